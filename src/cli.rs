@@ -1,0 +1,52 @@
+//! The command line: what each subcommand is called, which one runs, how a failure is printed and
+//! which exit code it gets. What a subcommand does is in its own file below `cli/`.
+
+pub mod completions;
+pub mod failure;
+pub mod values;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The local Lambda for multi-tenant functions
+#[derive(Debug, Parser)]
+#[command(name = "mtl", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// When to use color
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+}
+
+/// Runs the process as what its arguments say, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    use_color(cli.color);
+    let result = match cli.command {
+        Command::Completions(args) => completions::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// `anstream` decides by `NO_COLOR`, `CLICOLOR_FORCE` and the terminal unless it is told.
+fn use_color(choice: clap::ColorChoice) {
+    match choice {
+        clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+        clap::ColorChoice::Always => anstream::ColorChoice::Always,
+        clap::ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}

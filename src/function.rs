@@ -1,0 +1,172 @@
+//! The function under emulation: its name, its ARN, its configuration, and the [`TenantId`] that
+//! every other module trusts because it was checked once, here. Knows nothing of processes or HTTP.
+
+use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::quotas;
+
+/// The identifier of a tenant: 1 to 256 characters of `[a-zA-Z0-9._:/=+\-@ ]`, case-sensitive.
+///
+/// It may look like an option, a path or a formula, so it is never part of a file name and is
+/// escaped wherever it is shown. Cloning is cheap.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(Arc<str>);
+
+/// Why a text is no [`TenantId`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TenantIdError {
+    /// It has no characters at all.
+    #[error("a tenant id must have at least 1 character")]
+    Empty,
+    /// It is longer than 256 characters.
+    #[error("a tenant id must have at most {} characters", quotas::TENANT_ID_CHARACTERS)]
+    TooLong,
+    /// It has a character that AWS's pattern does not allow.
+    #[error(
+        "a tenant id may have the letters a-z and A-Z, digits, spaces and `. _ : / = + - @`, \
+         not `{}`",
+        .0.escape_debug()
+    )]
+    Character(char),
+}
+
+impl TenantId {
+    /// The id as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = TenantIdError;
+
+    fn from_str(text: &str) -> Result<Self, TenantIdError> {
+        if text.is_empty() {
+            return Err(TenantIdError::Empty);
+        }
+        if let Some(character) = text.chars().find(|c| !allowed_in_tenant_id(*c)) {
+            return Err(TenantIdError::Character(character));
+        }
+        if text.len() > quotas::TENANT_ID_CHARACTERS {
+            return Err(TenantIdError::TooLong);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+fn allowed_in_tenant_id(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "._:/=+-@ ".contains(character)
+}
+
+impl Display for TenantId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether invocations must name a tenant.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_TenancyConfig.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantIsolationMode {
+    /// Every invocation names a tenant, and an environment serves one tenant for life.
+    PerTenant,
+    /// An ordinary function: no invocation may name a tenant.
+    None,
+}
+
+/// The format of the platform's log lines.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// START, END and REPORT lines.
+    Text,
+    /// JSON platform events, with `record.tenantId`.
+    Json,
+}
+
+/// A function as it was deployed: what CreateFunction would have been told.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name, without qualifier.
+    pub name: String,
+    /// The Region in its ARN and its environment.
+    pub region: String,
+    /// The twelve digits of the account in its ARN.
+    pub account_id: String,
+    /// The program that is started for each environment, and its arguments.
+    pub command: Vec<OsString>,
+    /// What `argv[0]` of the program is, where that differs from the program's path.
+    pub argv0: Option<OsString>,
+    /// The variables given with `--env-file` and `--env`, the later one of a name winning.
+    pub variables: Vec<(OsString, OsString)>,
+    /// How long one invocation may take; `None` while debugging.
+    pub timeout: Option<Duration>,
+    /// How long the init phase may take; `None` while debugging.
+    pub init_timeout: Option<Duration>,
+    /// The memory size.
+    pub memory: MemorySize,
+    /// Whether invocations must name a tenant.
+    pub tenant_isolation_mode: TenantIsolationMode,
+    /// The format of the platform's log lines.
+    pub log_format: LogFormat,
+}
+
+/// The memory of a function, in MB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemorySize {
+    /// What the function is told.
+    pub mb: u32,
+    /// Whether an environment that uses more is killed. mtl enforces only a size that was given:
+    /// the default of 128 MB says nothing about the function.
+    pub enforced: bool,
+}
+
+impl Function {
+    /// The unqualified ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account_id, self.name)
+    }
+
+    /// The CloudWatch log group.
+    #[must_use]
+    pub fn log_group(&self) -> String {
+        format!("/aws/lambda/{}", self.name)
+    }
+}
+
+/// The only version that mtl serves.
+pub const LATEST: &str = "$LATEST";
+
+#[cfg(test)]
+mod tests {
+    use super::{TenantId, TenantIdError};
+
+    #[test]
+    fn every_allowed_character_is_taken_and_nothing_else() {
+        for id in ["alice", "-rf", "../../etc", "=1+1", "a b", "A:z/0=9+-@._"] {
+            assert_eq!(id.parse::<TenantId>().map(|id| id.to_string()), Ok(id.to_owned()));
+        }
+        for (id, character) in [("é", 'é'), ("a\nb", '\n'), ("a#b", '#'), ("a\0", '\0')] {
+            assert_eq!(id.parse::<TenantId>(), Err(TenantIdError::Character(character)));
+        }
+    }
+
+    #[test]
+    fn the_length_is_1_to_256() {
+        assert_eq!("".parse::<TenantId>(), Err(TenantIdError::Empty));
+        assert!("x".repeat(256).parse::<TenantId>().is_ok());
+        assert_eq!("x".repeat(257).parse::<TenantId>(), Err(TenantIdError::TooLong));
+    }
+}

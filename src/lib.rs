@@ -1,0 +1,15 @@
+//! The library behind the `mtl` command: a local Lambda for functions in tenant isolation mode.
+//!
+//! The modules below are declared in reading order, which is also the only allowed order of
+//! dependencies: a module uses those above it, never those below.
+
+#![forbid(unsafe_code)]
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and signals");
+
+pub mod quotas;
+
+pub mod function;
+
+pub mod cli;

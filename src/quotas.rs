@@ -1,0 +1,87 @@
+//! Every number that Lambda publishes, each with the page it comes from. Knows nothing else of mtl.
+//!
+//! "MB" on AWS's quota page is 1,024 KB.
+
+use std::time::Duration;
+
+/// The largest payload of a synchronous invocation, in bytes (6 MB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const SYNCHRONOUS_REQUEST_BYTES: usize = 6 * 1024 * 1024;
+
+/// The largest answer that the Runtime API takes from a function, in bytes: 6 MB and 100 bytes.
+///
+/// The number is in the error text that Lambda answers for a larger one,
+/// `Response payload size exceeded maximum allowed payload size (6291556 bytes).`
+pub const SYNCHRONOUS_RESPONSE_BYTES: usize = SYNCHRONOUS_REQUEST_BYTES + 100;
+
+/// The longest tenant id, in characters. The shortest is one.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+pub const TENANT_ID_CHARACTERS: usize = 256;
+
+/// How long a function may run unless it is configured otherwise.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The shortest timeout that a function can be given.
+pub const MINIMUM_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest timeout that a function can be given: 15 minutes.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const MAXIMUM_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// How long the init phase may take before it is cut off and run again inside the invocation.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The memory that a function has unless it is configured otherwise, in MB.
+pub const DEFAULT_MEMORY_MB: u32 = 128;
+
+/// The most memory that a function can be given, in MB. The least is [`DEFAULT_MEMORY_MB`].
+pub const MAXIMUM_MEMORY_MB: u32 = 10_240;
+
+/// How many invocations an account may run at once in a Region.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const CONCURRENT_EXECUTIONS: u32 = 1_000;
+
+/// How many environments a function may start within [`SCALING_INTERVAL`].
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html>
+pub const SCALING_ENVIRONMENTS: u32 = 1_000;
+
+/// The interval of [`SCALING_ENVIRONMENTS`]. Units come back continuously and don't accrue.
+pub const SCALING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How many environments, active or idle, a function in tenant isolation mode may have: 2,500 for
+/// every 1,000 concurrent executions, rounded up.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html>. The page does not say how
+/// other numbers scale; mtl takes them as proportional.
+#[must_use]
+pub fn tenant_environments(concurrent_executions: u32) -> usize {
+    (concurrent_executions as usize * 5).div_ceil(2)
+}
+
+/// How long an environment has between SIGTERM and SIGKILL when only internal extensions are
+/// registered. Without any extension it has no time at all.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+pub const INTERNAL_EXTENSION_SHUTDOWN: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::tenant_environments;
+
+    #[test]
+    fn the_environment_limit_is_two_and_a_half_times_the_concurrency_rounded_up() {
+        assert_eq!(tenant_environments(1_000), 2_500);
+        assert_eq!(tenant_environments(1), 3);
+        assert_eq!(tenant_environments(3), 8);
+        assert_eq!(tenant_environments(0), 0);
+    }
+}
