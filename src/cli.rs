@@ -5,9 +5,12 @@ pub mod completions;
 pub mod failure;
 pub mod values;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::example_function;
 
 /// The local Lambda for multi-tenant functions
 #[derive(Debug, Parser)]
@@ -30,6 +33,9 @@ enum Command {
 /// Runs the process as what its arguments say, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    if env::args_os().next().is_some_and(|name| name == example_function::PROCESS_NAME) {
+        return example_function::main();
+    }
     let cli = Cli::parse();
     use_color(cli.color);
     let result = match cli.command {

@@ -12,4 +12,6 @@ pub mod quotas;
 
 pub mod function;
 
+pub mod example_function;
+
 pub mod cli;

@@ -1,0 +1,71 @@
+//! The built-in example function: a request tracker for each tenant, in a process of mtl's own
+//! binary that is an ordinary client of the Runtime API. It shows a newcomer what tenant isolation
+//! does, and knows nothing of the emulator that calls it.
+//!
+//! It answers `{"tenantID":…,"requestCount":…,"firstRequest":…,"requests":[…]}`; keeps the text of
+//! an event `{"message": …}` in that request's record; and answers an API Gateway event with a proxy
+//! response.
+
+pub mod handler;
+pub mod runtime_client;
+pub mod tracker;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::SystemTime;
+use std::{env, iter};
+
+use http::StatusCode;
+use tokio::runtime;
+
+use crate::example_function::handler::Answer;
+use crate::example_function::runtime_client::{ClientError, Invocation, RuntimeClient};
+use crate::example_function::tracker::Trackers;
+
+/// The `argv[0]` that makes mtl's binary this function.
+pub const PROCESS_NAME: &str = "example-function";
+
+/// Runs the process as the function, until Lambda ends it or closes the connection.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Ok(address) = env::var("AWS_LAMBDA_RUNTIME_API") else {
+        eprintln!("error: `AWS_LAMBDA_RUNTIME_API` is not set");
+        return ExitCode::FAILURE;
+    };
+    let Err(error) = run(address);
+    eprintln!("error: {}", with_causes(&error));
+    ExitCode::FAILURE
+}
+
+fn run(address: String) -> Result<Infallible, ClientError> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build();
+    runtime.map_err(ClientError::Start)?.block_on(serve(address))
+}
+
+/// Answers one event after the other.
+async fn serve(address: String) -> Result<Infallible, ClientError> {
+    let mut client = RuntimeClient::connect(address).await?;
+    let mut trackers = Trackers::default();
+    loop {
+        let invocation = client.next().await?;
+        let status = match answer(&mut trackers, &invocation) {
+            Answer::Response(body) => client.respond(&invocation, body).await?,
+            Answer::Error(error) => client.fail(&invocation, &error.code(), error.body()).await?,
+        };
+        if status != StatusCode::ACCEPTED {
+            eprintln!("error: failed to answer: status `{status}`");
+        }
+    }
+}
+
+fn answer(trackers: &mut Trackers, invocation: &Invocation) -> Answer {
+    // A clock before 1970 is no reason to fail.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    handler::answer(trackers, invocation.tenant_id.as_deref(), &invocation.event, now)
+}
+
+fn with_causes(error: &ClientError) -> String {
+    let chain = iter::successors(Some(error as &dyn Error), |error| (*error).source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
