@@ -3,6 +3,8 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+use std::io;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::request::Builder;
@@ -41,14 +43,14 @@ pub struct Invocation {
 pub enum ClientError {
     /// The system has no means left to wait for I/O.
     #[error("failed to start")]
-    Start(#[source] std::io::Error),
+    Start(#[source] io::Error),
     /// Nothing listens there, or it is no address.
     #[error("failed to connect to the Runtime API at `{address}`")]
     Connect {
         /// The value of `AWS_LAMBDA_RUNTIME_API`.
         address: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The connection broke, or what came over it was no HTTP.
     #[error("failed to talk to the Runtime API")]
@@ -68,7 +70,7 @@ impl RuntimeClient {
     ///
     /// When nothing listens there.
     pub async fn connect(address: String) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect(&address)
+        let stream = open(&address)
             .await
             .map_err(|source| ClientError::Connect { address: address.clone(), source })?;
         let (connection, io) = handshake(TokioIo::new(stream)).await?;
@@ -155,6 +157,13 @@ impl RuntimeClient {
             .header(HOST, &self.address)
             .header(USER_AGENT, concat!("mtl-example-function/", env!("CARGO_PKG_VERSION")))
     }
+}
+
+async fn open(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // A small answer must not wait for the acknowledgment of what was sent before it.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// The value of a header that is there, isn't empty and is text.
