@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::example_function;
+use crate::{example_function, watchdog};
 
 /// The local Lambda for multi-tenant functions
 #[derive(Debug, Parser)]
@@ -33,8 +33,12 @@ enum Command {
 /// Runs the process as what its arguments say, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    if env::args_os().next().is_some_and(|name| name == example_function::PROCESS_NAME) {
+    let name = env::args_os().next().unwrap_or_default();
+    if name == example_function::PROCESS_NAME {
         return example_function::main();
+    }
+    if name == watchdog::PROCESS_NAME {
+        return watchdog::main();
     }
     let cli = Cli::parse();
     use_color(cli.color);

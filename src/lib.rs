@@ -12,6 +12,16 @@ pub mod quotas;
 
 pub mod function;
 
+#[cfg(target_os = "linux")]
+pub mod procfs;
+#[cfg(target_os = "linux")]
+pub mod strays;
+
+pub mod watchdog;
+
+pub mod memory;
+pub mod process;
+
 pub mod example_function;
 
 pub mod cli;

@@ -1,0 +1,151 @@
+//! The resident memory of environments: a thread that looks at the process groups which are active,
+//! keeps the most that each had, and tells the owner of one that has more than it may. Pages that the
+//! processes of a group share count once. Knows process groups, not environments.
+//!
+//! Only Linux tells the memory of other processes without privileges; see [`supported`].
+
+pub mod group;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use rustix::process::Pid;
+
+use crate::memory::group::{Group, measure};
+
+/// How long the thread waits between two measurements, and before the first, so that a short
+/// invocation costs none.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Where measuring takes long, it is done less often: it has one part in so many of a processor.
+const SHARE: u32 = 20;
+
+/// Whether the system tells how much memory another process uses.
+#[must_use]
+pub fn supported() -> bool {
+    cfg!(target_os = "linux")
+}
+
+/// The way to the thread that measures. Cheap to clone; the thread ends with the last clone and the
+/// last [`Watched`]. It sleeps while no group is active.
+#[derive(Clone, Debug)]
+pub struct MemoryMonitor(Arc<Owner>);
+
+impl MemoryMonitor {
+    /// Starts the thread, where measuring is [`supported`].
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses another thread.
+    pub fn start() -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        if supported() {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("memory".into()).spawn(move || run(&shared))?;
+        }
+        Ok(Self(Arc::new(Owner(shared))))
+    }
+
+    /// Watches the process group that `leader` leads, and counts it as inactive at first. `limit` is
+    /// the most memory that it may have, in bytes.
+    #[must_use]
+    pub fn watch(&self, leader: Pid, limit: Option<u64>) -> Watched {
+        Watched { group: Arc::new(Group::new(leader, limit)), monitor: self.clone() }
+    }
+}
+
+/// The memory of one process group. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct Watched {
+    group: Arc<Group>,
+    monitor: MemoryMonitor,
+}
+
+impl Watched {
+    /// Whether the group is doing something, so that its memory may grow. Only active groups are
+    /// measured.
+    pub fn set_active(&self, active: bool) {
+        let shared = &self.monitor.0.0;
+        let mut state = shared.state();
+        state.active.retain(|group| !Arc::ptr_eq(group, &self.group));
+        if active {
+            state.active.push(Arc::clone(&self.group));
+            if state.asleep {
+                shared.changed.notify_one();
+            }
+        }
+    }
+
+    /// The most memory that the group was seen to have since its leader was started, in bytes;
+    /// `None` where the system can't tell, or the group ended before it was ever measured. Asks the
+    /// system once more, which knows the peak of the leader exactly and that of its children not.
+    #[must_use]
+    pub fn peak(&self) -> Option<u64> {
+        self.group.ask_leader();
+        self.group.peak()
+    }
+
+    /// Answers once the group has had more memory than its limit, and at once from then on. Never
+    /// answers without a limit. May be dropped and called again at any time.
+    pub async fn exceeded(&self) {
+        self.group.exceeded().await;
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.set_active(false);
+    }
+}
+
+#[derive(Debug)]
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    active: Vec<Arc<Group>>,
+    asleep: bool,
+    closed: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The groups to measure when there are any and `pause` is over; `None` at the end.
+    fn next(&self, pause: Duration) -> Option<Vec<Arc<Group>>> {
+        let mut state = self.state();
+        state.asleep = true;
+        let idle = |state: &mut State| state.active.is_empty() && !state.closed;
+        let state = self.changed.wait_while(state, idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.asleep = false;
+        let waited = self.changed.wait_timeout_while(state, pause, |state| !state.closed);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (!state.closed).then(|| state.active.clone())
+    }
+}
+
+fn run(shared: &Shared) {
+    let mut pause = INTERVAL;
+    while let Some(active) = shared.next(pause) {
+        let start = Instant::now();
+        measure(&active);
+        pause = INTERVAL.max(start.elapsed() * SHARE);
+    }
+}

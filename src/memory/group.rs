@@ -1,0 +1,98 @@
+//! The memory of process groups: how much there is now, and the most that there was.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::process::Pid;
+use tokio::sync::watch;
+
+/// One process group that is watched.
+#[derive(Debug)]
+pub struct Group {
+    leader: Pid,
+    limit: Option<u64>,
+    peak: AtomicU64,
+    exceeded: watch::Sender<bool>,
+}
+
+impl Group {
+    /// A group that was not measured yet. The limit is in bytes.
+    #[must_use]
+    pub fn new(leader: Pid, limit: Option<u64>) -> Self {
+        Self { leader, limit, peak: AtomicU64::new(0), exceeded: watch::Sender::new(false) }
+    }
+
+    /// The most that was seen, in bytes; `None` before anything was.
+    #[must_use]
+    pub fn peak(&self) -> Option<u64> {
+        Some(self.peak.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    }
+
+    /// Answers once more than the limit was seen.
+    pub async fn exceeded(&self) {
+        // The sender lives as long as the group, so this can't be an error.
+        let _ = self.exceeded.subscribe().wait_for(|exceeded| *exceeded).await;
+    }
+
+    fn saw(&self, bytes: u64) {
+        self.peak.fetch_max(bytes, Ordering::Relaxed);
+        if self.limit.is_some_and(|limit| bytes > limit) {
+            self.exceeded.send_if_modified(|exceeded| !std::mem::replace(exceeded, true));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Group {
+    /// Takes in what the system knows of the leader alone.
+    pub fn ask_leader(&self) {
+        if let Some(resident) = crate::procfs::Resident::of(self.leader) {
+            self.saw(resident.peak);
+        }
+    }
+
+    fn measure(&self, members: &[Pid]) {
+        self.ask_leader();
+        if members.len() < 2 {
+            return;
+        }
+        let resident = members.iter().filter_map(|pid| crate::procfs::Resident::of(*pid));
+        let with_shared_pages_many_times: u64 = resident.map(|resident| resident.now).sum();
+        // Counting shared pages once takes the kernel long and never gives more.
+        if Some(with_shared_pages_many_times) > self.peak() {
+            let sizes = members.iter().filter_map(|pid| crate::procfs::proportional_set_size(*pid));
+            self.saw(sizes.sum());
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Group {
+    /// Does nothing: the system doesn't tell.
+    pub fn ask_leader(&self) {}
+}
+
+/// Measures the groups now, with one look at the list of processes.
+#[cfg(target_os = "linux")]
+pub fn measure(groups: &[Arc<Group>]) {
+    use std::collections::HashMap;
+
+    if groups.is_empty() {
+        return;
+    }
+    let mut members: HashMap<Pid, Vec<Pid>> =
+        groups.iter().map(|group| (group.leader, Vec::new())).collect();
+    for pid in crate::procfs::processes().into_iter().flatten() {
+        let group = crate::procfs::Stat::of(pid).map(|stat| stat.group);
+        if let Some(members) = group.and_then(|group| members.get_mut(&group)) {
+            members.push(pid);
+        }
+    }
+    for group in groups {
+        group.measure(&members[&group.leader]);
+    }
+}
+
+/// Does nothing: the system doesn't tell.
+#[cfg(not(target_os = "linux"))]
+pub fn measure(_groups: &[Arc<Group>]) {}

@@ -1,0 +1,141 @@
+//! What is started for an environment and how it is found: the function's own `PATH` decides, as in
+//! a shell. Owns the reasons why a program can't be started.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// Where a program is looked for when the function's environment has no `PATH`, as in C libraries.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// A program with all it is started with.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program and its arguments. A program without a slash is looked up in the `PATH` of
+    /// `variables`; one with a slash is relative to `directory`.
+    pub command: Vec<OsString>,
+    /// The program's `argv[0]`, where it differs from what `command` says.
+    pub argv0: Option<OsString>,
+    /// The complete environment; nothing is inherited.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The working directory, absolute.
+    pub directory: PathBuf,
+}
+
+/// Why a program could not be started.
+#[derive(Debug, Error)]
+pub enum SpawnError {
+    /// The command has not even a program.
+    #[error("failed to start an empty command")]
+    Empty,
+    /// No such file, or none in `PATH`.
+    #[error("failed to find the program `{}`", .0.display())]
+    NotFound(PathBuf),
+    /// The file exists and this user may not run it, or it is a directory.
+    #[error("failed to start `{}`: it is not executable", .0.display())]
+    NotExecutable(PathBuf),
+    /// The system has no way to run such a file: no `#!` line, another machine's binary.
+    #[error("failed to start `{}`: it is no program of this system", .0.display())]
+    Format(PathBuf),
+    /// The file exists, but the interpreter that its first line names does not, or the loader that
+    /// a binary needs.
+    #[error(
+        "failed to start `{}`: its {} does not exist",
+        program.display(),
+        interpreter.as_ref().map_or_else(
+            || "loader".to_owned(),
+            |path| format!("interpreter `{}`", path.display()),
+        )
+    )]
+    Interpreter {
+        /// The file.
+        program: PathBuf,
+        /// What the first line names; `None` for a binary.
+        interpreter: Option<PathBuf>,
+    },
+    /// The working directory is gone.
+    #[error("failed to change to the directory `{}`", .0.display())]
+    Directory(PathBuf),
+    /// The system could not give what a process needs: memory, file descriptors, room for the
+    /// environment. The same command may start another time.
+    #[error("failed to start `{}`", program.display())]
+    System {
+        /// The file.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Launch {
+    /// The absolute path of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::Empty`], [`SpawnError::NotFound`] and [`SpawnError::NotExecutable`].
+    pub fn program(&self) -> Result<PathBuf, SpawnError> {
+        let name = self.command.first().filter(|name| !name.is_empty());
+        let name = name.ok_or(SpawnError::Empty)?;
+        if name.as_bytes().contains(&b'/') {
+            let path = self.directory.join(name);
+            return check(&path).map(|()| path);
+        }
+        let mut refused = None;
+        for folder in std::env::split_paths(self.path()) {
+            let path = self.directory.join(folder).join(name);
+            match check(&path) {
+                Ok(()) => return Ok(path),
+                Err(error @ SpawnError::NotExecutable(_)) => refused = refused.or(Some(error)),
+                Err(_) => {}
+            }
+        }
+        Err(refused.unwrap_or_else(|| SpawnError::NotFound(name.into())))
+    }
+
+    /// The reason behind an error of the system for `program`.
+    #[must_use]
+    pub fn explain(&self, program: PathBuf, source: io::Error) -> SpawnError {
+        match Errno::from_io_error(&source) {
+            Some(Errno::NOENT | Errno::NOTDIR) if !self.directory.is_dir() => {
+                SpawnError::Directory(self.directory.clone())
+            }
+            Some(Errno::NOENT) if program.exists() => {
+                SpawnError::Interpreter { interpreter: interpreter(&program), program }
+            }
+            Some(Errno::NOENT | Errno::NOTDIR) => SpawnError::NotFound(program),
+            Some(Errno::ACCESS | Errno::PERM) => SpawnError::NotExecutable(program),
+            Some(Errno::NOEXEC) => SpawnError::Format(program),
+            _ => SpawnError::System { program, source },
+        }
+    }
+
+    fn path(&self) -> &OsStr {
+        let path = self.variables.iter().rev().find(|(name, _)| name == "PATH");
+        path.map_or(OsStr::new(DEFAULT_PATH), |(_, value)| value)
+    }
+}
+
+fn check(path: &Path) -> Result<(), SpawnError> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Err(SpawnError::NotFound(path.into()));
+    };
+    if !metadata.is_file() || access(path, Access::EXEC_OK).is_err() {
+        return Err(SpawnError::NotExecutable(path.into()));
+    }
+    Ok(())
+}
+
+/// What the `#!` line of a script names.
+fn interpreter(program: &Path) -> Option<PathBuf> {
+    let mut start = Vec::new();
+    File::open(program).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let mut words = line.trim_ascii().split(u8::is_ascii_whitespace);
+    words.next().map(|word| OsStr::from_bytes(word).into())
+}
