@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 
@@ -110,10 +109,6 @@ pub struct Function {
     pub argv0: Option<OsString>,
     /// The variables given with `--env-file` and `--env`, the later one of a name winning.
     pub variables: Vec<(OsString, OsString)>,
-    /// How long one invocation may take; `None` while debugging.
-    pub timeout: Option<Duration>,
-    /// How long the init phase may take; `None` while debugging.
-    pub init_timeout: Option<Duration>,
     /// The memory size.
     pub memory: MemorySize,
     /// Whether invocations must name a tenant.

@@ -11,6 +11,7 @@ compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and si
 pub mod quotas;
 
 pub mod function;
+pub mod invocation;
 
 #[cfg(target_os = "linux")]
 pub mod procfs;
@@ -21,6 +22,10 @@ pub mod watchdog;
 
 pub mod memory;
 pub mod process;
+
+pub mod lifecycle;
+
+pub mod placement;
 
 pub mod example_function;
 

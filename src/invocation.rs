@@ -1,0 +1,381 @@
+//! One invocation and everything that can come of it: what the runtime is told, how it ends, the
+//! texts that AWS has for each failure, and the figures of its REPORT line. Knows neither HTTP
+//! servers nor processes.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use rustix::process::Signal;
+use serde::de::IgnoredAny;
+use serde_json::json;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::function::{TenantId, TenantIsolationMode};
+use crate::quotas;
+
+/// A request to run the function once. The front door that builds one has checked it.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Its id, the same in the reply, on `/next` and in the logs.
+    pub request_id: Uuid,
+    /// The tenant it is for; present exactly when the function is in tenant isolation mode.
+    pub tenant_id: Option<TenantId>,
+    /// The event, as the runtime gets it.
+    pub payload: Bytes,
+    /// The X-Ray trace, as in `X-Amzn-Trace-Id`.
+    pub trace_id: HeaderValue,
+    /// What else goes to the runtime with the event: client context, identity, forwarded headers.
+    pub headers: HeaderMap,
+}
+
+/// What a front door read from a request, before it is known to be a valid invocation.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The tenant, if one is named.
+    pub tenant_id: Option<TenantId>,
+    /// The payload as it came.
+    pub payload: Bytes,
+    /// The X-Ray trace, if the caller has one.
+    pub trace_id: Option<HeaderValue>,
+    /// What else the runtime gets.
+    pub headers: HeaderMap,
+}
+
+/// Why a request is no invocation of the function.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Invalid {
+    /// The function is in tenant isolation mode, and no tenant is named.
+    #[error(
+        "The invoked function is enabled with tenancy configuration. \
+         Add a valid tenant ID in your request and try again."
+    )]
+    TenantIdMissing,
+    /// The function is not in tenant isolation mode, and a tenant is named.
+    #[error(
+        "The invoked function is not enabled with tenancy configuration. \
+         Remove the tenant ID from your request and try again."
+    )]
+    TenantIdUnexpected,
+    /// The payload is no JSON document.
+    #[error(
+        "Could not parse request body into json: Could not parse payload into json: {reason}\n \
+         at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); \
+         line: {line}, column: {column}]"
+    )]
+    Payload {
+        /// What is wrong, in the words of AWS's parser.
+        reason: String,
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+}
+
+impl Invocation {
+    /// Checks what the function's tenancy and Lambda's event format ask of a request. An empty
+    /// payload is the event `{}`.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's text for it.
+    pub fn new(
+        mode: TenantIsolationMode,
+        request: Request,
+        request_id: Uuid,
+    ) -> Result<Self, Invalid> {
+        match (mode, &request.tenant_id) {
+            (TenantIsolationMode::PerTenant, None) => return Err(Invalid::TenantIdMissing),
+            (TenantIsolationMode::None, Some(_)) => return Err(Invalid::TenantIdUnexpected),
+            (TenantIsolationMode::PerTenant, Some(_)) | (TenantIsolationMode::None, None) => {}
+        }
+        let payload = match request.payload {
+            empty if empty.is_empty() => Bytes::from_static(b"{}"),
+            payload => payload,
+        };
+        check_json(&payload)?;
+        Ok(Self {
+            request_id,
+            tenant_id: request.tenant_id,
+            payload,
+            trace_id: request.trace_id.unwrap_or_else(new_trace_id),
+            headers: request.headers,
+        })
+    }
+}
+
+/// The event is passed on as it came, so it is read through but not built.
+fn check_json(payload: &[u8]) -> Result<(), Invalid> {
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) else { return Ok(()) };
+    let (line, column) = (error.line(), error.column());
+    let reason = if error.is_eof() {
+        "Unexpected end-of-input".to_owned()
+    } else {
+        let mut lines = payload.split(|byte| *byte == b'\n');
+        let wrong = lines.nth(line.saturating_sub(1)).unwrap_or_default();
+        let code = wrong.get(column.saturating_sub(1)).copied().unwrap_or(b'\n');
+        let character = char::from(code);
+        format!(
+            "Unexpected character ('{character}' (code {code})): expected a valid value \
+             (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+        )
+    };
+    Err(Invalid::Payload { reason, line, column })
+}
+
+/// A trace that is not sampled: `Root=1-<8 hex digits of the time>-<24 random ones>;…`.
+///
+/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
+fn new_trace_id() -> HeaderValue {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (root, parent) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().simple().to_string());
+    let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &root[..24], &parent[..16]);
+    HeaderValue::from_str(&trace).unwrap_or_else(|_| HeaderValue::from_static("Sampled=0"))
+}
+
+/// How an invocation ended. Either way Lambda answers it with status 200.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The function answered.
+    Success(Answer),
+    /// The function failed; `X-Amz-Function-Error: Unhandled`.
+    Failure(Failure),
+}
+
+/// What a function answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The payload, not looked into.
+    pub payload: Bytes,
+    /// Whether the runtime sent it in the streaming response mode.
+    pub streamed: bool,
+}
+
+/// The ways in which an invocation fails once it has reached an environment.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The runtime posted an error, in the init phase or for the invocation.
+    Posted {
+        /// The error type as telemetry and REPORT have it.
+        error_type: String,
+        /// The body that was posted; the caller gets it unchanged.
+        body: Bytes,
+    },
+    /// The function did not answer within its timeout.
+    TimedOut(Duration),
+    /// The runtime's process ended before it answered.
+    Exited(ExitStatus),
+    /// The runtime's process could not be started; the reason, as Go's `exec` words it.
+    InvalidEntrypoint(String),
+    /// The environment used more memory than its memory size and was killed.
+    OutOfMemory,
+    /// The answer is larger than [`quotas::SYNCHRONOUS_RESPONSE_BYTES`].
+    ResponseTooLarge,
+    /// The answer's body was cut off.
+    TruncatedResponse,
+    /// mtl could not run the function, or is stopping and waits no longer; what happened. The
+    /// function did not fail, so the caller gets a 500 and not a function error.
+    Service(String),
+}
+
+impl Failure {
+    /// The error type, as in REPORT lines and platform events.
+    #[must_use]
+    pub fn error_type(&self) -> &str {
+        match self {
+            Self::Posted { error_type, .. } => error_type,
+            Self::TimedOut(_) => "Sandbox.Timedout",
+            Self::Exited(_) => "Runtime.ExitError",
+            Self::InvalidEntrypoint(_) => "Runtime.InvalidEntrypoint",
+            Self::OutOfMemory => "Runtime.OutOfMemory",
+            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::TruncatedResponse => "Runtime.TruncatedResponse",
+            Self::Service(_) => "Sandbox.Failure",
+        }
+    }
+
+    /// What happened, without the request id; `None` where the runtime worded it itself.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Posted { .. } | Self::ResponseTooLarge => None,
+            Self::TimedOut(timeout) => {
+                Some(format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
+            }
+            Self::Exited(status) => Some(exit_reason(*status)),
+            Self::InvalidEntrypoint(reason) | Self::Service(reason) => Some(reason.clone()),
+            Self::OutOfMemory => Some("Runtime exited with error: signal: killed".to_owned()),
+            Self::TruncatedResponse => Some("HTTP request detected as truncated".to_owned()),
+        }
+    }
+
+    /// The payload of the reply, as AWS forms it.
+    #[must_use]
+    pub fn payload(&self, request_id: Uuid) -> Bytes {
+        let error_type = self.error_type();
+        match (self, self.reason()) {
+            (Self::Posted { body, .. }, _) => body.clone(),
+            (_, Some(reason)) => {
+                let message = json!(format!("RequestId: {request_id} Error: {reason}"));
+                format!(r#"{{"errorType":"{error_type}","errorMessage":{message}}}"#).into()
+            }
+            // Recorded from AWS with the message first and without a request id.
+            (_, None) => format!(
+                r#"{{"errorMessage":"Response payload size exceeded maximum allowed payload size ({} bytes).","errorType":"{error_type}"}}"#,
+                quotas::SYNCHRONOUS_RESPONSE_BYTES
+            )
+            .into(),
+        }
+    }
+
+    /// The status in REPORT lines and platform events.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::TimedOut(_) => "timeout",
+            _ => "error",
+        }
+    }
+}
+
+/// How a runtime's process ended, in the words of Go's `os.ProcessState`, which are Lambda's.
+fn exit_reason(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
+        (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
+        (None, Some(signal)) => {
+            let core = if status.core_dumped() { " (core dumped)" } else { "" };
+            format!("Runtime exited with error: signal: {}{core}", signal_name(signal))
+        }
+        (None, None) => "Runtime exited with error".to_owned(),
+    }
+}
+
+fn signal_name(number: i32) -> String {
+    let name = match Signal::from_named_raw(number) {
+        Some(Signal::HUP) => "hangup",
+        Some(Signal::INT) => "interrupt",
+        Some(Signal::QUIT) => "quit",
+        Some(Signal::ILL) => "illegal instruction",
+        Some(Signal::TRAP) => "trace/breakpoint trap",
+        Some(Signal::ABORT) => "aborted",
+        Some(Signal::BUS) => "bus error",
+        Some(Signal::FPE) => "floating point exception",
+        Some(Signal::KILL) => "killed",
+        Some(Signal::USR1) => "user defined signal 1",
+        Some(Signal::SEGV) => "segmentation fault",
+        Some(Signal::USR2) => "user defined signal 2",
+        Some(Signal::PIPE) => "broken pipe",
+        Some(Signal::ALARM) => "alarm clock",
+        Some(Signal::TERM) => "terminated",
+        _ => return format!("signal {number}"),
+    };
+    name.to_owned()
+}
+
+/// An invocation that has ended, with its figures.
+#[derive(Clone, Debug)]
+pub struct Completed {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What REPORT says of it.
+    pub report: Report,
+}
+
+/// The figures of an invocation's REPORT line.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// From the start of the invoke phase to the complete answer.
+    pub duration: Duration,
+    /// The init phase before it; only on a cold start whose init succeeded.
+    pub init_duration: Option<Duration>,
+    /// The memory size, in MB.
+    pub memory_size_mb: u32,
+    /// The most memory the environment has used in its life, in MB; `None` where the system
+    /// can't tell.
+    pub max_memory_used_mb: Option<u64>,
+}
+
+impl Report {
+    /// What AWS bills: duration and init, rounded up to the millisecond.
+    ///
+    /// Init is billed since August 2025:
+    /// <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>
+    #[must_use]
+    pub fn billed_ms(&self) -> u64 {
+        let billed = self.duration + self.init_duration.unwrap_or_default();
+        u64::try_from(billed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::{Failure, Report};
+
+    fn payload(failure: &Failure) -> String {
+        String::from_utf8(failure.payload(Uuid::nil()).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn payloads_are_worded_as_recorded_from_aws() {
+        const ID: &str = "RequestId: 00000000-0000-0000-0000-000000000000 Error:";
+        let cases = [
+            (
+                Failure::TimedOut(Duration::from_secs(1)),
+                format!(
+                    r#"{{"errorType":"Sandbox.Timedout","errorMessage":"{ID} Task timed out after 1.00 seconds"}}"#
+                ),
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(0)),
+                format!(
+                    r#"{{"errorType":"Runtime.ExitError","errorMessage":"{ID} Runtime exited without providing a reason"}}"#
+                ),
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(127 << 8)),
+                format!(
+                    r#"{{"errorType":"Runtime.ExitError","errorMessage":"{ID} Runtime exited with error: exit status 127"}}"#
+                ),
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(9)),
+                format!(
+                    r#"{{"errorType":"Runtime.ExitError","errorMessage":"{ID} Runtime exited with error: signal: killed"}}"#
+                ),
+            ),
+            (
+                Failure::ResponseTooLarge,
+                r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#.to_owned(),
+            ),
+        ];
+        for (failure, expected) in cases {
+            assert_eq!(payload(&failure), expected);
+        }
+    }
+
+    #[test]
+    fn billing_rounds_up_and_includes_init() {
+        let mut report = Report {
+            duration: Duration::from_micros(1_001),
+            init_duration: None,
+            memory_size_mb: 128,
+            max_memory_used_mb: None,
+        };
+        assert_eq!(report.billed_ms(), 2);
+        report.init_duration = Some(Duration::from_micros(999));
+        assert_eq!(report.billed_ms(), 2);
+        report.init_duration = Some(Duration::from_millis(100));
+        assert_eq!(report.billed_ms(), 102);
+    }
+}

@@ -1,0 +1,426 @@
+//! The life cycle of an execution environment as a pure state machine: every event gives the
+//! effects that the environment must perform. Knows no process, no HTTP and no clock; `now` comes
+//! in from outside.
+//!
+//! `Init` → `Invoke` ⇄ `Idle` → `Ended`. A first init that fails or takes too long is run again
+//! inside the invocation, as on AWS; that is the step [`Step::Init`] of `Invoke`.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::invocation::{Answer, Failure, Outcome};
+
+/// How long each phase may last. `None` is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The init phase, before it is run again inside the invocation.
+    pub init: Option<Duration>,
+    /// One invocation.
+    pub invoke: Option<Duration>,
+    /// From the end of an invocation to the end of the environment.
+    pub idle: Option<Duration>,
+    /// The whole life; an environment that is busy then ends when it is free.
+    pub life: Option<Duration>,
+}
+
+/// What happened to the environment.
+#[derive(Debug)]
+pub enum Event {
+    /// The runtime asked for the next invocation.
+    NextPolled,
+    /// The data plane assigned an invocation to an idle environment.
+    Assigned(Uuid),
+    /// The runtime answered the invocation that it names.
+    Responded(Uuid, ResponseBody),
+    /// The runtime posted an error for the invocation that it names.
+    ErrorPosted(Uuid, Failure),
+    /// The runtime posted an init error.
+    InitErrorPosted(Failure),
+    /// The time that [`Lifecycle::deadline`] named has come.
+    DeadlinePassed,
+    /// The environment uses more memory than its memory size.
+    MemoryExceeded,
+    /// The runtime's process ended.
+    Exited(ExitStatus),
+    /// The runtime's process could not be started.
+    StartFailed(Failure),
+    /// mtl is stopping and waits no longer.
+    StopAsked,
+}
+
+/// An answer's body as it was read, to its end.
+#[derive(Debug)]
+pub enum ResponseBody {
+    /// All of it.
+    Complete(Answer),
+    /// All of it, but a streamed answer whose trailers say that it failed.
+    Failed(Failure),
+    /// More than a function may answer.
+    TooLarge,
+    /// The connection ended before the body did.
+    Truncated,
+}
+
+/// What the environment must do. Effects are performed in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer the runtime's POST.
+    Reply(Verdict),
+    /// Hold the runtime's `/next` until there is an invocation.
+    Park,
+    /// Give the runtime the invocation, through the `/next` that is held or comes.
+    Deliver,
+    /// The init phase ended: it succeeded (`None`), or failed and will be run again.
+    EndInit(Option<InitFailure>),
+    /// Kill the runtime's processes; [`Event::Exited`] follows.
+    Kill,
+    /// Start the runtime's process again.
+    Start,
+    /// Tell the caller how the invocation ended, and write its REPORT.
+    Finish(Outcome),
+    /// The environment is free for the next invocation.
+    Release,
+    /// The environment takes no more invocations: end it.
+    End,
+}
+
+/// A failed init, as `INIT_REPORT` has it.
+#[derive(Debug)]
+pub struct InitFailure {
+    /// Whether it ran before the invocation (`init`) or inside it (`invoke`).
+    pub phase: &'static str,
+    /// What was wrong; a timeout is [`Failure::TimedOut`].
+    pub failure: Failure,
+}
+
+/// The answer to a runtime's POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// 202.
+    Accepted,
+    /// 400: no such invocation is open here.
+    InvalidRequestId,
+    /// 400: the body was cut off.
+    Truncated,
+    /// 403: not allowed in this state.
+    InvalidTransition {
+        /// The runtime's state, in AWS's spelling.
+        from: &'static str,
+        /// The state it asked for.
+        to: &'static str,
+    },
+    /// 413: the answer is too large.
+    TooLarge,
+}
+
+/// The state machine of one environment.
+#[derive(Debug)]
+pub struct Lifecycle {
+    limits: Limits,
+    end_of_life: Option<Instant>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The first init. The invocation for which the environment was started waits for it.
+    Init {
+        request_id: Uuid,
+        since: Instant,
+        deadline: Option<Instant>,
+    },
+    Invoke {
+        request_id: Uuid,
+        since: Instant,
+        deadline: Option<Instant>,
+        step: Step,
+    },
+    Idle {
+        deadline: Option<Instant>,
+    },
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The process of a failed first init is being killed.
+    Restarting,
+    /// The init phase runs again, under the function's timeout.
+    Init,
+    /// The runtime has the event, or gets it with its next poll.
+    Running,
+    /// The caller has its reply; the runtime has not asked for the next invocation yet.
+    Answered,
+}
+
+impl Lifecycle {
+    /// An environment that is started at `now` for the invocation with this request id.
+    #[must_use]
+    pub fn new(limits: Limits, request_id: Uuid, now: Instant) -> Self {
+        Self {
+            limits,
+            end_of_life: limits.life.map(|life| now + life),
+            state: State::Init {
+                request_id,
+                since: now,
+                deadline: limits.init.map(|init| now + init),
+            },
+        }
+    }
+
+    /// When to come back with [`Event::DeadlinePassed`].
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Init { deadline, .. }
+            | State::Invoke { deadline, .. }
+            | State::Idle { deadline } => deadline,
+            State::Ended => None,
+        }
+    }
+
+    /// When the phase that runs began: init, or the invocation. `None` while idle and at the end.
+    #[must_use]
+    pub fn since(&self) -> Option<Instant> {
+        match self.state {
+            State::Init { since, .. } | State::Invoke { since, .. } => Some(since),
+            State::Idle { .. } | State::Ended => None,
+        }
+    }
+
+    /// Whether the environment takes no more invocations.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Takes one step.
+    pub fn step(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+        match event {
+            Event::NextPolled => self.next_polled(now),
+            Event::Assigned(request_id) => self.assigned(request_id, now),
+            Event::Responded(id, body) => self.responded(id, body),
+            Event::ErrorPosted(id, failure) => self.error_posted(id, failure),
+            Event::InitErrorPosted(failure) => self.init_error_posted(failure, now),
+            Event::DeadlinePassed => self.deadline_passed(now),
+            Event::MemoryExceeded => self.memory_exceeded(now),
+            Event::Exited(status) => self.exited(status, now),
+            Event::StartFailed(failure) => self.fail_and_end(failure),
+            Event::StopAsked => {
+                let reason = "mtl stopped before the function answered".to_owned();
+                self.fail_and_end(Failure::Service(reason))
+            }
+        }
+    }
+
+    fn next_polled(&mut self, now: Instant) -> Vec<Effect> {
+        match &mut self.state {
+            State::Init { request_id, .. } => {
+                let request_id = *request_id;
+                self.invoke(request_id, Step::Running, now);
+                vec![Effect::EndInit(None), Effect::Deliver]
+            }
+            // A runtime that asks again without answering gets the same event again.
+            State::Invoke { step: step @ (Step::Init | Step::Running), .. } => {
+                *step = Step::Running;
+                vec![Effect::Deliver]
+            }
+            State::Invoke { step: Step::Answered, .. } => self.free(now),
+            State::Invoke { step: Step::Restarting, .. } | State::Idle { .. } | State::Ended => {
+                vec![Effect::Park]
+            }
+        }
+    }
+
+    fn free(&mut self, now: Instant) -> Vec<Effect> {
+        if self.end_of_life.is_some_and(|end| now >= end) {
+            return self.end();
+        }
+        let idle = self.limits.idle.map(|idle| now + idle);
+        let deadline = [idle, self.end_of_life].into_iter().flatten().min();
+        self.state = State::Idle { deadline };
+        vec![Effect::Park, Effect::Release]
+    }
+
+    /// An environment that is not idle keeps quiet: the invocation's reply is dropped, and the data
+    /// plane looks for another environment.
+    fn assigned(&mut self, request_id: Uuid, now: Instant) -> Vec<Effect> {
+        match self.state {
+            State::Idle { .. } => {
+                self.invoke(request_id, Step::Running, now);
+                vec![Effect::Deliver]
+            }
+            State::Init { .. } | State::Invoke { .. } | State::Ended => vec![],
+        }
+    }
+
+    fn invoke(&mut self, request_id: Uuid, step: Step, now: Instant) {
+        let deadline = self.limits.invoke.map(|invoke| now + invoke);
+        self.state = State::Invoke { request_id, since: now, deadline, step };
+    }
+
+    fn responded(&mut self, id: Uuid, body: ResponseBody) -> Vec<Effect> {
+        if let Some(refusal) = self.refusal(id, "InvocationResponse") {
+            return vec![Effect::Reply(refusal)];
+        }
+        let (outcome, verdict) = match body {
+            ResponseBody::Complete(answer) => (Outcome::Success(answer), Verdict::Accepted),
+            ResponseBody::Failed(failure) => (Outcome::Failure(failure), Verdict::Accepted),
+            ResponseBody::TooLarge => {
+                (Outcome::Failure(Failure::ResponseTooLarge), Verdict::TooLarge)
+            }
+            ResponseBody::Truncated => {
+                (Outcome::Failure(Failure::TruncatedResponse), Verdict::Truncated)
+            }
+        };
+        self.answer(outcome, verdict)
+    }
+
+    fn error_posted(&mut self, id: Uuid, failure: Failure) -> Vec<Effect> {
+        match self.refusal(id, "InvocationErrorResponse") {
+            Some(refusal) => vec![Effect::Reply(refusal)],
+            None => self.answer(Outcome::Failure(failure), Verdict::Accepted),
+        }
+    }
+
+    /// Why an answer can't be taken now; the request id is looked at first, as AWS does.
+    fn refusal(&self, id: Uuid, to: &'static str) -> Option<Verdict> {
+        match self.state {
+            State::Invoke { request_id, step: Step::Running, .. } if request_id == id => None,
+            State::Invoke { request_id, step: Step::Answered, .. } if request_id == id => {
+                Some(Verdict::InvalidTransition { from: "RuntimeResponseSentState", to })
+            }
+            _ => Some(Verdict::InvalidRequestId),
+        }
+    }
+
+    fn answer(&mut self, outcome: Outcome, verdict: Verdict) -> Vec<Effect> {
+        if let State::Invoke { step, .. } = &mut self.state {
+            *step = Step::Answered;
+        }
+        vec![Effect::Finish(outcome), Effect::Reply(verdict)]
+    }
+
+    fn init_error_posted(&mut self, failure: Failure, now: Instant) -> Vec<Effect> {
+        match self.state {
+            State::Init { .. } => {
+                let mut effects = vec![Effect::Reply(Verdict::Accepted)];
+                effects.extend(self.restart(failure, now));
+                effects
+            }
+            State::Invoke { step: Step::Init, .. } => {
+                let mut effects = vec![Effect::Reply(Verdict::Accepted)];
+                effects.extend(self.fail_and_end(failure));
+                effects
+            }
+            State::Invoke { step: Step::Restarting, .. } => vec![Effect::Reply(Verdict::Accepted)],
+            State::Invoke { step: Step::Running | Step::Answered, .. } => {
+                refuse_init_error("Running")
+            }
+            State::Idle { .. } | State::Ended => refuse_init_error("Ready"),
+        }
+    }
+
+    /// The first init failed while its process may still run: kill it and run init again inside the
+    /// invocation, whose timeout begins now.
+    fn restart(&mut self, failure: Failure, now: Instant) -> Vec<Effect> {
+        let State::Init { request_id, .. } = self.state else { return vec![] };
+        self.invoke(request_id, Step::Restarting, now);
+        vec![Effect::EndInit(Some(InitFailure { phase: "init", failure })), Effect::Kill]
+    }
+
+    fn deadline_passed(&mut self, now: Instant) -> Vec<Effect> {
+        match self.state {
+            State::Init { .. } => {
+                let timeout = self.limits.init.unwrap_or_default();
+                self.restart(Failure::TimedOut(timeout), now)
+            }
+            State::Invoke { .. } => {
+                self.fail_and_end(Failure::TimedOut(self.limits.invoke.unwrap_or_default()))
+            }
+            State::Idle { .. } => self.end(),
+            State::Ended => vec![],
+        }
+    }
+
+    fn memory_exceeded(&mut self, now: Instant) -> Vec<Effect> {
+        match self.state {
+            State::Init { .. } => self.restart(Failure::OutOfMemory, now),
+            _ => self.fail_and_end(Failure::OutOfMemory),
+        }
+    }
+
+    fn exited(&mut self, status: ExitStatus, now: Instant) -> Vec<Effect> {
+        match &mut self.state {
+            State::Init { request_id, .. } => {
+                let request_id = *request_id;
+                self.invoke(request_id, Step::Init, now);
+                let failure = Failure::Exited(status);
+                vec![Effect::EndInit(Some(InitFailure { phase: "init", failure })), Effect::Start]
+            }
+            State::Invoke { step: step @ Step::Restarting, .. } => {
+                *step = Step::Init;
+                vec![Effect::Start]
+            }
+            State::Invoke { .. } | State::Idle { .. } => self.fail_and_end(Failure::Exited(status)),
+            State::Ended => vec![],
+        }
+    }
+
+    /// Ends the environment; an invocation that has no reply yet gets this failure.
+    fn fail_and_end(&mut self, failure: Failure) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match self.state {
+            State::Invoke { step: Step::Init, .. } => {
+                let failed_init = InitFailure { phase: "invoke", failure: failure.clone() };
+                effects.push(Effect::EndInit(Some(failed_init)));
+                effects.push(Effect::Finish(Outcome::Failure(failure)));
+            }
+            State::Init { .. } | State::Invoke { step: Step::Running | Step::Restarting, .. } => {
+                effects.push(Effect::Finish(Outcome::Failure(failure)));
+            }
+            State::Invoke { step: Step::Answered, .. } | State::Idle { .. } | State::Ended => {}
+        }
+        effects.extend(self.end());
+        effects
+    }
+
+    fn end(&mut self) -> Vec<Effect> {
+        if self.is_ended() {
+            return vec![];
+        }
+        self.state = State::Ended;
+        vec![Effect::End]
+    }
+}
+
+fn refuse_init_error(from: &'static str) -> Vec<Effect> {
+    vec![Effect::Reply(Verdict::InvalidTransition { from, to: "InitError" })]
+}
+
+/// The error of a posted init or invocation error, for telemetry: the type that the runtime sent in
+/// its header where AWS knows the form, otherwise the nearest that AWS has.
+#[must_use]
+pub fn posted_failure(error_type: Option<&str>, body: Bytes) -> Failure {
+    let error_type = match error_type {
+        Some(known) if is_known_error_type(known) => known,
+        Some(unknown) if unknown.starts_with("Function.") => "Function.Unknown",
+        _ => "Runtime.Unknown",
+    };
+    Failure::Posted { error_type: error_type.to_owned(), body }
+}
+
+/// `(Runtime|Function)\.[A-Z][a-zA-Z]+`
+fn is_known_error_type(text: &str) -> bool {
+    text.strip_prefix("Runtime.").or_else(|| text.strip_prefix("Function.")).is_some_and(|name| {
+        name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphabetic())
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Which environment an invocation runs in, as pure bookkeeping: reuse, start, wait or throttle.
+//! Knows neither processes nor HTTP nor a clock; `now` comes in from outside.
+//!
+//! Lambda never queues a synchronous invocation: it finds a free environment of the tenant, starts
+//! one, or throttles. There is one exception here. Between an answer and the runtime's next poll,
+//! well under a millisecond, an environment is neither busy nor free. A caller that comes back at
+//! once would start a needless second environment, so an invocation may wait for a moment for one
+//! that is about to be free ([`Placed::Wait`]).
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::function::TenantId;
+use crate::quotas;
+
+/// The tenant that an environment belongs to; `None` for all environments of an ordinary function.
+pub type Tenant = Option<TenantId>;
+
+/// What limits the environments of the function.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Concurrent executions: the function's reserved concurrency, or the account's.
+    pub concurrency: u32,
+    /// Whether the concurrency is reserved for the function; a throttle names it.
+    pub reserved: bool,
+    /// Environments, active or idle.
+    pub environments: usize,
+    /// Whether new environments are limited to [`quotas::SCALING_ENVIRONMENTS`] in
+    /// [`quotas::SCALING_INTERVAL`].
+    pub scaling: bool,
+}
+
+/// Why an invocation is throttled: the `Reason` of `TooManyRequestsException`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThrottleReason {
+    /// The reserved concurrency of the function is used up.
+    ReservedFunctionConcurrentInvocationLimitExceeded,
+    /// Any other limit on environments or concurrent executions is reached.
+    ConcurrentInvocationLimitExceeded,
+}
+
+impl ThrottleReason {
+    /// The reason as AWS spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReservedFunctionConcurrentInvocationLimitExceeded => {
+                "ReservedFunctionConcurrentInvocationLimitExceeded"
+            }
+            Self::ConcurrentInvocationLimitExceeded => "ConcurrentInvocationLimitExceeded",
+        }
+    }
+}
+
+/// Where an invocation goes. All but `Throttle` count as a concurrent execution from now on.
+#[derive(Debug)]
+pub enum Placed {
+    /// Into this idle environment of its tenant.
+    Reuse(Uuid),
+    /// Into a new environment, which gets this id.
+    Start(Uuid),
+    /// Into the environment whose id comes through the channel. When the channel closes, or the
+    /// caller has waited long enough: [`Placement::give_up`], then acquire again without waiting.
+    Wait(oneshot::Receiver<Uuid>),
+    /// Nowhere.
+    Throttle(ThrottleReason),
+}
+
+/// The environments of one function, by tenant.
+#[derive(Debug)]
+pub struct Placement {
+    limits: Limits,
+    scaling: Bucket,
+    active: u32,
+    environments: HashMap<Uuid, (Tenant, Slot)>,
+    tenants: HashMap<Tenant, Environments>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    /// An invocation runs in it.
+    Active,
+    /// It has answered; its runtime has not asked for the next invocation yet.
+    Settling,
+    Idle,
+}
+
+/// What is free, or nearly so, for one tenant.
+#[derive(Debug, Default)]
+struct Environments {
+    /// Most recently used last.
+    idle: Vec<Uuid>,
+    settling: usize,
+    waiting: VecDeque<oneshot::Sender<Uuid>>,
+    /// All of them, active ones too.
+    count: usize,
+}
+
+impl Placement {
+    /// No environments yet.
+    #[must_use]
+    pub fn new(limits: Limits, now: Instant) -> Self {
+        Self {
+            limits,
+            scaling: Bucket { units: f64::from(quotas::SCALING_ENVIRONMENTS), at: now },
+            active: 0,
+            environments: HashMap::new(),
+            tenants: HashMap::new(),
+        }
+    }
+
+    /// Finds a place for an invocation of this tenant.
+    pub fn acquire(&mut self, tenant: &Tenant, may_wait: bool, now: Instant) -> Placed {
+        if self.active >= self.limits.concurrency {
+            return Placed::Throttle(if self.limits.reserved {
+                ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded
+            } else {
+                ThrottleReason::ConcurrentInvocationLimitExceeded
+            });
+        }
+        if let Some(environments) = self.tenants.get_mut(tenant) {
+            if let Some(id) = environments.idle.pop() {
+                self.occupy(id);
+                return Placed::Reuse(id);
+            }
+            environments.waiting.retain(|waiting| !waiting.is_closed());
+            if may_wait && environments.settling > environments.waiting.len() {
+                let (give, given) = oneshot::channel();
+                environments.waiting.push_back(give);
+                self.active += 1;
+                return Placed::Wait(given);
+            }
+        }
+        if self.environments.len() >= self.limits.environments
+            || (self.limits.scaling && !self.scaling.take(now))
+        {
+            return Placed::Throttle(ThrottleReason::ConcurrentInvocationLimitExceeded);
+        }
+        let id = Uuid::new_v4();
+        self.environments.insert(id, (tenant.clone(), Slot::Active));
+        self.tenants.entry(tenant.clone()).or_default().count += 1;
+        self.active += 1;
+        Placed::Start(id)
+    }
+
+    fn occupy(&mut self, id: Uuid) {
+        if let Some((_, slot)) = self.environments.get_mut(&id) {
+            *slot = Slot::Active;
+            self.active += 1;
+        }
+    }
+
+    /// The invocation that was told to wait waits no longer, and has no environment.
+    pub fn give_up(&mut self) {
+        self.active -= 1;
+    }
+
+    /// The environment has answered its invocation.
+    pub fn settled(&mut self, id: Uuid) {
+        let Some((tenant, slot @ Slot::Active)) = self.environments.get_mut(&id) else { return };
+        *slot = Slot::Settling;
+        self.active -= 1;
+        if let Some(environments) = self.tenants.get_mut(tenant) {
+            environments.settling += 1;
+        }
+    }
+
+    /// The environment is free: the invocation that has waited longest gets it, if there is one.
+    pub fn freed(&mut self, id: Uuid) {
+        let Some((tenant, slot @ Slot::Settling)) = self.environments.get_mut(&id) else { return };
+        let Some(environments) = self.tenants.get_mut(tenant) else { return };
+        environments.settling -= 1;
+        while let Some(waiting) = environments.waiting.pop_front() {
+            if waiting.send(id).is_ok() {
+                *slot = Slot::Active;
+                return;
+            }
+        }
+        *slot = Slot::Idle;
+        environments.idle.push(id);
+    }
+
+    /// The environment takes no more invocations. Saying so twice is no mistake.
+    pub fn ended(&mut self, id: Uuid) {
+        let Some((tenant, slot)) = self.environments.remove(&id) else { return };
+        let Some(environments) = self.tenants.get_mut(&tenant) else { return };
+        match slot {
+            Slot::Active => self.active -= 1,
+            Slot::Settling => environments.settling -= 1,
+            Slot::Idle => environments.idle.retain(|idle| *idle != id),
+        }
+        environments.count -= 1;
+        // Whoever waited for this one must not wait in vain: the channel closes.
+        environments.waiting.retain(|waiting| !waiting.is_closed());
+        environments.waiting.truncate(environments.settling);
+        if environments.count == 0 {
+            self.tenants.remove(&tenant);
+        }
+    }
+
+    /// How many environments there are, active or idle.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.environments.len()
+    }
+
+    /// Whether there is no environment.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.environments.is_empty()
+    }
+
+    /// How many invocations run.
+    #[must_use]
+    pub fn active(&self) -> u32 {
+        self.active
+    }
+}
+
+/// Units that come back continuously, up to the limit.
+#[derive(Debug)]
+struct Bucket {
+    units: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn take(&mut self, now: Instant) -> bool {
+        let full = f64::from(quotas::SCALING_ENVIRONMENTS);
+        let rate = full / quotas::SCALING_INTERVAL.as_secs_f64();
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.units = (self.units + passed * rate).min(full);
+        self.at = now;
+        let enough = self.units >= 1.0;
+        if enough {
+            self.units -= 1.0;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests;
