@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod failure;
+pub mod serve;
 pub mod values;
 
 use std::env;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::failure::Failure;
 use crate::{example_function, watchdog};
 
 /// The local Lambda for multi-tenant functions
@@ -26,6 +28,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the local Lambda
+    Serve(Box<serve::args::Args>),
     /// Print the completion script of a shell
     Completions(completions::Args),
 }
@@ -43,12 +47,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     use_color(cli.color);
     let result = match cli.command {
-        Command::Completions(args) => completions::run(&args),
+        Command::Serve(args) => serve::run(*args),
+        Command::Completions(args) => completions::run(&args).map(ExitCode::from),
     };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.report(),
-    }
+    result.unwrap_or_else(Failure::report)
 }
 
 /// `anstream` decides by `NO_COLOR`, `CLICOLOR_FORCE` and the terminal unless it is told.

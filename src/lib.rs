@@ -11,6 +11,7 @@ compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and si
 pub mod quotas;
 
 pub mod function;
+pub mod http;
 pub mod invocation;
 
 #[cfg(target_os = "linux")]
@@ -21,12 +22,30 @@ pub mod strays;
 pub mod watchdog;
 
 pub mod memory;
+pub mod output;
 pub mod process;
 
+pub mod logs;
+
 pub mod lifecycle;
+pub mod runtime_api;
+
+pub mod environment;
 
 pub mod placement;
 
+pub mod data_plane;
+
+pub mod invoke_api;
+
+pub mod plain_api;
+
+pub mod front_door;
+
+pub mod emulator;
+
 pub mod example_function;
+
+pub mod server_file;
 
 pub mod cli;

@@ -1,0 +1,191 @@
+//! `mtl serve`: starts the emulator, says where it is and what it serves, and stops it by signals.
+//! What the arguments mean is in `args.rs`.
+
+pub mod args;
+mod summary;
+pub mod variables;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::failure::{Exit, Failure};
+use crate::emulator::{Emulator, Port, StartError};
+use crate::logs::Stdout;
+use crate::server_file::ServerFile;
+use crate::watchdog::link::Loss;
+use args::{Args, Plan};
+
+/// Serves until a signal ends it, and returns the exit code.
+///
+/// # Errors
+///
+/// When an argument is wrong, or the emulator does not start.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let plan = args.plan()?;
+    // One thread serves all: the function's processes do the work, and a second one makes the way
+    // of a request longer.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")?;
+    runtime.block_on(serve(plan))
+}
+
+async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::new().context("failed to listen to signals")?;
+    say(&plan.served);
+    for warning in &plan.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
+    let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
+    let address = emulator.address();
+    if let Port::Preferred(preferred) = port
+        && address.port() != preferred
+    {
+        say(&format!("port {preferred} is taken, so a free one is used; --port sets another"));
+    }
+    let endpoint = endpoint(address);
+    let file = ServerFile::publish(&plan.folder, &endpoint)
+        .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
+    if stdout == Stdout::Json {
+        let ready = json!({ "type": "ready", "endpoint": endpoint });
+        emulator.say(format!("{ready}\n"));
+    }
+    say(&format!("ready {endpoint}"));
+    loop {
+        tokio::select! {
+            _ = signals.next() => break,
+            Some(loss) = emulator.watchdog_lost() => say(&format!("warning: {}", lost(&loss))),
+        }
+    }
+    drop(file);
+    stop(emulator, signals, grace).await
+}
+
+/// Lets what runs finish within the grace period; a second signal ends it at once.
+async fn stop(
+    emulator: Emulator,
+    mut signals: Signals,
+    grace: Duration,
+) -> Result<ExitCode, Failure> {
+    let (running, _) = emulator.data_plane().load();
+    if running > 0 {
+        let grace = grace.as_secs_f64();
+        say(&format!("stopping; {running} running invocations have {grace} s to finish"));
+    }
+    let data_plane = emulator.data_plane().clone();
+    let killer = emulator.killer();
+    let (cut, cut_off) = tokio::sync::oneshot::channel::<()>();
+    let stopped = emulator.stop(async {
+        tokio::select! {
+            () = tokio::time::sleep(grace) => {}
+            _ = cut_off => {}
+        }
+    });
+    tokio::pin!(stopped);
+    let mut cut = Some(cut);
+    let mut code = ExitCode::from(Exit::Done);
+    let result = loop {
+        tokio::select! {
+            result = &mut stopped => break result,
+            number = signals.next() => {
+                killer.cancel();
+                drop(cut.take());
+                code = ExitCode::from(128 + number);
+            }
+        }
+    };
+    if let Err(error) = result {
+        say(&format!("warning: {error}"));
+    }
+    if let Some(summary) = summary::table(&data_plane.counts()) {
+        eprintln_quietly(&summary);
+    }
+    Ok(code)
+}
+
+/// The URL of an address; one that means every interface is reached through loopback.
+fn endpoint(mut address: std::net::SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        match address {
+            std::net::SocketAddr::V4(_) => address.set_ip(std::net::Ipv4Addr::LOCALHOST.into()),
+            std::net::SocketAddr::V6(_) => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
+        }
+    }
+    format!("http://{address}")
+}
+
+fn not_started(error: StartError) -> Failure {
+    let help = match &error {
+        StartError::Listen { source, .. } => match source.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                Some("another program has that port; choose one with --port, or 0 for a free one")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need privileges; choose another with --port")
+            }
+            _ => Some("--host takes an address of this machine, such as 127.0.0.1 or 0.0.0.0"),
+        },
+        StartError::Temp(_) => Some("set TMPDIR to a folder that can be written"),
+        StartError::Part(..) => None,
+    };
+    let failure = Failure::new(Exit::Failed, error);
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+fn lost(loss: &Loss) -> String {
+    match loss {
+        Loss::Replaced { status } => {
+            format!("the watchdog ended ({status}) and was replaced")
+        }
+        Loss::Final { status, .. } => format!(
+            "the watchdog ended ({status}) and can't be replaced; if mtl is killed, processes of \
+             the function stay behind"
+        ),
+    }
+}
+
+/// What mtl says to a person.
+fn say(message: &str) {
+    eprintln_quietly(&format!("mtl: {message}"));
+}
+
+/// A terminal that has gone away is no reason to end.
+fn eprintln_quietly(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The signals that end `serve`.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+            _ = self.hangup.recv() => 1,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The data plane: every invocation comes through [`DataPlane::invoke`], which finds an idle
+//! environment of its tenant, starts one, or throttles. Knows no HTTP and no processes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::environment::{Assignment, Blueprint, Environment, Handle};
+use crate::function::Function;
+use crate::invocation::{Completed, Invocation, Outcome};
+use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason};
+
+/// How long an invocation waits for an environment that has answered and is about to be free.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// How many tenants the summary tells apart; the rest is counted together.
+const SUMMARY_TENANTS: usize = 10_000;
+
+/// Why an invocation did not reach an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A limit on environments or concurrent executions is reached.
+    Throttled(ThrottleReason),
+    /// mtl is stopping.
+    Stopping,
+}
+
+/// The environments of one function. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct DataPlane {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    blueprint: Arc<Blueprint>,
+    /// Invocations and environments; empty when all have ended.
+    tasks: TaskTracker,
+    /// No new invocations are taken.
+    stopping: CancellationToken,
+    /// The environments have been told to end.
+    cut: CancellationToken,
+    /// Wakes whoever waits for the invocations to end.
+    invocation_ended: Notify,
+    /// Never held across an await.
+    fleet: Mutex<Fleet>,
+}
+
+#[derive(Debug)]
+struct Fleet {
+    placement: Placement,
+    handles: HashMap<Uuid, Handle>,
+    counts: BTreeMap<Tenant, Counts>,
+}
+
+/// What happened for a tenant since `serve` began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Invocations that ran, failed ones included.
+    pub invocations: u64,
+    /// Invocations that ended in a function error.
+    pub errors: u64,
+    /// Invocations that were throttled.
+    pub throttles: u64,
+    /// Environments that were started.
+    pub environments: u64,
+}
+
+impl DataPlane {
+    /// A data plane without environments.
+    #[must_use]
+    pub fn new(blueprint: Blueprint, limits: Limits) -> Self {
+        let fleet = Fleet {
+            placement: Placement::new(limits, Instant::now()),
+            handles: HashMap::new(),
+            counts: BTreeMap::new(),
+        };
+        let shared = Shared {
+            blueprint: Arc::new(blueprint),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            invocation_ended: Notify::new(),
+            fleet: Mutex::new(fleet),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The function it runs.
+    #[must_use]
+    pub fn function(&self) -> &Arc<Function> {
+        &self.shared.blueprint.function
+    }
+
+    /// Runs the function once. The invocation goes on when the caller stops waiting, as on AWS.
+    ///
+    /// # Errors
+    ///
+    /// When the invocation is throttled, or mtl is stopping.
+    pub async fn invoke(&self, invocation: Invocation) -> Result<Completed, Refusal> {
+        if self.shared.stopping.is_cancelled() {
+            return Err(Refusal::Stopping);
+        }
+        let (reply, replied) = oneshot::channel();
+        self.shared.tasks.spawn(self.clone().run(Arc::new(invocation), reply));
+        replied.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    async fn run(
+        self,
+        invocation: Arc<Invocation>,
+        caller: oneshot::Sender<Result<Completed, Refusal>>,
+    ) {
+        let (outcome, freed) = self.place(&invocation).await;
+        self.shared.invocation_ended.notify_waiters();
+        // The caller may have left, which is no reason to end the invocation.
+        let _ = caller.send(outcome);
+        if let Some((id, freed)) = freed
+            && freed.await.is_ok()
+        {
+            self.fleet().placement.freed(id);
+        }
+    }
+
+    /// Runs the invocation in the environment that it gets, and says by which channel that
+    /// environment tells that it is free.
+    async fn place(
+        &self,
+        invocation: &Arc<Invocation>,
+    ) -> (Result<Completed, Refusal>, Option<Freed>) {
+        while !self.shared.cut.is_cancelled() {
+            let acquired = match self.acquire(&invocation.tenant_id).await {
+                Ok(acquired) => acquired,
+                Err(reason) => {
+                    self.count(&invocation.tenant_id, |counts| counts.throttles += 1);
+                    return (Err(Refusal::Throttled(reason)), None);
+                }
+            };
+            let (reply, replied) = oneshot::channel();
+            let (free, freed) = oneshot::channel();
+            let assignment = Assignment { invocation: invocation.clone(), reply, free };
+            let id = match acquired {
+                Acquired::Existing(id) => self.assign(id, assignment),
+                Acquired::New(id) => self.start(id, assignment),
+            };
+            // An environment that ended before it took the invocation says nothing: try another.
+            let Ok(completed) = replied.await else {
+                self.fleet().ended(id);
+                continue;
+            };
+            self.fleet().placement.settled(id);
+            self.count(&invocation.tenant_id, |counts| {
+                counts.invocations += 1;
+                counts.errors += u64::from(matches!(completed.outcome, Outcome::Failure(_)));
+            });
+            return (Ok(completed), Some((id, freed)));
+        }
+        (Err(Refusal::Stopping), None)
+    }
+
+    async fn acquire(&self, tenant: &Tenant) -> Result<Acquired, ThrottleReason> {
+        let mut may_wait = true;
+        loop {
+            let placed = self.fleet().placement.acquire(tenant, may_wait, Instant::now());
+            let mut given = match placed {
+                Placed::Reuse(id) => return Ok(Acquired::Existing(id)),
+                Placed::Start(id) => return Ok(Acquired::New(id)),
+                Placed::Throttle(reason) => return Err(reason),
+                Placed::Wait(given) => given,
+            };
+            if let Ok(Ok(id)) = tokio::time::timeout(SETTLING, &mut given).await {
+                return Ok(Acquired::Existing(id));
+            }
+            let mut fleet = self.fleet();
+            // It may have been given one just now.
+            given.close();
+            if let Ok(id) = given.try_recv() {
+                return Ok(Acquired::Existing(id));
+            }
+            fleet.placement.give_up();
+            may_wait = false;
+        }
+    }
+
+    fn assign(&self, id: Uuid, assignment: Assignment) -> Uuid {
+        if let Some(handle) = self.fleet().handles.get(&id) {
+            handle.assign(assignment);
+        }
+        id
+    }
+
+    fn start(&self, id: Uuid, first: Assignment) -> Uuid {
+        let tenant = first.invocation.tenant_id.clone();
+        let (handle, environment) = Environment::new(self.shared.blueprint.clone(), id, first);
+        self.fleet().handles.insert(id, handle);
+        self.count(&tenant, |counts| counts.environments += 1);
+        let data_plane = self.clone();
+        self.shared.tasks.spawn(async move {
+            let remains = environment.run().await;
+            data_plane.fleet().ended(id);
+            remains.clean_up().await;
+        });
+        if self.shared.cut.is_cancelled() {
+            self.stop_environments();
+        }
+        id
+    }
+
+    fn count(&self, tenant: &Tenant, change: impl FnOnce(&mut Counts)) {
+        let counts = &mut self.fleet().counts;
+        let known = counts.len() < SUMMARY_TENANTS || counts.contains_key(tenant);
+        let tenant = if known { tenant.clone() } else { None };
+        change(counts.entry(tenant).or_default());
+    }
+
+    fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        // What it guards is changed in single steps: a panic elsewhere leaves nothing half done.
+        self.shared.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many invocations run and how many environments there are.
+    #[must_use]
+    pub fn load(&self) -> (u32, usize) {
+        let fleet = self.fleet();
+        (fleet.placement.active(), fleet.placement.len())
+    }
+
+    /// What happened so far, by tenant.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Tenant, Counts> {
+        self.fleet().counts.clone()
+    }
+
+    /// Takes no more invocations; those that run may finish until `cut`. Then ends every
+    /// environment and returns when nothing of them is left.
+    pub async fn stop(&self, cut: impl Future<Output = ()>) {
+        self.shared.stopping.cancel();
+        tokio::select! {
+            () = self.quiet() => {}
+            () = cut => {}
+        }
+        self.shared.cut.cancel();
+        self.stop_environments();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    fn stop_environments(&self) {
+        for handle in self.fleet().handles.values() {
+            handle.stop();
+        }
+    }
+
+    /// Returns when no invocation runs.
+    async fn quiet(&self) {
+        loop {
+            let ended = self.shared.invocation_ended.notified();
+            if self.load().0 == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Fleet {
+    fn ended(&mut self, id: Uuid) {
+        self.placement.ended(id);
+        self.handles.remove(&id);
+    }
+}
+
+/// An environment, and the channel by which it tells that it is free again.
+type Freed = (Uuid, oneshot::Receiver<()>);
+
+/// An environment for an invocation.
+enum Acquired {
+    Existing(Uuid),
+    New(Uuid),
+}

@@ -1,0 +1,224 @@
+//! The composition root: binds and starts everything that `mtl serve` consists of, and stops it in
+//! the right order. Knows neither arguments nor signals.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::data_plane::DataPlane;
+use crate::environment::Blueprint;
+use crate::front_door::{self, FrontDoor};
+use crate::function::Function;
+use crate::http::{self, serve};
+use crate::lifecycle;
+use crate::logs::writer::Writer;
+use crate::logs::{LogSink, Stdout};
+use crate::memory::MemoryMonitor;
+use crate::placement;
+use crate::process::{Processes, Setup};
+use crate::watchdog::link::{Loss, Program};
+
+/// Everything `serve` was told, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The address or name to listen on.
+    pub host: String,
+    /// The port to listen on.
+    pub port: Port,
+    /// What is behind it.
+    pub front_door: front_door::Settings,
+    /// The function.
+    pub function: Function,
+    /// How long the phases of its environments last.
+    pub lifecycle: lifecycle::Limits,
+    /// How many environments it has.
+    pub placement: placement::Limits,
+    /// The folder in which its environments start.
+    pub task_root: PathBuf,
+    /// What stdout shows of its logs.
+    pub stdout: Stdout,
+    /// A folder for log files.
+    pub log_dir: Option<PathBuf>,
+    /// The soft limit of open files that the function gets, where it isn't mtl's own.
+    pub function_file_descriptors: Option<u64>,
+}
+
+/// A port to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// This one and no other; 0 is any free one.
+    Asked(u16),
+    /// This one, or a free one when it is taken.
+    Preferred(u16),
+}
+
+/// Why the emulator did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address can't be listened on.
+    #[error("failed to listen on `{address}`")]
+    Listen {
+        /// The host and port.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no folder for temporary files.
+    #[error("failed to create a temporary folder")]
+    Temp(#[source] io::Error),
+    /// A thread or process that mtl needs can't be started.
+    #[error("failed to start {0}")]
+    Part(&'static str, #[source] io::Error),
+}
+
+/// A running emulator.
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    data_plane: DataPlane,
+    processes: Processes,
+    writer: Writer,
+    temp: TempDir,
+    losses: mpsc::UnboundedReceiver<Loss>,
+    front_door: JoinHandle<()>,
+    stop: CancellationToken,
+    kill: CancellationToken,
+}
+
+/// How long a client may take to send the head of a request, or be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The request line and all headers: 1 MB.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const HEAD_BYTES: usize = 1024 * 1024;
+
+impl Emulator {
+    /// Starts everything. When it returns, the address answers.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken or invalid, or the system is out of something.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let listener = listen(&config.host, config.port).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
+        let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
+        let setup = Setup {
+            watchdog: Program::own().map_err(|error| StartError::Part("the watchdog", error))?,
+            folder: temp.path(),
+            function_file_descriptors: config.function_file_descriptors,
+        };
+        let (processes, losses) =
+            Processes::start(setup).map_err(|error| StartError::Part("the watchdog", error))?;
+        let writer = Writer::start().map_err(|error| StartError::Part("the log writer", error))?;
+        let memory = MemoryMonitor::start()
+            .map_err(|error| StartError::Part("the memory monitor", error))?;
+        let kill = CancellationToken::new();
+        let blueprint = Blueprint {
+            function: Arc::new(config.function),
+            limits: config.lifecycle,
+            logs: LogSink {
+                stdout: config.stdout,
+                directory: config.log_dir,
+                writer: writer.clone(),
+            },
+            processes: processes.clone(),
+            memory,
+            temp: temp.path().to_owned(),
+            task_root: config.task_root,
+            kill: kill.clone(),
+        };
+        let data_plane = DataPlane::new(blueprint, config.placement);
+        let stop = CancellationToken::new();
+        let door = FrontDoor::new(data_plane.clone(), config.front_door);
+        let settings =
+            http::Settings { header_timeout: Some(HEADER_TIMEOUT), max_head_bytes: HEAD_BYTES };
+        let front_door = tokio::spawn(serve(listener, settings, stop.clone(), move |request| {
+            door.clone().answer(request)
+        }));
+        Ok(Self { address, data_plane, processes, writer, temp, losses, front_door, stop, kill })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What runs the function.
+    #[must_use]
+    pub fn data_plane(&self) -> &DataPlane {
+        &self.data_plane
+    }
+
+    /// Writes a line to stdout, in its turn among the log lines.
+    pub fn say(&self, line: String) {
+        self.writer.write(line, None);
+    }
+
+    /// The next time that a watchdog ended while it was needed.
+    pub async fn watchdog_lost(&mut self) -> Option<Loss> {
+        self.losses.recv().await
+    }
+
+    /// Takes no more work, lets what runs finish until `cut`, and ends every environment. When it
+    /// returns, nothing of them is left.
+    ///
+    /// # Errors
+    ///
+    /// When the watchdog does not end.
+    pub async fn stop(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
+        self.stop.cancel();
+        self.data_plane.stop(cut).await;
+        // The replies to the last invocations are on their way out.
+        let _ = self.front_door.await;
+        let closed = self.processes.close().await;
+        self.writer.close();
+        // When it can't be removed, it is in the system's folder for temporary files.
+        let _ = self.temp.close();
+        closed.map_err(|_| StopError::Watchdog)
+    }
+
+    /// Cancel it to end the time that environments have to shut down.
+    #[must_use]
+    pub fn killer(&self) -> CancellationToken {
+        self.kill.clone()
+    }
+}
+
+/// Why the emulator did not stop as it should.
+#[derive(Debug, Error)]
+pub enum StopError {
+    /// The watchdog is still busy.
+    #[error("the watchdog is still looking for processes of the function")]
+    Watchdog,
+}
+
+async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {
+    let bind = async |port: u16| {
+        TcpListener::bind((host, port))
+            .await
+            .map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
+    };
+    match port {
+        Port::Asked(port) => bind(port).await,
+        Port::Preferred(port) => match bind(port).await {
+            Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
+                bind(0).await
+            }
+            result => result,
+        },
+    }
+}

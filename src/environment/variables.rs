@@ -1,0 +1,102 @@
+//! The environment variables of a function's process. Knows no processes. There is none for the
+//! tenant: Lambda tells a function its tenant with each invocation and nowhere else.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::function::{Function, LATEST, LogFormat};
+
+/// Variables that belong to mtl, or that only Lambda may set, and so don't come from the shell.
+const NOT_INHERITED: [&str; 4] = ["MTL_", "LOCAL_LAMBDA_", "AWS_LAMBDA_", "_LAMBDA_"];
+
+/// What differs from one environment to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The Runtime API.
+    pub api: SocketAddr,
+    /// The log stream's name.
+    pub log_stream: &'a str,
+    /// The folder for temporary files.
+    pub temp: &'a Path,
+    /// The folder that `serve` runs in.
+    pub task_root: &'a Path,
+}
+
+/// All variables of a process: the shell's, then the function's, then Lambda's, the later one of a
+/// name winning.
+#[must_use]
+pub fn variables(
+    inherited: impl IntoIterator<Item = (OsString, OsString)>,
+    function: &Function,
+    place: Place<'_>,
+) -> Vec<(OsString, OsString)> {
+    let inherited = inherited.into_iter().filter(|(name, _)| is_inherited(name));
+    let mut all: BTreeMap<OsString, OsString> = inherited.collect();
+    all.extend(function.variables.iter().cloned());
+    for (name, value) in lambda(function, place) {
+        all.insert(name.into(), value);
+    }
+    all.into_iter().collect()
+}
+
+fn is_inherited(name: &OsStr) -> bool {
+    !NOT_INHERITED.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
+}
+
+fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)> {
+    let log_format = match function.log_format {
+        LogFormat::Text => "Text",
+        LogFormat::Json => "JSON",
+    };
+    let mut variables: Vec<(&'static str, OsString)> = vec![
+        ("AWS_LAMBDA_RUNTIME_API", place.api.to_string().into()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone().into()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST.into()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory.mb.to_string().into()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
+        ("AWS_LAMBDA_LOG_FORMAT", log_format.into()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group().into()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", place.log_stream.into()),
+        ("AWS_REGION", function.region.clone().into()),
+        ("AWS_DEFAULT_REGION", function.region.clone().into()),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".into()),
+        ("LAMBDA_TASK_ROOT", place.task_root.into()),
+        ("TMPDIR", place.temp.into()),
+        ("TZ", ":UTC".into()),
+        ("_HANDLER", handler(function)),
+    ];
+    if log_format == "JSON" {
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", "INFO".into()));
+    }
+    variables
+}
+
+/// As in AWS's emulator, the last argument of the command, if it has any.
+fn handler(function: &Function) -> OsString {
+    match function.command.as_slice() {
+        [] | [_] => "bootstrap".into(),
+        [.., last] => last.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::is_inherited;
+
+    #[test]
+    fn what_belongs_to_mtl_or_lambda_is_not_inherited() {
+        for name in ["MTL_ENDPOINT", "LOCAL_LAMBDA_PORT", "AWS_LAMBDA_EXEC_WRAPPER", "_LAMBDA_X"] {
+            assert!(!is_inherited(OsStr::new(name)), "{name}");
+        }
+        for name in ["PATH", "AWS_PROFILE", "HTTPS_PROXY", "VIRTUAL_ENV", "XMTL_"] {
+            assert!(is_inherited(OsStr::new(name)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The port that callers know: who may call at all, and which API a path belongs to. Knows no
+//! invocations.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{ALLOW, HOST, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::data_plane::DataPlane;
+use crate::http::{Reply, empty, json as json_reply};
+use crate::{invoke_api, plain_api};
+
+/// What is behind the port. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct FrontDoor {
+    data_plane: DataPlane,
+    settings: Arc<Settings>,
+}
+
+/// How the port is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The path of the plain route.
+    pub invocation_endpoint: String,
+    /// Host names that may call, besides addresses and this machine's own name for itself.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    /// Invoke of the function with this name.
+    Invoke(String),
+    Plain,
+}
+
+impl FrontDoor {
+    /// The front door of a data plane.
+    #[must_use]
+    pub fn new(data_plane: DataPlane, settings: Settings) -> Self {
+        Self { data_plane, settings: Arc::new(settings) }
+    }
+
+    /// Answers one request.
+    pub async fn answer(self, request: Request<Incoming>) -> Reply {
+        if let Err(reason) = may_call(request.headers(), &self.settings.allowed_hosts) {
+            return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", &reason);
+        }
+        let path = request.uri().path();
+        let Some(route) = route(path, &self.settings.invocation_endpoint) else {
+            let message = format!(
+                "{path} is not served. mtl serves POST \
+                 /2015-03-31/functions/{}/invocations and POST {}.",
+                self.data_plane.function().name,
+                self.settings.invocation_endpoint
+            );
+            return refuse(StatusCode::NOT_FOUND, "UnknownOperationException", &message);
+        };
+        if request.method() != Method::POST {
+            let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            return reply;
+        }
+        match route {
+            Route::Invoke(name) => invoke_api::invoke(self.data_plane, name, request).await,
+            Route::Plain => plain_api::invoke(self.data_plane, request).await,
+        }
+    }
+}
+
+/// AWS's route wins where both have the same path: whoever sets it wants AWS's answers.
+fn route(path: &str, invocation_endpoint: &str) -> Option<Route> {
+    let name = path
+        .strip_prefix("/2015-03-31/functions/")
+        .and_then(|rest| rest.strip_suffix("/invocations"))
+        .filter(|name| !name.is_empty() && !name.contains('/'));
+    match name {
+        Some(name) => {
+            Some(Route::Invoke(percent_decode_str(name).decode_utf8_lossy().into_owned()))
+        }
+        None => (path == invocation_endpoint).then_some(Route::Plain),
+    }
+}
+
+/// A web page must not be able to call a developer's function. A page of another origin is found
+/// out by what the browser says of it, and one whose name was rebound to this machine's address by
+/// the name that it still calls.
+fn may_call(headers: &HeaderMap, allowed_hosts: &[String]) -> Result<(), String> {
+    if headers.contains_key(ORIGIN) {
+        return Err("mtl does not answer web pages: the request has an Origin header.".to_owned());
+    }
+    if headers.get("Sec-Fetch-Site").is_some_and(|site| site == "cross-site") {
+        return Err("mtl does not answer web pages of other sites.".to_owned());
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if is_allowed_host(host, allowed_hosts) {
+        return Ok(());
+    }
+    Err(format!(
+        "mtl does not answer to the host name `{host}`. Start it with --allow-host NAME to allow it."
+    ))
+}
+
+fn is_allowed_host(host: &str, allowed_hosts: &[String]) -> bool {
+    let without_port = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    let name = without_port.trim_end_matches('.').to_ascii_lowercase();
+    without_port.parse::<IpAddr>().is_ok()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&name))
+}
+
+fn refuse(status: StatusCode, error_type: &'static str, message: &str) -> Reply {
+    let mut reply = json_reply(status, json!({ "message": message }).to_string());
+    reply.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Route, is_allowed_host, route};
+
+    #[test]
+    fn paths_lead_to_their_api() {
+        let invoke = |name: &str| Some(Route::Invoke(name.to_owned()));
+        assert_eq!(route("/2015-03-31/functions/f/invocations", "/invoke"), invoke("f"));
+        assert_eq!(route("/2015-03-31/functions/a%3Ab/invocations", "/invoke"), invoke("a:b"));
+        let both = "/2015-03-31/functions/function/invocations";
+        assert_eq!(route(both, both), invoke("function"));
+        assert_eq!(route("/invoke", "/invoke"), Some(Route::Plain));
+        for unknown in ["/", "/invoke/", "/x/invoke", "/2015-03-31/functions//invocations"] {
+            assert_eq!(route(unknown, "/invoke"), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_and_names_of_this_machine_may_be_called() {
+        let allowed = ["host.docker.internal".to_owned()];
+        for host in [
+            "127.0.0.1:7000",
+            "[::1]:7000",
+            "192.168.1.2",
+            "localhost",
+            "LOCALHOST:7000",
+            "app.localhost:80",
+            "host.docker.internal:7000",
+        ] {
+            assert!(is_allowed_host(host, &allowed), "{host}");
+        }
+        for host in
+            ["", "evil.example", "evil.example:7000", "localhost.evil.example", "127.0.0.1.x"]
+        {
+            assert!(!is_allowed_host(host, &allowed), "{host}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! HTTP/1.1 serving: the accept loop with a graceful stop, and request bodies that are read to
+//! their end whatever their size. Knows no Lambda.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A response whose body is in memory.
+pub type Reply = Response<Full<Bytes>>;
+
+/// How connections are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long a client may take to send the head of a request; this also closes connections that
+    /// are idle for as long. `None` for clients that are silent for minutes, as runtimes are.
+    pub header_timeout: Option<Duration>,
+    /// The largest head of a request, in bytes.
+    pub max_head_bytes: usize,
+}
+
+/// Serves connections until `stop`, then lets the requests that are being answered finish and
+/// returns. Dropping the future cuts all connections off.
+pub async fn serve<H, F>(
+    listener: TcpListener,
+    settings: Settings,
+    stop: CancellationToken,
+    handle: H,
+) where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(stream) = accept(&listener) => {
+                connections.spawn(connection(stream, settings, stop.clone(), handle.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The next connection; `None` when there is a reason to look again.
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and latency is what callers measure. Without it they are only slow.
+            let _ = stream.set_nodelay(true);
+            Some(stream)
+        }
+        // The client gave up before it was served.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::ConnectionAborted
+                    | ErrorKind::ConnectionRefused
+                    | ErrorKind::ConnectionReset
+            ) =>
+        {
+            None
+        }
+        // Out of file descriptors, most likely. Retrying at once would only burn the processor.
+        Err(_) => {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+async fn connection<H, F>(stream: TcpStream, settings: Settings, stop: CancellationToken, handle: H)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let reply = handle(request);
+        async move { Ok::<_, Infallible>(reply.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(settings.max_head_bytes)
+        .max_headers(256)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // A broken connection is the client's affair: there is no one left to tell.
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// A request's body, read to its end.
+#[derive(Debug)]
+pub enum Body {
+    /// All of it, with the trailers that followed it.
+    Complete(Bytes, HeaderMap),
+    /// More than was to be kept; how many bytes it had.
+    TooLarge(u64),
+    /// The connection ended before the body did, or the body is no valid HTTP.
+    Truncated,
+}
+
+/// Reads a body and keeps it when it has at most `keep` bytes. A larger one is read on, and thrown
+/// away, until `limit`: a client that is still sending would see a reset instead of the answer.
+pub async fn read(mut body: Incoming, keep: usize, limit: u64) -> Body {
+    let mut kept = BytesMut::new();
+    let mut trailers = HeaderMap::new();
+    let mut seen = 0_u64;
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if expected <= keep {
+        kept.reserve(expected);
+    }
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Body::Truncated };
+        match frame.into_data() {
+            Ok(data) => {
+                seen += data.len() as u64;
+                if seen <= keep as u64 {
+                    kept.extend_from_slice(&data);
+                } else if seen > limit {
+                    break;
+                }
+            }
+            Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+        }
+    }
+    if seen <= keep as u64 { Body::Complete(kept.freeze(), trailers) } else { Body::TooLarge(seen) }
+}
+
+/// A reply without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Reply {
+    reply(status, None, Bytes::new())
+}
+
+/// A reply with a JSON body.
+#[must_use]
+pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+    reply(status, Some("application/json"), body)
+}
+
+/// A reply with a plain text.
+#[must_use]
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+    reply(status, Some("text/plain; charset=utf-8"), body)
+}
+
+fn reply(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    if let Some(content_type) = content_type {
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    reply
+}

@@ -1,0 +1,299 @@
+//! What a function and the platform log: one [`LogStream`] per environment, which turns output
+//! lines and platform events into the lines of CloudWatch Logs, and sends them to stdout and to
+//! files. Knows no processes; who reads the function's output is not its affair.
+//!
+//! A function's line can neither pass for a line of the platform's nor reach the terminal with
+//! control characters in it.
+
+pub mod event;
+pub mod writer;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::function::{Function, LogFormat, TenantId};
+use event::PlatformEvent;
+use writer::Writer;
+
+/// What stdout shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdout {
+    /// The lines as AWS writes them.
+    Lines,
+    /// The same, each with its tenant and environment in front, and safe for a terminal.
+    Terminal {
+        /// Whether tenants are told apart by color as well.
+        color: bool,
+    },
+    /// One JSON object per line, each with a `type`.
+    Json,
+}
+
+/// Where log lines go. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct LogSink {
+    /// What stdout shows.
+    pub stdout: Stdout,
+    /// A folder with one file per log stream, under AWS's group and stream names.
+    pub directory: Option<PathBuf>,
+    /// The thread that writes.
+    pub writer: Writer,
+}
+
+/// The log stream of one environment, and so of one tenant.
+#[derive(Debug)]
+pub struct LogStream {
+    sink: LogSink,
+    function: Arc<Function>,
+    environment_id: Uuid,
+    tenant_id: Option<TenantId>,
+    name: String,
+    prefix: String,
+}
+
+/// The opening of every line that the platform writes in the text format.
+const PLATFORM_OPENINGS: [&str; 5] =
+    ["INIT_START ", "INIT_REPORT ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "];
+
+impl LogStream {
+    /// The stream of an environment that starts now.
+    #[must_use]
+    pub fn new(
+        sink: LogSink,
+        function: Arc<Function>,
+        environment_id: Uuid,
+        tenant_id: Option<TenantId>,
+    ) -> Self {
+        let day = Timestamp::now().strftime("%Y/%m/%d").to_string();
+        let name = format!("{day}/[$LATEST]{}", environment_id.simple());
+        let prefix = prefix(environment_id, tenant_id.as_ref());
+        Self { sink, function, environment_id, tenant_id, name, prefix }
+    }
+
+    /// Its name, as in `AWS_LAMBDA_LOG_STREAM_NAME`: the day it began, the version, and the id of
+    /// the environment.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Logs a line that the function wrote, without its end of line.
+    pub fn output(&self, line: &[u8], request_id: Option<Uuid>) {
+        let line = String::from_utf8_lossy(line);
+        let aws = match self.function.log_format {
+            LogFormat::Text => guarded(&line),
+            LogFormat::Json => self.application_json(&line, request_id),
+        };
+        let stdout = match self.sink.stdout {
+            Stdout::Json => self.wrapped_json(&line, request_id),
+            Stdout::Lines | Stdout::Terminal { .. } => self.shown(&aws, false),
+        };
+        self.write(stdout, &aws);
+    }
+
+    /// Logs an event of the platform.
+    pub fn platform(&self, event: &PlatformEvent<'_>) {
+        let json = || event.json(&self.function, self.tenant_id.as_ref());
+        let aws = match self.function.log_format {
+            LogFormat::Text => event.text(),
+            LogFormat::Json => json(),
+        };
+        let stdout = match self.sink.stdout {
+            Stdout::Json => json().map(|mut json| {
+                json.push('\n');
+                json
+            }),
+            Stdout::Lines | Stdout::Terminal { .. } => {
+                aws.as_ref().map(|aws| self.shown(aws, true))
+            }
+        };
+        self.write(stdout.unwrap_or_default(), &aws.unwrap_or_default());
+    }
+
+    fn write(&self, stdout: String, aws: &str) {
+        let file = match &self.sink.directory {
+            Some(directory) if !aws.is_empty() => {
+                let group = self.function.log_group();
+                let path = directory.join(group.trim_start_matches('/')).join(&self.name);
+                Some((path, format!("{aws}\n")))
+            }
+            _ => None,
+        };
+        self.sink.writer.write(stdout, file);
+    }
+
+    /// Lines for stdout, which a terminal gets with the prefix and without control characters.
+    fn shown(&self, lines: &str, platform: bool) -> String {
+        let Stdout::Terminal { color } = self.sink.stdout else { return format!("{lines}\n") };
+        let dim = if color && platform { Style::new().dimmed() } else { Style::new() };
+        let tenant_color = color.then(|| color_of(self.tenant_id.as_ref()).into());
+        let color = Style::new().fg_color(tenant_color);
+        let mut shown = String::with_capacity(lines.len() + 64);
+        for line in lines.split('\n') {
+            let prefix = &self.prefix;
+            let line = visible(line);
+            // Writing to a string can't fail.
+            let _ = writeln!(shown, "{color}{prefix}{color:#} {dim}{line}{dim:#}");
+        }
+        shown
+    }
+
+    /// A line in the JSON log format: an object stays as it is, a text becomes the message of one.
+    fn application_json(&self, line: &str, request_id: Option<Uuid>) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Line<'a> {
+            timestamp: String,
+            level: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            request_id: Option<Uuid>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tenant_id: Option<&'a str>,
+            message: &'a str,
+        }
+        if as_application_object(line).is_some() {
+            return line.to_owned();
+        }
+        to_json(&Line {
+            timestamp: event::time(),
+            level: "INFO",
+            request_id,
+            tenant_id: self.shown_tenant(request_id),
+            message: line,
+        })
+    }
+
+    /// A line of the `-o json` stream: what it is, whose it is, and the line itself.
+    fn wrapped_json(&self, line: &str, request_id: Option<Uuid>) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Line<'a> {
+            time: String,
+            r#type: &'a str,
+            environment_id: Uuid,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tenant_id: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            request_id: Option<Uuid>,
+            record: Record<'a>,
+        }
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Record<'a> {
+            Object(&'a RawValue),
+            Text(&'a str),
+        }
+        let record = as_application_object(line).map_or(Record::Text(line), Record::Object);
+        let mut json = to_json(&Line {
+            time: event::time(),
+            r#type: "function",
+            environment_id: self.environment_id,
+            tenant_id: self.tenant_id.as_ref().map(TenantId::as_str),
+            request_id,
+            record,
+        });
+        json.push('\n');
+        json
+    }
+
+    /// Lambda knows the tenant in the invoke phase only.
+    fn shown_tenant(&self, request_id: Option<Uuid>) -> Option<&str> {
+        request_id.and(self.tenant_id.as_ref()).map(TenantId::as_str)
+    }
+}
+
+fn to_json(line: &impl Serialize) -> String {
+    serde_json::to_string(line).unwrap_or_default()
+}
+
+/// The line, if it is a JSON object that does not pass itself off as an event of the platform.
+fn as_application_object(line: &str) -> Option<&RawValue> {
+    let object: serde_json::Map<String, Value> = serde_json::from_str(line).ok()?;
+    let kind = object.get("type").and_then(Value::as_str);
+    if kind.is_some_and(|kind| kind.starts_with("platform.")) {
+        return None;
+    }
+    serde_json::from_str(line).ok()
+}
+
+/// A function's line that opens as one of the platform's gets a space in front.
+fn guarded(line: &str) -> String {
+    if PLATFORM_OPENINGS.iter().any(|opening| line.starts_with(opening)) {
+        format!(" {line}")
+    } else {
+        line.to_owned()
+    }
+}
+
+/// Control characters and those that turn the direction of writing, as escapes.
+fn visible(line: &str) -> String {
+    let mut visible = String::with_capacity(line.len());
+    for character in line.chars() {
+        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if turns || (character.is_control() && character != '\t') {
+            visible.extend(character.escape_default());
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}
+
+/// How many characters of a tenant id the terminal shows.
+const SHOWN_TENANT: usize = 24;
+
+fn prefix(environment_id: Uuid, tenant_id: Option<&TenantId>) -> String {
+    let environment = &environment_id.simple().to_string()[..6];
+    match tenant_id.map(TenantId::as_str) {
+        // A tenant id is ASCII, so any index is the boundary of a character.
+        Some(id) if id.len() > SHOWN_TENANT => {
+            format!("{}… {environment} |", &id[..SHOWN_TENANT])
+        }
+        Some(id) => format!("{id} {environment} |"),
+        None => format!("{environment} |"),
+    }
+}
+
+/// The same color for all environments of a tenant. Nothing depends on it.
+fn color_of(tenant_id: Option<&TenantId>) -> AnsiColor {
+    const COLORS: [AnsiColor; 6] = [
+        AnsiColor::Cyan,
+        AnsiColor::Green,
+        AnsiColor::Magenta,
+        AnsiColor::Yellow,
+        AnsiColor::Blue,
+        AnsiColor::BrightCyan,
+    ];
+    let sum: usize = tenant_id.map_or(0, |id| id.as_str().bytes().map(usize::from).sum());
+    COLORS[sum % COLORS.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{as_application_object, guarded, visible};
+
+    #[test]
+    fn a_function_cannot_write_a_line_of_the_platform() {
+        assert_eq!(guarded("REPORT RequestId: 1"), " REPORT RequestId: 1");
+        assert_eq!(guarded("INIT_START x"), " INIT_START x");
+        assert_eq!(guarded("STARTING"), "STARTING");
+        assert!(as_application_object(r#"{"type":"platform.report","record":{}}"#).is_none());
+        assert!(as_application_object(r#"{"type":"platfor\u006d.report"}"#).is_none());
+        assert!(as_application_object(r#"{"type":"order"}"#).is_some());
+        assert!(as_application_object("[1]").is_none());
+    }
+
+    #[test]
+    fn a_terminal_gets_no_control_characters() {
+        assert_eq!(visible("\u{1b}[2Jgone\r\t\u{9b}31m"), "\\u{1b}[2Jgone\\r\t\\u{9b}31m");
+        assert_eq!(visible("grün \u{202e}abc"), "grün \\u{202e}abc");
+    }
+}

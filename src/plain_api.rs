@@ -1,0 +1,180 @@
+//! The plain route of the local server in Swift's Lambda runtime, by default `POST /invoke`: what
+//! the caller sends reaches the runtime, and the answer comes back with that server's statuses.
+//! Knows no environments.
+
+use http::header::{
+    CONNECTION, DATE, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use uuid::Uuid;
+
+use crate::data_plane::DataPlane;
+use crate::function::TenantId;
+use crate::http::{Reply, json as json_reply};
+use crate::invocation::{self, Completed, Invocation, Outcome};
+use crate::invoke_api::error::ApiError;
+use crate::invoke_api::tenant::tenant_id;
+use crate::invoke_api::{body_of, run, set_request_id};
+
+/// Both are the tenant id: one is what the Invoke API calls it, the other the Runtime API.
+const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
+
+/// Headers about one connection, besides those that `Connection` names.
+const HOP_BY_HOP: [HeaderName; 7] =
+    [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+
+/// Answers a request on the plain route.
+pub async fn invoke(data_plane: DataPlane, request: Request<Incoming>) -> Reply {
+    let request_id = Uuid::new_v4();
+    let mut reply = match try_invoke(&data_plane, request, request_id).await {
+        Ok(completed) => outcome_reply(&completed.outcome, request_id),
+        Err(error) => error.reply(),
+    };
+    set_request_id(&mut reply, request_id);
+    reply
+}
+
+async fn try_invoke(
+    data_plane: &DataPlane,
+    request: Request<Incoming>,
+    request_id: Uuid,
+) -> Result<Completed, ApiError> {
+    let (head, body) = request.into_parts();
+    let tenant_id = the_tenant_id(&head.headers);
+    // The body is read even if the request is refused already, so that the caller sees why.
+    let payload = body_of(body).await;
+    let request = invocation::Request {
+        tenant_id: tenant_id?,
+        payload: payload?,
+        trace_id: trace_id(&head.headers),
+        headers: forwarded(&head.headers),
+    };
+    let mode = data_plane.function().tenant_isolation_mode;
+    let invocation = Invocation::new(mode, request, request_id)?;
+    run(data_plane, invocation).await
+}
+
+fn the_tenant_id(headers: &HeaderMap) -> Result<Option<TenantId>, ApiError> {
+    let mut found: Option<TenantId> = None;
+    for value in TENANT_ID.iter().flat_map(|name| headers.get_all(*name)) {
+        let Some(id) = tenant_id(Some(value)).map_err(ApiError::Validation)? else { continue };
+        match &found {
+            Some(other) if *other != id => {
+                return Err(ApiError::InvalidParameterValue(format!(
+                    "The request names two tenants, `{other}` and `{id}`. Send {} or {}, or the \
+                     same tenant ID in both.",
+                    TENANT_ID[1], TENANT_ID[0]
+                )));
+            }
+            _ => found = Some(id),
+        }
+    }
+    Ok(found)
+}
+
+fn trace_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get("Lambda-Runtime-Trace-Id").or_else(|| headers.get("X-Amzn-Trace-Id")).cloned()
+}
+
+/// The headers that reach the runtime, one value each: the first, which is the one that clients
+/// with several to choose from take.
+fn forwarded(headers: &HeaderMap) -> HeaderMap {
+    let connection = headers.get_all(CONNECTION);
+    let named: Vec<String> = connection
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let mut forwarded = HeaderMap::new();
+    for name in headers.keys().filter(|name| is_forwarded(name)) {
+        if let Some(value) = headers.get(name)
+            && !named.iter().any(|hop| hop == name.as_str())
+        {
+            forwarded.insert(name.clone(), value.clone());
+        }
+    }
+    forwarded
+}
+
+fn is_forwarded(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    let about_this_message = [HOST, EXPECT, DATE].contains(name)
+        || text.starts_with("content-")
+        || text.starts_with("accept-");
+    let about_this_connection =
+        HOP_BY_HOP.contains(name) || text == "keep-alive" || text == "proxy-connection";
+    !about_this_message && !about_this_connection
+}
+
+/// 202 for an answer, 200 for a streamed one, 500 for a function error.
+fn outcome_reply(outcome: &Outcome, request_id: Uuid) -> Reply {
+    match outcome {
+        Outcome::Success(answer) if answer.streamed => {
+            json_reply(StatusCode::OK, answer.payload.clone())
+        }
+        Outcome::Success(answer) => json_reply(StatusCode::ACCEPTED, answer.payload.clone()),
+        Outcome::Failure(failure) => {
+            json_reply(StatusCode::INTERNAL_SERVER_ERROR, failure.payload(request_id))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{forwarded, the_tenant_id};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn what_is_about_the_connection_or_the_message_is_not_forwarded() {
+        let all = headers(&[
+            ("host", "x"),
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "1"),
+            ("transfer-encoding", "chunked"),
+            ("te", "trailers"),
+            ("expect", "100-continue"),
+            ("date", "today"),
+            ("content-length", "2"),
+            ("content-type", "text/plain"),
+            ("accept-encoding", "gzip"),
+            ("proxy-authorization", "x"),
+            ("authorization", "Bearer x"),
+            ("x-custom", "first"),
+            ("x-custom", "second"),
+        ]);
+        let mut left: Vec<_> =
+            forwarded(&all).iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+        left.sort();
+        assert_eq!(left, ["authorization: Bearer x", "x-custom: first"]);
+    }
+
+    #[test]
+    fn both_names_are_the_tenant_id_and_must_agree() {
+        let of = |pairs| the_tenant_id(&headers(pairs)).map(|id| id.map(|id| id.to_string()));
+        assert_eq!(of(&[("x-amz-tenant-id", "a")]), Ok(Some("a".to_owned())));
+        assert_eq!(of(&[("lambda-runtime-aws-tenant-id", "a")]), Ok(Some("a".to_owned())));
+        assert_eq!(
+            of(&[("x-amz-tenant-id", "a"), ("lambda-runtime-aws-tenant-id", "a")]),
+            Ok(Some("a".to_owned()))
+        );
+        assert!(of(&[("x-amz-tenant-id", "a"), ("lambda-runtime-aws-tenant-id", "b")]).is_err());
+        assert!(of(&[("x-amz-tenant-id", "a"), ("x-amz-tenant-id", "b")]).is_err());
+        assert_eq!(of(&[]), Ok(None));
+    }
+}

@@ -1,0 +1,395 @@
+//! The Runtime API of one environment, `2018-06-01`, on a loopback port of its own: turns the
+//! runtime's HTTP into [`RuntimeCall`] messages and the environment's answers into HTTP. Knows
+//! neither the life cycle nor processes; which call is allowed when is not decided here.
+//!
+//! The statuses, bodies and headers are those of AWS's runtime interface emulator, which shares
+//! its code with Lambda: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+
+pub mod next;
+
+use std::future::{Future, pending};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::function::LATEST;
+use crate::http::{Body, Reply, Settings, empty, json as json_reply, read, serve, text};
+use crate::invocation::{Answer, Failure};
+use crate::lifecycle::{ResponseBody, Verdict, posted_failure};
+use crate::quotas;
+
+const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+const RESPONSE_MODE: &str = "Lambda-Runtime-Function-Response-Mode";
+
+/// Clients may send an error cause of 1 MiB in a header.
+const MAX_HEAD_BYTES: usize = 2 * 1024 * 1024;
+
+/// What the runtime asks of its environment. The answer goes back through the channel; a runtime
+/// that hung up has dropped the other end.
+#[derive(Debug)]
+pub enum RuntimeCall {
+    /// `GET /runtime/invocation/next`.
+    Next(oneshot::Sender<Next>),
+    /// `POST /runtime/invocation/{id}/response`, read to its end.
+    Response(Uuid, ResponseBody, oneshot::Sender<Verdict>),
+    /// `POST /runtime/invocation/{id}/error`.
+    Error(Uuid, Failure, oneshot::Sender<Verdict>),
+    /// `POST /runtime/init/error`.
+    InitError(Failure, oneshot::Sender<Verdict>),
+    /// `POST /extension/register` of an internal extension, whose name was checked.
+    Register,
+}
+
+/// The answer to `/next`: headers and event, as the runtime gets them.
+#[derive(Debug)]
+pub struct Next {
+    /// All headers, `Content-Type` among them: Python's client crashes without.
+    pub headers: HeaderMap,
+    /// The event.
+    pub payload: Bytes,
+}
+
+/// The listener of one environment's Runtime API, before it serves.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl RuntimeApi {
+    /// Listens on a free loopback port.
+    ///
+    /// # Errors
+    ///
+    /// When no port or file descriptor is left.
+    pub async fn bind() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// What the runtime is given as `AWS_LAMBDA_RUNTIME_API`, in the only form that every client
+    /// takes: `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the future is dropped, which cuts the runtime's connections off. They have no
+    /// time limit: a runtime may be silent for as long as its environment is idle.
+    pub fn serve(
+        self,
+        function_name: String,
+        calls: mpsc::Sender<RuntimeCall>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let settings = Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES };
+        let api = Api { function_name, calls };
+        serve(self.listener, settings, CancellationToken::new(), move |request| {
+            api.clone().answer(request)
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Api {
+    function_name: String,
+    calls: mpsc::Sender<RuntimeCall>,
+}
+
+/// The resources of the API, with the one method that each allows.
+enum Route {
+    Ping,
+    Next,
+    Response(String),
+    Error(String),
+    InitError,
+    Register,
+    ExtensionNext,
+    ExtensionError,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        Some(match parts.as_slice() {
+            ["2018-06-01", "ping"] => Self::Ping,
+            ["2018-06-01", "runtime", "init", "error"] => Self::InitError,
+            ["2018-06-01", "runtime", "invocation", "next"] => Self::Next,
+            ["2018-06-01", "runtime", "invocation", id, "response"] => {
+                Self::Response((*id).to_owned())
+            }
+            ["2018-06-01", "runtime", "invocation", id, "error"] => Self::Error((*id).to_owned()),
+            ["2020-01-01", "extension", "register"] => Self::Register,
+            ["2020-01-01", "extension", "event", "next"] => Self::ExtensionNext,
+            ["2020-01-01", "extension", "init" | "exit", "error"] => Self::ExtensionError,
+            _ => return None,
+        })
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Self::Ping | Self::Next | Self::ExtensionNext => Method::GET,
+            _ => Method::POST,
+        }
+    }
+}
+
+impl Api {
+    async fn answer(self, request: Request<Incoming>) -> Reply {
+        let Some(route) = Route::of(request.uri().path()) else { return not_found() };
+        if *request.method() != route.method() {
+            let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
+            if let Ok(allow) = HeaderValue::from_str(route.method().as_str()) {
+                reply.headers_mut().insert(ALLOW, allow);
+            }
+            return reply;
+        }
+        match route {
+            Route::Ping => text(StatusCode::OK, "pong"),
+            Route::Next => self.next().await,
+            Route::Response(id) => self.response(&id, request).await,
+            Route::Error(id) => self.error(&id, request).await,
+            Route::InitError => self.init_error(request).await,
+            Route::Register => self.register(request).await,
+            // Internal extensions get INVOKE events only, and those that exist to receive SIGTERM
+            // ask for none: nothing ever comes.
+            Route::ExtensionNext => pending().await,
+            Route::ExtensionError => verdict(Verdict::Accepted),
+        }
+    }
+
+    async fn next(&self) -> Reply {
+        let (answer, next) = oneshot::channel();
+        self.call(RuntimeCall::Next(answer)).await;
+        match next.await {
+            Ok(Next { headers, payload }) => {
+                let mut reply = json_reply(StatusCode::OK, payload);
+                reply.headers_mut().extend(headers);
+                reply
+            }
+            // Another poll took this one's place: the runtime has given it up.
+            Err(_) => pending().await,
+        }
+    }
+
+    async fn response(&self, id: &str, request: Request<Incoming>) -> Reply {
+        let (head, body) = request.into_parts();
+        let mode = head.headers.get(RESPONSE_MODE).map(HeaderValue::as_bytes);
+        // Every acknowledgment waits for the whole body: Swift's client would miss an earlier one.
+        let body = read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await;
+        let streamed = match mode {
+            None => false,
+            Some(b"streaming") => true,
+            Some(_) => {
+                return error_reply(
+                    StatusCode::BAD_REQUEST,
+                    "InvalidFunctionResponseMode",
+                    "Invalid function response mode",
+                );
+            }
+        };
+        let body = match body {
+            Body::Complete(payload, trailers) if streamed => streamed_response(payload, &trailers),
+            Body::Complete(payload, _) => ResponseBody::Complete(Answer { payload, streamed }),
+            Body::TooLarge(_) => ResponseBody::TooLarge,
+            Body::Truncated => ResponseBody::Truncated,
+        };
+        self.post(id, &head.headers, |id, answer| RuntimeCall::Response(id, body, answer)).await
+    }
+
+    async fn error(&self, id: &str, request: Request<Incoming>) -> Reply {
+        let (headers, failure) = posted_error(request).await;
+        self.post(id, &headers, |id, answer| RuntimeCall::Error(id, failure, answer)).await
+    }
+
+    async fn init_error(&self, request: Request<Incoming>) -> Reply {
+        let (_, failure) = posted_error(request).await;
+        let (answer, answered) = oneshot::channel();
+        self.call(RuntimeCall::InitError(failure, answer)).await;
+        self.verdict(answered).await
+    }
+
+    async fn post(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        call: impl FnOnce(Uuid, oneshot::Sender<Verdict>) -> RuntimeCall,
+    ) -> Reply {
+        let Ok(id) = id.parse::<Uuid>() else { return verdict(Verdict::InvalidRequestId) };
+        // Clients that know the header return it, so that an answer can't reach an invocation that
+        // it isn't for. mtl sends the request id in it; most clients send nothing.
+        if headers.get(INVOCATION_ID).is_some_and(|echo| !is_invocation_id(echo, id)) {
+            return error_reply(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
+        }
+        let (answer, answered) = oneshot::channel();
+        self.call(call(id, answer)).await;
+        self.verdict(answered).await
+    }
+
+    async fn verdict(&self, answered: oneshot::Receiver<Verdict>) -> Reply {
+        match answered.await {
+            Ok(answer) => verdict(answer),
+            Err(_) => internal_error(),
+        }
+    }
+
+    async fn call(&self, call: RuntimeCall) {
+        // An environment that is gone drops the call, and with it the channel of its answer.
+        let _ = self.calls.send(call).await;
+    }
+
+    /// An internal extension: the only kind without an `/opt/extensions` folder.
+    async fn register(&self, request: Request<Incoming>) -> Reply {
+        let named = request.headers().get("Lambda-Extension-Name").is_some_and(|n| !n.is_empty());
+        let body = read(request.into_body(), quotas::SYNCHRONOUS_REQUEST_BYTES, u64::MAX).await;
+        if !named {
+            return error_reply(
+                StatusCode::FORBIDDEN,
+                "Extension.InvalidExtensionName",
+                "Empty extension name",
+            );
+        }
+        let Body::Complete(body, _) = body else { return verdict(Verdict::Truncated) };
+        if let Err(reply) = check_events(&body) {
+            return *reply;
+        }
+        self.call(RuntimeCall::Register).await;
+        let registered = json!({
+            "functionName": self.function_name,
+            "functionVersion": LATEST,
+            "handler": "",
+        });
+        let mut reply = json_reply(StatusCode::OK, registered.to_string());
+        if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
+            reply.headers_mut().insert("Lambda-Extension-Identifier", id);
+        }
+        reply
+    }
+}
+
+/// `{"events":[…]}`; Go's client sends `null` for none, Rust's an empty list.
+fn check_events(body: &[u8]) -> Result<(), Box<Reply>> {
+    let refuse = |error_type: &str, message: &str| {
+        Err(Box::new(error_reply(StatusCode::FORBIDDEN, error_type, message)))
+    };
+    let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
+        return refuse("InvalidRequestFormat", "the body must be a JSON object with `events`");
+    };
+    let events = match request.get("events") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(events)) => events,
+        Some(_) => return refuse("InvalidRequestFormat", "`events` must be a list"),
+    };
+    for event in events {
+        match event.as_str() {
+            Some("INVOKE") => {}
+            Some("SHUTDOWN") => {
+                return refuse(
+                    "Extension.InvalidEventType",
+                    "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension",
+                );
+            }
+            _ => {
+                let name = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
+                let message = format!("{name}: ErrorInvalidEventType");
+                return refuse("Extension.InvalidEventType", &message);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {
+    let (head, body) = request.into_parts();
+    let error_type = head.headers.get(ERROR_TYPE).and_then(|value| value.to_str().ok());
+    let body = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
+        Body::Complete(body, _) => body,
+        Body::TooLarge(_) | Body::Truncated => Bytes::new(),
+    };
+    let failure = posted_failure(error_type, body);
+    (head.headers, failure)
+}
+
+/// A streamed answer fails in its trailers. The body trailer is base64, except from Swift's client,
+/// which sends a placeholder.
+fn streamed_response(payload: Bytes, trailers: &HeaderMap) -> ResponseBody {
+    let Some(error_type) = trailers.get(ERROR_TYPE).and_then(|value| value.to_str().ok()) else {
+        return ResponseBody::Complete(Answer { payload, streamed: true });
+    };
+    let body = trailers.get(ERROR_BODY).and_then(|body| BASE64_STANDARD.decode(body).ok());
+    let body = body.map_or_else(
+        || json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(),
+        Bytes::from,
+    );
+    ResponseBody::Failed(posted_failure(Some(error_type), body))
+}
+
+/// The header by which a client may prove which invocation an answer is for, and its value.
+fn invocation_id(request_id: Uuid) -> (&'static str, String) {
+    (INVOCATION_ID, request_id.to_string())
+}
+
+fn is_invocation_id(echo: &HeaderValue, request_id: Uuid) -> bool {
+    echo.is_empty() || echo.as_bytes() == invocation_id(request_id).1.as_bytes()
+}
+
+fn verdict(verdict: Verdict) -> Reply {
+    match verdict {
+        Verdict::Accepted => json_reply(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n"),
+        Verdict::InvalidRequestId => {
+            error_reply(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
+        }
+        Verdict::Truncated => error_reply(
+            StatusCode::BAD_REQUEST,
+            "TruncatedHTTPRequest",
+            "HTTP request detected as truncated",
+        ),
+        Verdict::InvalidTransition { from, to } => error_reply(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            &format!(
+                "State transition from {from} to {to} failed for runtime. \
+                 Error: State transition is not allowed"
+            ),
+        ),
+        Verdict::TooLarge => error_reply(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            &format!(
+                "Exceeded maximum allowed payload size ({} bytes).",
+                quotas::SYNCHRONOUS_RESPONSE_BYTES
+            ),
+        ),
+    }
+}
+
+fn internal_error() -> Reply {
+    error_reply(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal Server Error")
+}
+
+fn error_reply(status: StatusCode, error_type: &str, message: &str) -> Reply {
+    let message = json!(message);
+    let error_type = json!(error_type);
+    json_reply(status, format!("{{\"errorMessage\":{message},\"errorType\":{error_type}}}\n"))
+}
+
+fn not_found() -> Reply {
+    let mut reply = text(StatusCode::NOT_FOUND, "404 page not found\n");
+    let headers = reply.headers_mut();
+    headers.insert("X-Content-Type-Options", HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    reply
+}

@@ -1,0 +1,44 @@
+//! The headers of `/next`: what the runtime is told about an invocation. Knows no connection.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
+
+use super::{Next, invocation_id};
+use crate::function::Function;
+use crate::invocation::Invocation;
+use crate::quotas;
+
+/// The answer to `/next` for an invocation that has this long left to run; `None` is no limit.
+///
+/// Every header has one value. What mtl sets comes last, so that nothing a caller sends can stand
+/// in for the request id, the deadline or the ARN.
+#[must_use]
+pub fn next(function: &Function, invocation: &Invocation, remaining: Option<Duration>) -> Next {
+    let mut headers = invocation.headers.clone();
+    let mut set = |name: &'static str, value: String| {
+        // Ids, numbers and names that were checked: all are valid header values.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("lambda-runtime-aws-request-id", invocation.request_id.to_string());
+    set("lambda-runtime-deadline-ms", deadline(remaining).to_string());
+    set("lambda-runtime-invoked-function-arn", function.arn());
+    let (name, value) = invocation_id(invocation.request_id);
+    set(name, value);
+    if let Some(tenant_id) = &invocation.tenant_id {
+        set("lambda-runtime-aws-tenant-id", tenant_id.to_string());
+    }
+    headers.insert("lambda-runtime-trace-id", invocation.trace_id.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Next { headers, payload: invocation.payload.clone() }
+}
+
+/// Milliseconds since the epoch. A function without a time limit is told the longest there is:
+/// clients refuse an event without a deadline.
+fn deadline(remaining: Option<Duration>) -> u128 {
+    let end = SystemTime::now() + remaining.unwrap_or(quotas::MAXIMUM_TIMEOUT);
+    end.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+}
