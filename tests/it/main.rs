@@ -6,4 +6,6 @@ mod http;
 mod server;
 mod wait;
 
+mod phases;
+mod runtime_api;
 mod tracker;
