@@ -1,11 +1,19 @@
 //! Tests through the real binary: `mtl serve` on a free port with a function in a real process,
 //! called over HTTP. The first modules are the harness, the others the tests, one subject each.
 
+#![allow(clippy::unwrap_used, reason = "whatever is missing, the test has failed")]
+
 mod function;
 mod http;
 mod server;
 mod wait;
 
+mod environment_variables;
+mod front_door;
+mod logs;
 mod phases;
+mod placement;
 mod runtime_api;
+mod sdk;
+mod stopping;
 mod tracker;

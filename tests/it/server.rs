@@ -156,11 +156,6 @@ impl Server {
         self.folder.path()
     }
 
-    /// What was written to stdout until now.
-    pub(crate) fn stdout(&self) -> String {
-        self.stdout.borrow().clone()
-    }
-
     /// What was written to stderr until now.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.borrow().clone()
@@ -214,9 +209,8 @@ fn read(stream: impl Read + Send + 'static) -> watch::Receiver<String> {
 
 async fn wait_for(text: &watch::Receiver<String>, is_it: impl Fn(&str) -> bool) -> String {
     let mut watched = text.clone();
-    match timeout(DEADLINE, watched.wait_for(|text| is_it(text))).await {
-        Ok(Ok(text)) => text.clone(),
-        Ok(Err(_)) => panic!("the stream ended with `{}`", *text.borrow()),
-        Err(_) => panic!("waited {DEADLINE:?}, got `{}`", *text.borrow()),
+    if let Ok(Ok(text)) = timeout(DEADLINE, watched.wait_for(|text| is_it(text))).await {
+        return text.clone();
     }
+    panic!("it ended, or {DEADLINE:?} went by, with `{}`", *text.borrow());
 }
