@@ -12,7 +12,8 @@ use crate::wait;
 /// All variables of the function of a tenant.
 async fn variables(setup: Setup) -> (crate::server::Server, Value) {
     let server = setup.start().await;
-    let variables = server.answer("tenant-zx81", &json!({})).await["variables"].take();
+    let variables =
+        server.answer("tenant-zx81", &json!({ "env": "all" })).await["variables"].take();
     (server, variables)
 }
 
@@ -21,7 +22,7 @@ async fn lambda_sets_what_runtimes_need() {
     let options = ["--function-name", "orders", "--memory-size", "256", "--region", "eu-west-1"];
     let server = Setup::function(&options).start().await;
     let path = "/2015-03-31/functions/orders/invocations";
-    let reply = server.post(path, &[("X-Amz-Tenant-Id", "alice")], "{}").await;
+    let reply = server.post(path, &[("X-Amz-Tenant-Id", "alice")], r#"{"env":"all"}"#).await;
     let answer = reply.answer();
     let variables = &answer["variables"];
     for (name, value) in [
@@ -110,7 +111,7 @@ async fn each_environment_has_a_temporary_folder_that_goes_with_it() {
     let server = Setup::function(&["--idle-timeout", "500ms"]).start().await;
     let mut folders = Vec::new();
     for tenant_id in ["alice", "bob"] {
-        let answer = server.answer(tenant_id, &json!({})).await;
+        let answer = server.answer(tenant_id, &json!({ "env": ["TMPDIR"] })).await;
         let folder = answer["variables"]["TMPDIR"].as_str().unwrap().to_owned();
         fs::write(Path::new(&folder).join("left-behind"), "").unwrap();
         folders.push(folder);

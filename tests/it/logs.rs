@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::server::{Server, Setup};
 
 fn print(stdout: &[&str], stderr: &[&str]) -> Value {
-    json!({ "do": "print", "stdout": stdout, "stderr": stderr, "env": [] })
+    json!({ "do": "print", "stdout": stdout, "stderr": stderr })
 }
 
 fn id(reply: &Reply) -> String {
@@ -162,7 +162,8 @@ async fn json_lines_name_the_tenant() {
 #[tokio::test]
 async fn each_environment_has_a_file_with_the_name_of_its_stream() {
     let server = Setup::function(&["--log-dir", "logs"]).start().await;
-    let event = json!({ "do": "print", "stdout": ["a line\n"], "stderr": [] });
+    let mut event = print(&["a line\n"], &[]);
+    event["env"] = json!(["AWS_LAMBDA_LOG_STREAM_NAME"]);
     let reply = server.invoke("alice", &event).await;
     let stream = reply.answer()["variables"]["AWS_LAMBDA_LOG_STREAM_NAME"].clone();
     let id = id(&reply);

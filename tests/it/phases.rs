@@ -11,8 +11,11 @@ use crate::http::Reply;
 use crate::server::{Server, Setup};
 use crate::wait;
 
-/// The options of all tests that don't say otherwise: the shortest timeouts there are.
+/// For tests in which the function runs out of time.
 const SHORT: [&str; 4] = ["--timeout", "1s", "--init-timeout", "300ms"];
+
+/// For the others: no function takes that long.
+const LONG: [&str; 2] = ["--timeout", "20s"];
 
 /// Checks an error of Lambda's own making, which names the request.
 #[track_caller]
@@ -34,15 +37,15 @@ fn starts(server: &Server) -> usize {
 }
 
 /// The function under test, which counts its starts and begins badly.
-fn beginning(misbehavior: &str) -> Setup {
-    let setup = Setup::function(&SHORT);
+fn beginning(misbehavior: &str, options: &[&str]) -> Setup {
+    let setup = Setup::function(options);
     let starts = setup.path("starts");
     setup.env("STARTS", starts).env("INIT", misbehavior)
 }
 
 #[tokio::test]
 async fn an_error_of_the_function_is_passed_on_and_the_environment_stays() {
-    let server = Setup::function(&SHORT).start().await;
+    let server = Setup::function(&LONG).start().await;
     let before = server.answer("alice", &json!({})).await;
     let event = json!({ "do": "fail", "error_type": "CartEmpty", "message": "nothing in it" });
     assert_eq!(
@@ -55,7 +58,7 @@ async fn an_error_of_the_function_is_passed_on_and_the_environment_stays() {
 
 #[tokio::test]
 async fn a_panic_that_the_runtime_catches_is_an_error_of_the_function() {
-    let server = Setup::function(&SHORT).start().await;
+    let server = Setup::function(&LONG).start().await;
     let before = server.answer("alice", &json!({})).await;
     let reply = server.invoke("alice", &json!({ "do": "panic", "message": "oh no" })).await;
     let message = reply.function_error()["errorMessage"].clone();
@@ -79,7 +82,7 @@ async fn a_timeout_ends_the_environment() {
 
 #[tokio::test]
 async fn an_exit_in_mid_invocation_is_named_and_the_environment_replaced() {
-    let server = Setup::function(&SHORT).start().await;
+    let server = Setup::function(&LONG).start().await;
     for (event, message) in [
         (json!({ "do": "exit", "status": 3 }), "Runtime exited with error: exit status 3"),
         (json!({ "do": "exit", "status": 0 }), "Runtime exited without providing a reason"),
@@ -97,7 +100,7 @@ async fn an_exit_in_mid_invocation_is_named_and_the_environment_replaced() {
 
 #[tokio::test]
 async fn an_answer_may_have_6_291_556_bytes_and_no_more() {
-    let server = Setup::function(&["--timeout", "20s"]).start().await;
+    let server = Setup::function(&LONG).start().await;
     let largest = server.invoke("alice", &json!({ "bytes": 6_291_556 })).await;
     assert_eq!((largest.status, largest.body.len()), (200, 6_291_556));
     assert_eq!(largest.header("x-amz-function-error"), "");
@@ -123,7 +126,7 @@ async fn an_init_error_is_answered_as_it_was_posted_after_a_second_init() {
         },
         { "exit": 1 },
     ]);
-    let setup = Setup::raw(&SHORT);
+    let setup = Setup::raw(&LONG);
     let starts_file = setup.path("starts");
     let setup = setup.env("STARTS", starts_file).env("INIT_STEPS", steps.to_string());
     let server = setup.start().await;
@@ -142,7 +145,7 @@ async fn a_crash_in_init_is_answered_after_a_second_init() {
         ("exit:0", "Runtime exited without providing a reason"),
         ("signal:KILL", "Runtime exited with error: signal: killed"),
     ] {
-        let server = beginning(misbehavior).start().await;
+        let server = beginning(misbehavior, &LONG).start().await;
         platform_error(&server.invoke("alice", &json!({})).await, "Runtime.ExitError", message);
         assert_eq!(starts(&server), 2);
     }
@@ -150,7 +153,7 @@ async fn a_crash_in_init_is_answered_after_a_second_init() {
 
 #[tokio::test]
 async fn a_crash_in_the_first_init_only_is_not_noticed_by_the_caller() {
-    let server = beginning("exit-once:7:crashed").start().await;
+    let server = beginning("exit-once:7:crashed", &LONG).start().await;
     let answer = server.answer("alice", &json!({})).await;
     assert_eq!((&answer["count"], starts(&server)), (&json!(1), 2));
     assert_eq!(server.answer("alice", &json!({})).await["pid"], answer["pid"]);
@@ -158,7 +161,8 @@ async fn a_crash_in_the_first_init_only_is_not_noticed_by_the_caller() {
 
 #[tokio::test]
 async fn an_init_that_takes_too_long_is_run_again_inside_the_invocation() {
-    let server = beginning("sleep-once:60000:slept").start().await;
+    let options = ["--timeout", "20s", "--init-timeout", "300ms"];
+    let server = beginning("sleep-once:60000:slept", &options).start().await;
     let answer = server.answer("alice", &json!({})).await;
     assert_eq!((&answer["count"], starts(&server)), (&json!(1), 2));
     let stdout = server.wait_for_stdout("INIT_REPORT Init Duration: ").await;
@@ -168,7 +172,7 @@ async fn an_init_that_takes_too_long_is_run_again_inside_the_invocation() {
 
 #[tokio::test]
 async fn the_second_init_has_the_time_of_the_function() {
-    let server = beginning("sleep:60000").start().await;
+    let server = beginning("sleep:60000", &SHORT).start().await;
     let reply = server.invoke("alice", &json!({})).await;
     platform_error(&reply, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
     for pid in fs::read_to_string(server.path("starts")).unwrap().lines() {
@@ -178,7 +182,7 @@ async fn the_second_init_has_the_time_of_the_function() {
 
 #[tokio::test]
 async fn a_command_that_cannot_be_started_is_an_invalid_entrypoint() {
-    let setup = Setup::example(&SHORT);
+    let setup = Setup::example(&LONG);
     let server = setup.serving(&[OsStr::new("./absent")]).start().await;
     server.wait_for_stderr("absent").await;
     for _ in 0..2 {
@@ -194,7 +198,7 @@ async fn a_command_that_cannot_be_started_is_an_invalid_entrypoint() {
 
 #[tokio::test]
 async fn an_exit_after_the_answer_is_not_the_callers_concern() {
-    let server = Setup::raw(&SHORT).start().await;
+    let server = Setup::raw(&LONG).start().await;
     let event = json!({ "steps": [
         { "call": "POST invocation/{id}/response", "report": true },
         { "exit": 3 },
@@ -207,7 +211,7 @@ async fn an_exit_after_the_answer_is_not_the_callers_concern() {
 
 #[tokio::test]
 async fn an_invocation_completes_though_its_caller_left() {
-    let server = Setup::function(&["--timeout", "20s"]).start().await;
+    let server = Setup::function(&LONG).start().await;
     let [started, gate, finished] = ["started", "gate", "finished"].map(|name| server.path(name));
     let event = json!({ "started": started, "gate": gate, "finished": finished });
     tokio::select! {
@@ -248,7 +252,7 @@ async fn memory_above_the_size_in_init_ends_the_environment() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn memory_above_the_default_size_is_only_reported() {
-    let server = Setup::function(&["--timeout", "20s"]).start().await;
+    let server = Setup::function(&LONG).start().await;
     let reply = server.invoke("alice", &json!({ "do": "allocate", "mb": 200, "ms": 300 })).await;
     reply.answer();
     let report = report(&server, reply.header("x-amzn-requestid")).await;

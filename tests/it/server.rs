@@ -39,7 +39,7 @@ impl Setup {
                 command.env_remove(name);
             }
         }
-        command.env("XDG_RUNTIME_DIR", folder.path());
+        command.env("XDG_RUNTIME_DIR", folder.path()).env("RUST_BACKTRACE", "0");
         // A stdin that never ends: a function that got it would wait for it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { command, folder }

@@ -39,7 +39,7 @@ async fn children(server: &Server) -> Vec<u64> {
 async fn a_stop_lets_running_invocations_finish() {
     let mut server = Setup::function(&["--timeout", "20s"]).start().await;
     let [started, gate] = ["started", "gate"].map(|name| server.path(name));
-    let event = json!({ "started": started, "gate": gate });
+    let event = json!({ "started": started, "gate": gate, "env": ["TMPDIR"] });
     let answer = {
         let running = server.invoke("alice", &event);
         let stop = async {
@@ -126,7 +126,7 @@ async fn a_stop_leaves_no_process_that_a_function_started() {
 async fn a_killed_mtl_leaves_no_process_and_no_folder() {
     let mut server = Setup::function(&[]).start().await;
     let mut processes = children(&server).await;
-    let answer = server.answer("bob", &json!({})).await;
+    let answer = server.answer("bob", &json!({ "env": ["TMPDIR"] })).await;
     processes.push(answer["pid"].as_u64().unwrap());
     let temporary = answer["variables"]["TMPDIR"].as_str().unwrap();
     server.signal(Signal::KILL);
