@@ -11,10 +11,7 @@ use crate::http::Reply;
 use crate::server::{Server, Setup};
 use crate::wait;
 
-/// For tests in which the function runs out of time.
-const SHORT: [&str; 4] = ["--timeout", "1s", "--init-timeout", "300ms"];
-
-/// For the others: no function takes that long.
+/// For all but the tests of timeouts: no function takes that long.
 const LONG: [&str; 2] = ["--timeout", "20s"];
 
 /// Checks an error of Lambda's own making, which names the request.
@@ -68,7 +65,7 @@ async fn a_panic_that_the_runtime_catches_is_an_error_of_the_function() {
 
 #[tokio::test]
 async fn a_timeout_ends_the_environment() {
-    let server = Setup::function(&SHORT).start().await;
+    let server = Setup::function(&["--timeout", "1s"]).start().await;
     let before = server.answer("alice", &json!({})).await;
     let start = Instant::now();
     let reply = server.invoke("alice", &json!({ "do": "sleep", "ms": 60_000 })).await;
@@ -172,7 +169,8 @@ async fn an_init_that_takes_too_long_is_run_again_inside_the_invocation() {
 
 #[tokio::test]
 async fn the_second_init_has_the_time_of_the_function() {
-    let server = beginning("sleep:60000", &SHORT).start().await;
+    let options = ["--timeout", "1s", "--init-timeout", "300ms"];
+    let server = beginning("sleep:60000", &options).start().await;
     let reply = server.invoke("alice", &json!({})).await;
     platform_error(&reply, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
     for pid in fs::read_to_string(server.path("starts")).unwrap().lines() {
