@@ -429,7 +429,7 @@ impl Body {
         let address = api.address();
         let (sender, calls) = mpsc::channel(4);
         let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
-        let listener = tokio::spawn(api.serve(blueprint.function.name.clone(), sender));
+        let listener = tokio::spawn(api.serve(&blueprint.function, sender));
         Ok(Self { api: address, calls, listener, temp, process: None, output: None, watched: None })
     }
 

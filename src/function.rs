@@ -1,7 +1,7 @@
 //! The function under emulation: its name, its ARN, its configuration, and the [`TenantId`] that
 //! every other module trusts because it was checked once, here. Knows nothing of processes or HTTP.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -132,6 +132,15 @@ impl Function {
     #[must_use]
     pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account_id, self.name)
+    }
+
+    /// What `_HANDLER` says: as in AWS's emulator the last argument of the command, if it has any.
+    #[must_use]
+    pub fn handler(&self) -> &OsStr {
+        match self.command.as_slice() {
+            [] | [_] => OsStr::new("bootstrap"),
+            [.., last] => last,
+        }
     }
 
     /// The CloudWatch log group.

@@ -3,15 +3,19 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
+pub mod context;
 pub mod error;
+pub mod name;
 pub mod tenant;
 
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use crate::data_plane::DataPlane;
-use crate::function::{Function, LATEST};
+use crate::function::{Function, LATEST, TenantId};
 use crate::http::{Body, Reply, json as json_reply, read};
 use crate::invocation::{self, Completed, Failure, Invocation, Outcome};
 use crate::quotas;
@@ -39,39 +43,57 @@ async fn try_invoke(
     request_id: Uuid,
 ) -> Result<Completed, ApiError> {
     let (head, body) = request.into_parts();
-    let checked = check_head(data_plane.function(), name, &head.headers);
+    let checked = check_head(data_plane.function(), name, &head);
     // The body is read even if the request is refused already, so that the caller sees why.
     let body = body_of(body).await;
-    let tenant_id = checked?;
+    let headers = checked?;
     let request = invocation::Request {
-        tenant_id,
+        tenant_id: headers.tenant_id,
         payload: body?,
         trace_id: head.headers.get("X-Amzn-Trace-Id").cloned(),
-        headers: HeaderMap::new(),
+        headers: headers.for_runtime,
     };
     let mode = data_plane.function().tenant_isolation_mode;
     let invocation = Invocation::new(mode, request, request_id)?;
     run(data_plane, invocation).await
 }
 
-fn check_head(
-    function: &Function,
-    name: &str,
-    headers: &HeaderMap,
-) -> Result<Option<crate::function::TenantId>, ApiError> {
-    let tenant_id =
-        tenant::tenant_id(headers.get("X-Amz-Tenant-Id")).map_err(ApiError::Validation)?;
-    if name != function.name {
-        let arn = Function { name: name.to_owned(), ..function.clone() }.arn();
-        return Err(ApiError::FunctionNotFound(format!("{arn}:{LATEST}")));
+/// What the head of a request says about the invocation.
+struct Head {
+    tenant_id: Option<TenantId>,
+    for_runtime: HeaderMap,
+}
+
+fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, ApiError> {
+    let qualifier = qualifier(head.uri.query().unwrap_or_default());
+    let mut violations = name::violations(name, qualifier.as_deref());
+    let tenant_id = tenant::tenant_id(head.headers.get("X-Amz-Tenant-Id"));
+    let tenant_id = tenant_id.unwrap_or_else(|invalid| {
+        violations.extend(invalid);
+        None
+    });
+    if !violations.is_empty() {
+        return Err(ApiError::Validation(violations));
     }
-    match headers.get("X-Amz-Invocation-Type").map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"RequestResponse") => Ok(tenant_id),
-        Some(other) => Err(ApiError::InvalidParameterValue(format!(
-            "mtl does not emulate the invocation type {} yet. Use RequestResponse.",
-            String::from_utf8_lossy(other)
-        ))),
+    name::resolve(function, name, qualifier.as_deref())?;
+    match head.headers.get("X-Amz-Invocation-Type").map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"RequestResponse") => {}
+        Some(other) => {
+            return Err(ApiError::InvalidParameterValue(format!(
+                "mtl does not emulate the invocation type {} yet. Use RequestResponse.",
+                String::from_utf8_lossy(other)
+            )));
+        }
     }
+    Ok(Head { tenant_id, for_runtime: context::headers(&head.headers)? })
+}
+
+/// The `Qualifier` parameter; an empty one is none.
+fn qualifier(query: &str) -> Option<String> {
+    let mut parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = parameters.find(|(name, _)| *name == "Qualifier")?;
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
 }
 
 /// Reads a payload to its end.

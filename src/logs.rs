@@ -224,13 +224,17 @@ fn as_application_object(line: &str) -> Option<&RawValue> {
     serde_json::from_str(line).ok()
 }
 
-/// A function's line that opens as one of the platform's gets a space in front.
+/// Where a function's line opens as one of the platform's it gets a space in front. A carriage return
+/// begins a line for whoever looks at it.
 fn guarded(line: &str) -> String {
-    if PLATFORM_OPENINGS.iter().any(|opening| line.starts_with(opening)) {
-        format!(" {line}")
-    } else {
-        line.to_owned()
+    let mut guarded = String::with_capacity(line.len());
+    for part in line.split_inclusive('\r') {
+        if PLATFORM_OPENINGS.iter().any(|opening| part.starts_with(opening)) {
+            guarded.push(' ');
+        }
+        guarded.push_str(part);
     }
+    guarded
 }
 
 /// Control characters and those that turn the direction of writing, as escapes.
@@ -284,7 +288,8 @@ mod tests {
     fn a_function_cannot_write_a_line_of_the_platform() {
         assert_eq!(guarded("REPORT RequestId: 1"), " REPORT RequestId: 1");
         assert_eq!(guarded("INIT_START x"), " INIT_START x");
-        assert_eq!(guarded("STARTING"), "STARTING");
+        assert_eq!(guarded("x\rEND RequestId: 1"), "x\r END RequestId: 1");
+        assert_eq!(guarded("STARTING\r\r"), "STARTING\r\r");
         assert!(as_application_object(r#"{"type":"platform.report","record":{}}"#).is_none());
         assert!(as_application_object(r#"{"type":"platfor\u006d.report"}"#).is_none());
         assert!(as_application_object(r#"{"type":"order"}"#).is_some());

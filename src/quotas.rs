@@ -15,6 +15,11 @@ pub const SYNCHRONOUS_REQUEST_BYTES: usize = 6 * 1024 * 1024;
 /// `Response payload size exceeded maximum allowed payload size (6291556 bytes).`
 pub const SYNCHRONOUS_RESPONSE_BYTES: usize = SYNCHRONOUS_REQUEST_BYTES + 100;
 
+/// The longest client context, in bytes of base64.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax>
+pub const CLIENT_CONTEXT_BYTES: usize = 3_583;
+
 /// The longest tenant id, in characters. The shortest is one.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>

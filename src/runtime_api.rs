@@ -5,11 +5,13 @@
 //! The statuses, bodies and headers are those of AWS's runtime interface emulator, which shares
 //! its code with Lambda: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
+pub mod extensions;
 pub mod next;
 
 use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,17 +19,18 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::function::LATEST;
+use crate::function::{Function, LATEST};
 use crate::http::{Body, Reply, Settings, empty, json as json_reply, read, serve, text};
 use crate::invocation::{Answer, Failure};
 use crate::lifecycle::{ResponseBody, Verdict, posted_failure};
 use crate::quotas;
+use extensions::{Extensions, Refused};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
@@ -49,7 +52,7 @@ pub enum RuntimeCall {
     Error(Uuid, Failure, oneshot::Sender<Verdict>),
     /// `POST /runtime/init/error`.
     InitError(Failure, oneshot::Sender<Verdict>),
-    /// `POST /extension/register` of an internal extension, whose name was checked.
+    /// `POST /extension/register` of an internal extension, which was accepted.
     Register,
 }
 
@@ -92,11 +95,16 @@ impl RuntimeApi {
     /// time limit: a runtime may be silent for as long as its environment is idle.
     pub fn serve(
         self,
-        function_name: String,
+        function: &Function,
         calls: mpsc::Sender<RuntimeCall>,
-    ) -> impl Future<Output = ()> + Send + 'static {
+    ) -> impl Future<Output = ()> + Send + use<> {
         let settings = Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES };
-        let api = Api { function_name, calls };
+        let api = Api {
+            function_name: function.name.clone(),
+            handler: function.handler().to_string_lossy().into_owned(),
+            extensions: Arc::default(),
+            calls,
+        };
         serve(self.listener, settings, CancellationToken::new(), move |request| {
             api.clone().answer(request)
         })
@@ -106,6 +114,8 @@ impl RuntimeApi {
 #[derive(Clone, Debug)]
 struct Api {
     function_name: String,
+    handler: String,
+    extensions: Arc<Extensions>,
     calls: mpsc::Sender<RuntimeCall>,
 }
 
@@ -164,10 +174,8 @@ impl Api {
             Route::Error(id) => self.error(&id, request).await,
             Route::InitError => self.init_error(request).await,
             Route::Register => self.register(request).await,
-            // Internal extensions get INVOKE events only, and those that exist to receive SIGTERM
-            // ask for none: nothing ever comes.
-            Route::ExtensionNext => pending().await,
-            Route::ExtensionError => verdict(Verdict::Accepted),
+            Route::ExtensionNext => self.extension_next(&request).await,
+            Route::ExtensionError => self.extension_failed(&request),
         }
     }
 
@@ -251,65 +259,48 @@ impl Api {
         let _ = self.calls.send(call).await;
     }
 
-    /// An internal extension: the only kind without an `/opt/extensions` folder.
     async fn register(&self, request: Request<Incoming>) -> Reply {
-        let named = request.headers().get("Lambda-Extension-Name").is_some_and(|n| !n.is_empty());
-        let body = read(request.into_body(), quotas::SYNCHRONOUS_REQUEST_BYTES, u64::MAX).await;
-        if !named {
-            return error_reply(
-                StatusCode::FORBIDDEN,
-                "Extension.InvalidExtensionName",
-                "Empty extension name",
-            );
-        }
-        let Body::Complete(body, _) = body else { return verdict(Verdict::Truncated) };
-        if let Err(reply) = check_events(&body) {
-            return *reply;
-        }
+        let (head, body) = request.into_parts();
+        let body = match read(body, quotas::SYNCHRONOUS_REQUEST_BYTES, u64::MAX).await {
+            Body::Complete(body, _) => body,
+            Body::TooLarge(_) | Body::Truncated => Bytes::new(),
+        };
+        let identifier = match self.extensions.register(&head.headers, &body) {
+            Ok(identifier) => identifier,
+            Err(refused) => return extension_error(&refused),
+        };
         self.call(RuntimeCall::Register).await;
         let registered = json!({
             "functionName": self.function_name,
             "functionVersion": LATEST,
-            "handler": "",
+            "handler": self.handler,
         });
         let mut reply = json_reply(StatusCode::OK, registered.to_string());
-        if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
-            reply.headers_mut().insert("Lambda-Extension-Identifier", id);
+        if let Ok(identifier) = HeaderValue::from_str(&identifier.to_string()) {
+            reply.headers_mut().insert("Lambda-Extension-Identifier", identifier);
         }
         reply
     }
-}
 
-/// `{"events":[…]}`; Go's client sends `null` for none, Rust's an empty list.
-fn check_events(body: &[u8]) -> Result<(), Box<Reply>> {
-    let refuse = |error_type: &str, message: &str| {
-        Err(Box::new(error_reply(StatusCode::FORBIDDEN, error_type, message)))
-    };
-    let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
-        return refuse("InvalidRequestFormat", "the body must be a JSON object with `events`");
-    };
-    let events = match request.get("events") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Array(events)) => events,
-        Some(_) => return refuse("InvalidRequestFormat", "`events` must be a list"),
-    };
-    for event in events {
-        match event.as_str() {
-            Some("INVOKE") => {}
-            Some("SHUTDOWN") => {
-                return refuse(
-                    "Extension.InvalidEventType",
-                    "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension",
-                );
-            }
-            _ => {
-                let name = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
-                let message = format!("{name}: ErrorInvalidEventType");
-                return refuse("Extension.InvalidEventType", &message);
-            }
+    /// Internal extensions get INVOKE events only, and those that exist to receive SIGTERM ask for
+    /// none: nothing ever comes.
+    async fn extension_next(&self, request: &Request<Incoming>) -> Reply {
+        match self.extensions.check(request.headers()) {
+            Ok(()) => pending().await,
+            Err(refused) => extension_error(&refused),
         }
     }
-    Ok(())
+
+    fn extension_failed(&self, request: &Request<Incoming>) -> Reply {
+        match self.extensions.check(request.headers()) {
+            Ok(()) => verdict(Verdict::Accepted),
+            Err(refused) => extension_error(&refused),
+        }
+    }
+}
+
+fn extension_error(refused: &Refused) -> Reply {
+    error_reply(StatusCode::FORBIDDEN, refused.error_type, &refused.message)
 }
 
 async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {

@@ -32,8 +32,8 @@ mod tests {
     fn durations_have_a_unit_or_are_seconds() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("3s"), Ok(Duration::from_secs(3)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("6h"), Ok(Duration::from_secs(21_600)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(duration("6h"), Ok(Duration::from_hours(6)));
         assert_eq!(duration("1.5"), Ok(Duration::from_millis(1_500)));
         for wrong in ["", "s", "3 s", "3d", "-1", "1e400", "NaN", "inf"] {
             assert!(duration(wrong).is_err(), "{wrong}");

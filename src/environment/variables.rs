@@ -68,20 +68,12 @@ fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)
         ("LAMBDA_TASK_ROOT", place.task_root.into()),
         ("TMPDIR", place.temp.into()),
         ("TZ", ":UTC".into()),
-        ("_HANDLER", handler(function)),
+        ("_HANDLER", function.handler().to_owned()),
     ];
     if log_format == "JSON" {
         variables.push(("AWS_LAMBDA_LOG_LEVEL", "INFO".into()));
     }
     variables
-}
-
-/// As in AWS's emulator, the last argument of the command, if it has any.
-fn handler(function: &Function) -> OsString {
-    match function.command.as_slice() {
-        [] | [_] => "bootstrap".into(),
-        [.., last] => last.clone(),
-    }
 }
 
 #[cfg(test)]

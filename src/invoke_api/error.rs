@@ -22,6 +22,8 @@ pub enum ApiError {
     FunctionNotFound(String),
     /// The payload is larger than a synchronous invocation takes.
     RequestTooLarge,
+    /// A part of the request is not what it must be; the text.
+    InvalidRequestContent(String),
     /// The body ended before its announced end.
     TruncatedRequest,
     /// The invocation is not one that this function takes.
@@ -84,6 +86,9 @@ impl ApiError {
                     quotas::SYNCHRONOUS_REQUEST_BYTES
                 )),
             ),
+            Self::InvalidRequestContent(message) => {
+                (StatusCode::BAD_REQUEST, "InvalidRequestContentException", user(message))
+            }
             Self::TruncatedRequest => (
                 StatusCode::BAD_REQUEST,
                 "InvalidRequestContentException",

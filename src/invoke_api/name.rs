@@ -1,0 +1,169 @@
+//! Which function a request names: a name, a partial or a whole ARN, each with or without a
+//! qualifier, and the `Qualifier` parameter. Checks in AWS's order and with its texts. Knows no
+//! requests.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters>
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use crate::function::{Function, LATEST};
+use crate::invoke_api::error::ApiError;
+
+const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
+
+/// The longest name or ARN, in characters.
+const NAME_CHARACTERS: usize = 170;
+
+/// The longest qualifier, in characters.
+const QUALIFIER_CHARACTERS: usize = 128;
+
+/// The name by which a single served function can always be called, whatever its own is.
+const ANY_FUNCTION: &str = "function";
+
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9\-_.]+)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_]+))?$",
+    )
+    .expect("the pattern is a constant that the tests compile")
+});
+
+static QUALIFIER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_$]+)$")
+        .expect("the pattern is a constant that the tests compile")
+});
+
+/// What is wrong with the name and the qualifier as members of the request, one text each, the
+/// qualifier's first as AWS has them.
+#[must_use]
+pub fn violations(name: &str, qualifier: Option<&str>) -> Vec<String> {
+    let mut violations = Vec::new();
+    if let Some(qualifier) = qualifier {
+        check(&mut violations, ("qualifier", qualifier), &QUALIFIER, QUALIFIER_PATTERN);
+        check_length(&mut violations, ("qualifier", qualifier), QUALIFIER_CHARACTERS);
+    }
+    check(&mut violations, ("functionName", name), &NAME, NAME_PATTERN);
+    check_length(&mut violations, ("functionName", name), NAME_CHARACTERS);
+    violations
+}
+
+fn check(
+    violations: &mut Vec<String>,
+    (member, value): (&str, &str),
+    pattern: &Regex,
+    shown: &str,
+) {
+    if !pattern.is_match(value) {
+        violations.push(format!(
+            "Value '{value}' at '{member}' failed to satisfy constraint: \
+             Member must satisfy regular expression pattern: {shown}"
+        ));
+    }
+}
+
+fn check_length(violations: &mut Vec<String>, (member, value): (&str, &str), most: usize) {
+    if value.chars().count() > most {
+        violations.push(format!(
+            "Value '{value}' at '{member}' failed to satisfy constraint: \
+             Member must have length less than or equal to {most}"
+        ));
+    }
+}
+
+/// Checks that the request names this function, and its only version. Both texts have passed
+/// [`violations`].
+///
+/// # Errors
+///
+/// When the two qualifiers differ, or there is no such function or version.
+pub fn resolve(function: &Function, name: &str, qualifier: Option<&str>) -> Result<(), ApiError> {
+    let Some(parts) = NAME.captures(name) else { return Ok(()) };
+    let part = |group: &str| parts.name(group).map(|part| part.as_str());
+    let derived = part("qualifier");
+    if let (Some(derived), Some(qualifier)) = (derived, qualifier)
+        && derived != qualifier
+    {
+        return Err(ApiError::InvalidParameterValue(
+            "The derived qualifier from the function name does not match the specified qualifier."
+                .to_owned(),
+        ));
+    }
+    let asked = Function {
+        name: part("name").unwrap_or_default().to_owned(),
+        region: part("region").unwrap_or(&function.region).to_owned(),
+        account_id: part("account").unwrap_or(&function.account_id).to_owned(),
+        ..function.clone()
+    };
+    let version = derived.or(qualifier).unwrap_or(LATEST);
+    let here = asked.region == function.region && asked.account_id == function.account_id;
+    let known = asked.name == function.name || asked.name == ANY_FUNCTION;
+    if here && known && version == LATEST {
+        return Ok(());
+    }
+    Err(ApiError::FunctionNotFound(format!("{}:{version}", asked.arn())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{resolve, violations};
+    use crate::function::{Function, LogFormat, MemorySize, TenantIsolationMode};
+    use crate::invoke_api::error::ApiError;
+
+    fn function() -> Function {
+        Function {
+            name: "orders".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            command: Vec::new(),
+            argv0: None,
+            variables: Vec::new(),
+            memory: MemorySize { mb: 128, enforced: false },
+            tenant_isolation_mode: TenantIsolationMode::PerTenant,
+            log_format: LogFormat::Text,
+        }
+    }
+
+    #[test]
+    fn a_function_has_many_names() {
+        for name in [
+            "orders",
+            "function",
+            "orders:$LATEST",
+            "function:orders",
+            "123456789012:function:orders",
+            "arn:aws:lambda:eu-west-1:123456789012:function:orders",
+            "arn:aws:lambda:eu-west-1:123456789012:function:orders:$LATEST",
+        ] {
+            assert!(violations(name, Some("$LATEST")).is_empty(), "{name}");
+            assert_eq!(resolve(&function(), name, None), Ok(()), "{name}");
+            assert_eq!(resolve(&function(), name, Some("$LATEST")), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_served_is_not_found_under_its_whole_arn() {
+        let arn = |rest: &str| Err(ApiError::FunctionNotFound(format!("arn:aws:lambda:{rest}")));
+        let of = |name: &str, qualifier: Option<&str>| resolve(&function(), name, qualifier);
+        assert_eq!(of("x", None), arn("eu-west-1:123456789012:function:x:$LATEST"));
+        assert_eq!(of("orders:7", None), arn("eu-west-1:123456789012:function:orders:7"));
+        assert_eq!(of("orders", Some("live")), arn("eu-west-1:123456789012:function:orders:live"));
+        let other = "arn:aws:lambda:us-east-1:210987654321:function:orders";
+        assert_eq!(of(other, None), arn("us-east-1:210987654321:function:orders:$LATEST"));
+        let long = "x".repeat(65);
+        let not_found = arn(&format!("eu-west-1:123456789012:function:{long}:$LATEST"));
+        assert_eq!(of(&long, None), not_found);
+        assert!(matches!(of("orders:1", Some("2")), Err(ApiError::InvalidParameterValue(_))));
+    }
+
+    #[test]
+    fn violations_are_listed_qualifier_first() {
+        let found = violations("no such", Some("%"));
+        assert_eq!(found.len(), 2);
+        assert!(found[0].starts_with("Value '%' at 'qualifier' failed to satisfy constraint: "));
+        assert!(found[0].ends_with(r"pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"));
+        assert!(found[1].starts_with("Value 'no such' at 'functionName' failed"));
+        assert_eq!(violations("f", Some(&"x".repeat(129))).len(), 1);
+    }
+}
