@@ -43,8 +43,13 @@ impl Table {
         let mut deaths = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())?;
         let table: Weak<Self> = Arc::downgrade(self);
         Ok(AbortOnDropHandle::new(tokio::spawn(async move {
-            while let (Some(()), Some(table)) = (deaths.recv().await, table.upgrade()) {
+            // Once without being asked, as a child may have ended before the signal was listened to.
+            while let Some(table) = table.upgrade() {
                 table.reap();
+                drop(table);
+                if deaths.recv().await.is_none() {
+                    return;
+                }
             }
         })))
     }
