@@ -96,3 +96,80 @@ pub fn measure(groups: &[Arc<Group>]) {
 /// Does nothing: the system doesn't tell.
 #[cfg(not(target_os = "linux"))]
 pub fn measure(_groups: &[Arc<Group>]) {}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Child, Command, Stdio};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    use super::{Group, measure};
+    use crate::procfs::{Resident, Stat, processes};
+
+    const MB: u64 = 1024 * 1024;
+
+    struct Script(Child);
+
+    impl Script {
+        /// Runs a script as a group of its own until it has written so many lines.
+        fn start(script: &str, lines: usize) -> Self {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]).process_group(0).stdout(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+            for _ in 0..lines {
+                output.next().unwrap().unwrap();
+            }
+            Self(child)
+        }
+
+        fn leader(&self) -> Pid {
+            Pid::from_child(&self.0)
+        }
+    }
+
+    impl Drop for Script {
+        fn drop(&mut self) {
+            let _ = kill_process_group(self.leader(), Signal::KILL);
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn every_process_of_a_group_counts() {
+        // A pipe that nobody reads holds dd while it has its whole block in memory.
+        let hold = "dd if=/dev/zero bs=20M count=1 2>/dev/null | sleep 1000 &";
+        let script = Script::start(&format!("{hold} {hold} wait"), 0);
+        let group = Arc::new(Group::new(script.leader(), None));
+        let start = Instant::now();
+        while group.peak() < Some(40 * MB) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", group.peak());
+            measure(&[Arc::clone(&group)]);
+        }
+        assert!(group.peak() < Some(60 * MB), "{:?}", group.peak());
+    }
+
+    #[test]
+    fn pages_that_processes_share_count_once() {
+        let script = Script::start(
+            "x=$(dd if=/dev/zero bs=16M count=1 2>/dev/null | tr '\\0' a)
+            for i in 1 2 3 4 5 6 7 8 9; do (echo ready; sleep 1000; :) & done; wait",
+            9,
+        );
+        let group = Arc::new(Group::new(script.leader(), None));
+        measure(&[Arc::clone(&group)]);
+
+        let leader = script.leader();
+        let is_member = |pid: &Pid| Stat::of(*pid).is_some_and(|stat| stat.group == leader);
+        let members = processes().unwrap().filter(is_member);
+        let many_times: u64 = members.filter_map(Resident::of).map(|memory| memory.now).sum();
+        assert!(many_times > 160 * MB, "{many_times}");
+        let once = group.peak().unwrap();
+        assert!(once > 16 * MB && once < 80 * MB, "{once}");
+    }
+}

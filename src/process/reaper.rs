@@ -9,7 +9,8 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, kill_process_group, waitid,
+    waitpid,
 };
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -72,9 +73,15 @@ impl Table {
     /// Sends a signal to the whole group that `leader` leads, unless the leader has been reaped: its
     /// group was killed then.
     pub fn signal(&self, leader: Pid, signal: Signal) {
-        if self.leaders().contains_key(&leader) {
-            // Only a group without a living process refuses it.
-            let _ = kill_process_group(leader, signal);
+        let leaders = self.leaders();
+        if !leaders.contains_key(&leader) {
+            return;
+        }
+        let group = kill_process_group(leader, signal);
+        // The leader may have moved to another group, and a second SIGKILL changes nothing. An error
+        // means that the receiver has ended already.
+        if group.is_err() || signal == Signal::KILL {
+            let _ = kill_process(leader, signal);
         }
     }
 

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -17,7 +18,16 @@ use crate::process::launch::{Launch, SpawnError};
 use crate::process::{Output, Process, Processes, Setup};
 use crate::watchdog::link::{Loss, Program};
 
-const API: &str = "127.0.0.1:4711";
+/// Keeps the address of most tests from being another's, and so its processes from being killed.
+static API: LazyLock<TcpListener> = LazyLock::new(listener);
+
+fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+fn api() -> SocketAddr {
+    API.local_addr().unwrap()
+}
 
 fn stand_in(script: &str) -> Program {
     let arguments = vec!["-c".into(), script.into()];
@@ -39,7 +49,7 @@ fn launch(command: &[&str]) -> Launch {
         argv0: None,
         variables: vec![
             ("PATH".into(), "/usr/bin:/bin".into()),
-            ("AWS_LAMBDA_RUNTIME_API".into(), API.into()),
+            ("AWS_LAMBDA_RUNTIME_API".into(), api().to_string().into()),
         ],
         directory: "/".into(),
     }
@@ -47,10 +57,6 @@ fn launch(command: &[&str]) -> Launch {
 
 fn spawn(processes: &Processes, script: &str) -> (Process, Output) {
     processes.spawn(api(), &launch(&["sh", "-c", script])).unwrap()
-}
-
-fn api() -> SocketAddr {
-    API.parse().unwrap()
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -141,7 +147,7 @@ async fn a_process_has_what_the_launch_says_and_nothing_else() {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.retain(|line| !added_by_shells.iter().any(|name| line.starts_with(name)));
     lines[2..].sort_unstable();
-    let runtime_api = format!("AWS_LAMBDA_RUNTIME_API={API}");
+    let runtime_api = format!("AWS_LAMBDA_RUNTIME_API={}", api());
     assert_eq!(lines, ["named", "/usr", &runtime_api, "PATH=/usr/bin:/bin"]);
 }
 
@@ -158,23 +164,23 @@ async fn functions_get_their_own_limit_of_open_files() {
 #[tokio::test]
 async fn a_sweep_kills_who_left_the_group_and_nobody_else() {
     let processes = start();
-    let spawn_at = |api: &str, script: &str| {
+    let spawn_at = |listener: &TcpListener, script: &str| {
+        let api = listener.local_addr().unwrap();
         let mut launch = launch(&["sh", "-c", script]);
-        launch.variables[1].1 = api.into();
-        processes.spawn(api.parse().unwrap(), &launch).unwrap()
+        launch.variables[1].1 = api.to_string().into();
+        processes.spawn(api, &launch).unwrap()
     };
-    // No other test has processes at this address.
-    let api = "127.0.0.1:4712";
+    let (swept, spared) = (listener(), listener());
     let (mut process, mut output) =
-        spawn_at(api, "setsid sh -c 'echo $$; exec sleep 1000' & sleep 1000");
+        spawn_at(&swept, "setsid sh -c 'echo $$; exec sleep 1000' & sleep 1000");
     let stray: i32 = line(&mut output).await.parse().unwrap();
     let stray = Pid::from_raw(stray).unwrap();
-    let (other, _other_output) = spawn_at("127.0.0.1:47120", "sleep 1000");
+    let (other, _other_output) = spawn_at(&spared, "sleep 1000");
 
     process.kill();
     soon(process.exited()).await;
     assert!(test_kill_process(stray).is_ok());
-    soon(processes.sweep(api.parse().unwrap())).await;
+    soon(processes.sweep(swept.local_addr().unwrap())).await;
     assert_eq!(rest(&mut output).await, "");
     assert!(test_kill_process(other.pid()).is_ok());
 }
@@ -229,7 +235,8 @@ async fn a_watchdog_that_ends_is_replaced_by_one_that_is_told_everything() {
     let loss = soon(losses.recv()).await;
     assert!(matches!(loss, Some(Loss::Replaced { status }) if status.signal() == Some(9)));
     assert_ne!(processes.watchdog().pid(), Some(first));
-    let all = format!("folder /nowhere\0api {API}\0group {}\0", process.pid().as_raw_pid());
+    let group = process.pid().as_raw_pid();
+    let all = format!("folder /nowhere\0api {}\0group {group}\0", api());
     until(|| fs::read(&told).is_ok_and(|told| told == all.as_bytes())).await;
 }
 

@@ -17,3 +17,4 @@ mod runtime_api;
 mod sdk;
 mod stopping;
 mod tracker;
+mod watchdog;
