@@ -14,7 +14,6 @@ pub mod function;
 pub mod http;
 pub mod invocation;
 
-#[cfg(target_os = "linux")]
 pub mod procfs;
 #[cfg(target_os = "linux")]
 pub mod strays;

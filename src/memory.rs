@@ -10,9 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, getpid};
 
 use crate::memory::group::{Group, measure};
+use crate::procfs::proportional_set_size;
 
 /// How long the thread waits between two measurements, and before the first, so that a short
 /// invocation costs none.
@@ -25,10 +26,7 @@ const SHARE: u32 = 20;
 /// there.
 #[must_use]
 pub fn supported() -> bool {
-    #[cfg(target_os = "linux")]
-    return crate::procfs::proportional_set_size(rustix::process::getpid()).is_some();
-    #[cfg(not(target_os = "linux"))]
-    return false;
+    proportional_set_size(getpid()).is_some()
 }
 
 /// The way to the thread that measures. Cheap to clone; the thread ends with the last clone and the

@@ -1,6 +1,7 @@
 //! What Linux tells about processes in `/proc`: who is there, in which process group, with which
 //! initial environment, using how much memory. Owns the parsing of those files and nothing else.
-//! Every answer is `None` or empty for a process that is gone or belongs to someone else.
+//! Every answer is `None` or empty for a process that is gone or belongs to someone else, and
+//! wherever there is no such `/proc`, as on macOS.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -115,6 +116,7 @@ fn path(pid: Pid, file: &str) -> PathBuf {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use rustix::process::{getpgrp, getpid, getuid};
 

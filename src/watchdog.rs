@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::procfs::Stat;
 use crate::watchdog::message::Message;
 
 /// What the watchdog's process is called, in `argv[0]` and where Linux shows a process's name: not
@@ -115,14 +116,8 @@ impl Remembered {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn start_time(pid: Pid) -> Option<u64> {
-    crate::procfs::Stat::of(pid).map(|stat| stat.start_time)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn start_time(_pid: Pid) -> Option<u64> {
-    None
+    Stat::of(pid).map(|stat| stat.start_time)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The memory of process groups: how much there is now, and the most that there was.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::Pid;
 use tokio::sync::watch;
+
+use crate::procfs::{Resident, Stat, processes, proportional_set_size};
 
 /// One process group that is watched.
 #[derive(Debug)]
@@ -40,13 +43,10 @@ impl Group {
             self.exceeded.send_if_modified(|exceeded| !std::mem::replace(exceeded, true));
         }
     }
-}
 
-#[cfg(target_os = "linux")]
-impl Group {
     /// Takes in what the system knows of the leader alone.
     pub fn ask_leader(&self) {
-        if let Some(resident) = crate::procfs::Resident::of(self.leader) {
+        if let Some(resident) = Resident::of(self.leader) {
             self.saw(resident.peak);
         }
     }
@@ -56,34 +56,25 @@ impl Group {
         if members.len() < 2 {
             return;
         }
-        let resident = members.iter().filter_map(|pid| crate::procfs::Resident::of(*pid));
+        let resident = members.iter().filter_map(|pid| Resident::of(*pid));
         let with_shared_pages_many_times: u64 = resident.map(|resident| resident.now).sum();
         // Counting shared pages once takes the kernel long and never gives more.
         if Some(with_shared_pages_many_times) > self.peak() {
-            let sizes = members.iter().filter_map(|pid| crate::procfs::proportional_set_size(*pid));
+            let sizes = members.iter().filter_map(|pid| proportional_set_size(*pid));
             self.saw(sizes.sum());
         }
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-impl Group {
-    /// Does nothing: the system doesn't tell.
-    pub fn ask_leader(&self) {}
-}
-
 /// Measures the groups now, with one look at the list of processes.
-#[cfg(target_os = "linux")]
 pub fn measure(groups: &[Arc<Group>]) {
-    use std::collections::HashMap;
-
     if groups.is_empty() {
         return;
     }
     let mut members: HashMap<Pid, Vec<Pid>> =
         groups.iter().map(|group| (group.leader, Vec::new())).collect();
-    for pid in crate::procfs::processes().into_iter().flatten() {
-        let group = crate::procfs::Stat::of(pid).map(|stat| stat.group);
+    for pid in processes().into_iter().flatten() {
+        let group = Stat::of(pid).map(|stat| stat.group);
         if let Some(members) = group.and_then(|group| members.get_mut(&group)) {
             members.push(pid);
         }
@@ -92,10 +83,6 @@ pub fn measure(groups: &[Arc<Group>]) {
         group.measure(&members[&group.leader]);
     }
 }
-
-/// Does nothing: the system doesn't tell.
-#[cfg(not(target_os = "linux"))]
-pub fn measure(_groups: &[Arc<Group>]) {}
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]

@@ -1,7 +1,6 @@
 //! The thread that looks for what an environment left outside its process group. Looking means
 //! reading a file of every process of the machine, so requests that come together share one look.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,10 +59,7 @@ fn run(requests: &Receiver<Request>, watchdog: &Mutex<Link>) {
         }
         let start = Instant::now();
         #[cfg(target_os = "linux")]
-        {
-            let addresses = batch.iter().map(|request| request.runtime_api);
-            crate::strays::kill(&addresses.collect::<BTreeSet<_>>());
-        }
+        crate::strays::kill(&batch.iter().map(|request| request.runtime_api).collect());
         let mut watchdog = watchdog.lock().unwrap_or_else(PoisonError::into_inner);
         for request in batch {
             watchdog.forget_runtime_api(request.runtime_api);
