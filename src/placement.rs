@@ -75,6 +75,7 @@ pub struct Placement {
     limits: Limits,
     scaling: Bucket,
     active: u32,
+    answers: u64,
     environments: HashMap<Uuid, (Tenant, Slot)>,
     tenants: HashMap<Tenant, Environments>,
 }
@@ -83,16 +84,17 @@ pub struct Placement {
 enum Slot {
     /// An invocation runs in it.
     Active,
-    /// It has answered; its runtime has not asked for the next invocation yet.
-    Settling,
+    /// It has given this answer, counted over all environments; its runtime has not asked for the
+    /// next invocation yet.
+    Settling(u64),
     Idle,
 }
 
 /// What is free, or nearly so, for one tenant.
 #[derive(Debug, Default)]
 struct Environments {
-    /// Most recently used last.
-    idle: Vec<Uuid>,
+    /// By their last answer, the most recent one last.
+    idle: Vec<(u64, Uuid)>,
     settling: usize,
     waiting: VecDeque<oneshot::Sender<Uuid>>,
     /// All of them, active ones too.
@@ -107,6 +109,7 @@ impl Placement {
             limits,
             scaling: Bucket { units: f64::from(quotas::SCALING_ENVIRONMENTS), at: now },
             active: 0,
+            answers: 0,
             environments: HashMap::new(),
             tenants: HashMap::new(),
         }
@@ -122,7 +125,7 @@ impl Placement {
             });
         }
         if let Some(environments) = self.tenants.get_mut(tenant) {
-            if let Some(id) = environments.idle.pop() {
+            if let Some((_, id)) = environments.idle.pop() {
                 self.occupy(id);
                 return Placed::Reuse(id);
             }
@@ -161,7 +164,8 @@ impl Placement {
     /// The environment has answered its invocation.
     pub fn settled(&mut self, id: Uuid) {
         let Some((tenant, slot @ Slot::Active)) = self.environments.get_mut(&id) else { return };
-        *slot = Slot::Settling;
+        self.answers += 1;
+        *slot = Slot::Settling(self.answers);
         self.active -= 1;
         if let Some(environments) = self.tenants.get_mut(tenant) {
             environments.settling += 1;
@@ -170,7 +174,8 @@ impl Placement {
 
     /// The environment is free: the invocation that has waited longest gets it, if there is one.
     pub fn freed(&mut self, id: Uuid) {
-        let Some((tenant, slot @ Slot::Settling)) = self.environments.get_mut(&id) else { return };
+        let Some((tenant, slot)) = self.environments.get_mut(&id) else { return };
+        let Slot::Settling(answer) = *slot else { return };
         let Some(environments) = self.tenants.get_mut(tenant) else { return };
         environments.settling -= 1;
         while let Some(waiting) = environments.waiting.pop_front() {
@@ -180,7 +185,8 @@ impl Placement {
             }
         }
         *slot = Slot::Idle;
-        environments.idle.push(id);
+        let place = environments.idle.partition_point(|(earlier, _)| *earlier < answer);
+        environments.idle.insert(place, (answer, id));
     }
 
     /// The environment takes no more invocations. Saying so twice is no mistake.
@@ -189,8 +195,8 @@ impl Placement {
         let Some(environments) = self.tenants.get_mut(&tenant) else { return };
         match slot {
             Slot::Active => self.active -= 1,
-            Slot::Settling => environments.settling -= 1,
-            Slot::Idle => environments.idle.retain(|idle| *idle != id),
+            Slot::Settling(_) => environments.settling -= 1,
+            Slot::Idle => environments.idle.retain(|(_, idle)| *idle != id),
         }
         environments.count -= 1;
         // Whoever waited for this one must not wait in vain: the channel closes.

@@ -80,6 +80,17 @@ fn the_most_recently_used_environment_of_the_tenant_is_reused() {
 }
 
 #[test]
+fn what_counts_as_use_is_the_answer_not_the_next_poll() {
+    let mut fleet = Fleet::new(LIMITS);
+    let (first, second) = (fleet.start("alice"), fleet.start("alice"));
+    fleet.placement.settled(first);
+    fleet.placement.settled(second);
+    fleet.placement.freed(second);
+    fleet.placement.freed(first);
+    assert_eq!(fleet.reuse("alice"), second);
+}
+
+#[test]
 fn concurrency_counts_what_runs_not_what_is_idle() {
     let mut fleet = Fleet::new(Limits { concurrency: 2, reserved: true, ..LIMITS });
     let first = fleet.start("alice");

@@ -83,7 +83,7 @@ async fn another_function_or_version_is_not_found() {
     let server = raw().await;
     for (name, arn) in [
         ("doesnotexist/invocations", "doesnotexist:$LATEST"),
-        ("function:7/invocations", "function:7"),
+        ("function:function:7/invocations", "function:7"),
         ("function/invocations?Qualifier=live", "function:live"),
     ] {
         let reply = server.post(&format!("/2015-03-31/functions/{name}"), &[ALICE], "{}").await;
