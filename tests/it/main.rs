@@ -16,5 +16,6 @@ mod placement;
 mod runtime_api;
 mod sdk;
 mod stopping;
+mod tidy;
 mod tracker;
 mod watchdog;
