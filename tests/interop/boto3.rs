@@ -1,0 +1,146 @@
+//! The Invoke API through boto3: what it answers, and the exceptions it raises by their types.
+
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+
+use serde_json::{Value, json};
+
+use crate::mtl::{ANY_CREDENTIALS, Server, isolated};
+use crate::provision::tools;
+
+const CALL: &str = include_str!("python/call.py");
+
+/// Makes these calls, one after the other, and returns what came of each.
+pub(crate) fn call(endpoint: &str, calls: &[Value]) -> Vec<Value> {
+    let mut command = isolated(tools().python());
+    command.args(["-c", CALL, endpoint]).envs(ANY_CREDENTIALS).stdin(lines(calls));
+    let output = command.output().expect("Python can be started");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let outcomes: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
+        .collect();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(outcomes.len(), calls.len(), "some calls had no outcome:\n{stderr}");
+    outcomes
+}
+
+/// One call as `tenant` with this event.
+pub(crate) fn call_as(endpoint: &str, tenant: &str, event: &Value) -> Value {
+    call(endpoint, &[parameters(tenant, event)]).remove(0)
+}
+
+/// The parameters of one call.
+pub(crate) fn parameters(tenant: &str, event: &Value) -> Value {
+    json!({"FunctionName": "function", "TenantId": tenant, "Payload": event.to_string()})
+}
+
+fn lines(calls: &[Value]) -> File {
+    let mut file = tempfile::tempfile().expect("the temp folder can be written");
+    for call in calls {
+        writeln!(file, "{call}").expect("the temp folder can be written");
+    }
+    file.rewind().expect("a file can be read again");
+    file
+}
+
+#[test]
+fn an_answer_has_the_members_of_the_api() {
+    let server = Server::python(&[]);
+    let answer = call_as(&server.endpoint, "alice", &json!({"key": "value"}));
+    assert_eq!(answer["StatusCode"], 200);
+    assert_eq!(answer["ExecutedVersion"], "$LATEST");
+    assert_eq!(answer.get("FunctionError"), None);
+    assert_eq!(answer["RequestId"], answer["Payload"]["request_id"]);
+    assert_eq!(answer["Payload"]["event"], json!({"key": "value"}));
+}
+
+#[test]
+fn a_missing_tenant_id_is_an_invalid_parameter() {
+    let server = Server::python(&[]);
+    let outcome = call(&server.endpoint, &[json!({"FunctionName": "function"})]).remove(0);
+    assert_eq!(outcome["exception"], "InvalidParameterValueException");
+    assert_eq!(outcome["status"], 400);
+    assert_eq!(
+        outcome["message"],
+        "The invoked function is enabled with tenancy configuration. \
+         Add a valid tenant ID in your request and try again."
+    );
+}
+
+#[test]
+fn a_tenant_id_for_an_ordinary_function_is_an_invalid_parameter() {
+    let server = Server::python(&["--tenant-isolation-mode", "NONE"]);
+    let outcomes = call(
+        &server.endpoint,
+        &[parameters("alice", &json!({})), json!({"FunctionName": "function"})],
+    );
+    assert_eq!(outcomes[0]["exception"], "InvalidParameterValueException");
+    assert_eq!(
+        outcomes[0]["message"],
+        "The invoked function is not enabled with tenancy configuration. \
+         Remove the tenant ID from your request and try again."
+    );
+    assert_eq!(outcomes[1]["Payload"]["tenant"], Value::Null);
+}
+
+#[test]
+fn a_tenant_id_against_the_pattern_fails_validation() {
+    let server = Server::python(&[]);
+    let too_long = "x".repeat(257);
+    let outcomes = call(
+        &server.endpoint,
+        &[parameters("bad#id", &json!({})), parameters(&too_long, &json!({}))],
+    );
+    for (outcome, value) in outcomes.iter().zip(["bad#id", &too_long]) {
+        assert_eq!(outcome["code"], "ValidationException", "{outcome}");
+        assert_eq!(outcome["status"], 400);
+        let start = format!("1 validation error detected: Value '{value}' at 'tenantId' failed");
+        assert!(outcome["message"].as_str().unwrap().starts_with(&start), "{outcome}");
+    }
+}
+
+#[test]
+fn an_event_that_is_not_json_is_refused() {
+    let server = Server::python(&[]);
+    let mut parameters = parameters("alice", &json!({}));
+    parameters["Payload"] = json!("{bad");
+    let outcome = call(&server.endpoint, &[parameters]).remove(0);
+    assert_eq!(outcome["exception"], "InvalidRequestContentException");
+    let start = "Could not parse request body into json: ";
+    assert!(outcome["message"].as_str().unwrap().starts_with(start), "{outcome}");
+}
+
+#[test]
+fn an_unknown_function_is_not_found() {
+    let server = Server::python(&[]);
+    let outcome =
+        call(&server.endpoint, &[json!({"FunctionName": "nope", "TenantId": "alice"})]).remove(0);
+    assert_eq!(outcome["exception"], "ResourceNotFoundException");
+    assert_eq!(outcome["status"], 404);
+    let start = "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope";
+    assert!(outcome["message"].as_str().unwrap().starts_with(start), "{outcome}");
+}
+
+#[test]
+fn a_throttle_tells_its_reason() {
+    let server = Server::python(&["--reserved-concurrency", "0"]);
+    let outcome = call_as(&server.endpoint, "alice", &json!({}));
+    assert_eq!(outcome["exception"], "TooManyRequestsException");
+    assert_eq!(outcome["status"], 429);
+    assert_eq!(outcome["reason"], "ReservedFunctionConcurrentInvocationLimitExceeded");
+    assert_eq!(outcome["message"], "Rate Exceeded.");
+    assert_ne!(outcome["retry_after"], Value::Null);
+}
+
+#[test]
+fn a_payload_over_six_megabytes_is_too_large() {
+    let server = Server::python(&[]);
+    let outcome = call_as(&server.endpoint, "alice", &json!("x".repeat(7_000_000)));
+    assert_eq!(outcome["status"], 413);
+    assert_eq!(outcome["code"], "RequestEntityTooLargeException");
+    assert_eq!(
+        outcome["message"],
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    );
+}

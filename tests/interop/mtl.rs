@@ -1,0 +1,114 @@
+//! Owns the two commands under test, through the real binary: `mtl serve` with a Python function,
+//! and `mtl invoke`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::provision::tools;
+use crate::running::Running;
+
+/// The Python function of most tests; its docstring says what it can be asked to do.
+pub(crate) const APP: &str = include_str!("python/app.py");
+
+/// The access key of calls to servers that don't check it.
+pub(crate) const ANY_CREDENTIALS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "not-a-secret")];
+
+/// `mtl serve`, in a folder of its own.
+pub(crate) struct Server {
+    /// The process, for its logs.
+    pub(crate) process: Running,
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub(crate) endpoint: String,
+    // Last, so that it is removed after the process has ended.
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Serves the handler of `app.py` on awslambdaric, with further options of `serve`.
+    pub(crate) fn python(options: &[&str]) -> Self {
+        Self::handler("app.handler", options)
+    }
+
+    /// Serves a handler by name, for instance one that can't be imported.
+    pub(crate) fn handler(handler: &str, options: &[&str]) -> Self {
+        let folder = folder_with_app();
+        let mut command = isolated(env!("CARGO_BIN_EXE_mtl"));
+        command.args(["serve", "--port", "0"]).args(options).arg("--");
+        command.arg(tools().python()).args(["-m", "awslambdaric", handler]);
+        command.current_dir(folder.path()).env("XDG_RUNTIME_DIR", folder.path());
+        let process = Running::start(&mut command);
+        let endpoint = process.stderr.wait_for("ready line", ready_endpoint);
+        Self { process, endpoint, _folder: folder }
+    }
+}
+
+/// The first address of the line that says that everything listens.
+fn ready_endpoint(stderr: &str) -> Option<String> {
+    let line = stderr.lines().find(|line| line.starts_with("mtl: ready"))?;
+    let endpoint = line.split_whitespace().find(|word| word.starts_with("http://"))?;
+    Some(endpoint.to_owned())
+}
+
+/// A new folder that holds `app.py`.
+pub(crate) fn folder_with_app() -> TempDir {
+    let folder = tempfile::tempdir().expect("the temp folder can be written");
+    fs::write(folder.path().join("app.py"), APP).expect("the temp folder can be written");
+    folder
+}
+
+/// What `mtl invoke` did.
+#[derive(Debug)]
+pub(crate) struct Invoked {
+    /// Its exit code.
+    pub(crate) code: Option<i32>,
+    /// Its result.
+    pub(crate) stdout: String,
+    /// What it says to a person.
+    pub(crate) stderr: String,
+}
+
+impl Invoked {
+    /// The function's answer.
+    #[track_caller]
+    pub(crate) fn answer(&self) -> serde_json::Value {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.json()
+    }
+
+    /// What is on stdout, whatever the exit code.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs `mtl invoke` with these arguments and variables.
+pub(crate) fn invoke(arguments: &[&str], variables: &[(&str, &str)]) -> Invoked {
+    let mut command = isolated(env!("CARGO_BIN_EXE_mtl"));
+    command.arg("invoke").args(arguments).envs(variables.iter().copied());
+    let output = command.output().expect("mtl can be started");
+    Invoked {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A command that sees nothing of the user's AWS account or of their mtl settings.
+pub(crate) fn isolated(program: impl AsRef<OsStr>) -> Command {
+    const SETTINGS: [&str; 3] = ["AWS_", "MTL_", "LOCAL_LAMBDA_"];
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if SETTINGS.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("AWS_CONFIG_FILE", "/dev/null");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command
+}

@@ -1,0 +1,46 @@
+"""The function under test on awslambdaric. The event's "do" says what it does:
+
+raise     raise a ValueError
+exit      end the process with "status"
+sleep     sleep for "seconds" before the answer
+text      answer a text that is "length" bytes long as JSON
+print     write to stdout, stderr and the log
+otherwise answer what it was called with, and how often this process was called
+"""
+
+import logging
+import os
+import sys
+import time
+
+logging.getLogger().setLevel(logging.INFO)
+calls = 0
+
+
+def handler(event, context):
+    global calls
+    calls += 1
+    match event.get("do"):
+        case "raise":
+            raise ValueError("boom")
+        case "exit":
+            sys.exit(event["status"])
+        case "sleep":
+            time.sleep(event["seconds"])
+        case "text":
+            return "x" * (event["length"] - 2)
+        case "print":
+            print("printed to stdout")
+            print("printed to stderr", file=sys.stderr)
+            logging.info("logged")
+    return {
+        "event": event,
+        "tenant": getattr(context, "tenant_id", None),
+        "calls": calls,
+        "pid": os.getpid(),
+        "arn": context.invoked_function_arn,
+        "request_id": context.aws_request_id,
+        "remaining_ms": context.get_remaining_time_in_millis(),
+        "memory": context.memory_limit_in_mb,
+        "log_group": context.log_group_name,
+    }

@@ -1,0 +1,44 @@
+"""Calls Invoke through boto3, without retries.
+
+The endpoint is the argument. Each line of stdin holds the parameters of one call as JSON, each
+line of stdout what came of it: the members of the response, or the exception.
+"""
+
+import json
+import sys
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+
+def call(client, parameters):
+    try:
+        answer = client.invoke(**parameters)
+    except ClientError as error:
+        return {
+            "exception": type(error).__name__,
+            "code": error.response["Error"]["Code"],
+            "message": error.response["Error"]["Message"],
+            "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
+            "reason": error.response.get("Reason"),
+            "retry_after": error.response.get("retryAfterSeconds"),
+        }
+    metadata = answer.pop("ResponseMetadata")
+    answer["RequestId"] = metadata["RequestId"]
+    answer["Payload"] = json.loads(answer["Payload"].read())
+    return answer
+
+
+def main():
+    client = boto3.client(
+        "lambda",
+        endpoint_url=sys.argv[1],
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    for line in sys.stdin:
+        print(json.dumps(call(client, json.loads(line))), flush=True)
+
+
+main()

@@ -1,0 +1,66 @@
+"""Sets up the stand-in for AWS whose endpoint is the argument.
+
+It deploys app.py of this folder as "tenants" and, with a reserved concurrency of 0, as "throttled".
+It prints the access keys of two users, one JSON object each: the first may invoke functions, the
+second may do nothing.
+"""
+
+import io
+import json
+import sys
+import zipfile
+
+import boto3
+
+
+def policy(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+def client(service):
+    return boto3.client(service, endpoint_url=sys.argv[1], region_name="us-east-1")
+
+
+def package():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as contents:
+        contents.write("app.py")
+    return archive.getvalue()
+
+
+def access_key(iam, user):
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
+
+
+def main():
+    iam = client("iam")
+    role = iam.create_role(
+        RoleName="function",
+        AssumeRolePolicyDocument=policy(
+            Principal={"Service": "lambda.amazonaws.com"}, Action="sts:AssumeRole"
+        ),
+    )
+    functions = client("lambda")
+    for name in ("tenants", "throttled"):
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Handler="app.handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": package()},
+            TenancyConfig={"TenantIsolationMode": "PER_TENANT"},
+        )
+    functions.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    for user in ("invoker", "stranger"):
+        iam.create_user(UserName=user)
+    iam.put_user_policy(
+        UserName="invoker",
+        PolicyName="invoke",
+        PolicyDocument=policy(Action="lambda:InvokeFunction", Resource="*"),
+    )
+    for user in ("invoker", "stranger"):
+        print(json.dumps(access_key(iam, user)))
+
+
+main()
