@@ -81,7 +81,7 @@ impl Processes {
     }
 
     /// Starts the process of an environment whose Runtime API listens at `runtime_api`, as
-    /// `launch.variables` must say. Takes about a millisecond, in which this thread waits.
+    /// `launch.variables` must say. Takes one or two milliseconds, in which this thread waits.
     ///
     /// Afterwards, and also after an error, call [`Processes::sweep`] for the address once the
     /// environment has ended.
