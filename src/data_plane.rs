@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::environment::{Assignment, Blueprint, Environment, Handle};
+use crate::environment::blueprint::Blueprint;
+use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
 use crate::invocation::{Completed, Invocation, Outcome};
 use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason};

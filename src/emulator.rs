@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_plane::DataPlane;
-use crate::environment::Blueprint;
+use crate::environment::blueprint::Blueprint;
 use crate::front_door::{self, FrontDoor};
 use crate::function::Function;
 use crate::http::{self, serve};

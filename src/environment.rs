@@ -3,63 +3,34 @@
 //! environments nor who decided that an invocation comes here.
 //!
 //! An environment is started for an invocation, belongs to that invocation's tenant for life, and
-//! is reached only through its [`Handle`]. It listens to, in this order: the end of its process, its
-//! handle, its runtime, its memory, its deadline, its output. When the life cycle is over,
+//! is reached only through its [`Handle`]. It listens to its handle, its deadline, and what its
+//! [`Body`] shows: the runtime's calls, the end of its process, its memory, its output. When the life cycle is over,
 //! [`Environment::run`] returns what is left of it: no invocation can reach it any more, and
 //! [`Remains::clean_up`] ends its processes as Lambda does and removes every trace.
 
+pub mod blueprint;
+pub mod body;
 pub mod variables;
 
 use std::future::pending;
-use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::function::Function;
 use crate::invocation::{Completed, Failure, Invocation, Outcome, Report};
-use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Limits, Verdict};
+use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Verdict};
+use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
-use crate::logs::{LogSink, LogStream};
-use crate::memory::{MemoryMonitor, Watched};
-use crate::output::Output;
-use crate::process::launch::{Launch, SpawnError};
-use crate::process::{Process, Processes};
 use crate::quotas;
-use crate::runtime_api::next::next;
-use crate::runtime_api::{Next, RuntimeApi, RuntimeCall};
-use variables::{Place, variables};
+use crate::runtime_api::RuntimeCall;
+use crate::runtime_api::next::{Next, next};
+use blueprint::Blueprint;
+use body::{Body, Sign};
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
-
-/// What all environments of a function have in common.
-#[derive(Debug)]
-pub struct Blueprint {
-    /// The function they run.
-    pub function: Arc<Function>,
-    /// How long their phases last.
-    pub limits: Limits,
-    /// Where they log.
-    pub logs: LogSink,
-    /// What starts their processes.
-    pub processes: Processes,
-    /// What measures their memory.
-    pub memory: MemoryMonitor,
-    /// The folder that holds their temporary folders.
-    pub temp: PathBuf,
-    /// The folder they start in.
-    pub task_root: PathBuf,
-    /// Ends the time that an environment has to shut down.
-    pub kill: CancellationToken,
-}
 
 /// An invocation on its way through an environment.
 #[derive(Debug)]
@@ -110,8 +81,6 @@ pub struct Environment {
     init_duration: Option<Duration>,
     /// When the phase that the last event found running began.
     since: Option<Instant>,
-    /// The most memory that its processes have used, in bytes.
-    peak: Option<u64>,
     /// The runtime's `/next`, held until there is an invocation.
     parked: Option<oneshot::Sender<Next>>,
     /// The runtime's POST that the life cycle is deciding about.
@@ -136,18 +105,6 @@ impl Current {
     }
 }
 
-/// What of an environment the system sees.
-#[derive(Debug)]
-struct Body {
-    api: SocketAddr,
-    calls: mpsc::Receiver<RuntimeCall>,
-    listener: JoinHandle<()>,
-    temp: TempDir,
-    process: Option<Process>,
-    output: Option<Output>,
-    watched: Option<Watched>,
-}
-
 /// An environment whose life cycle is over.
 #[derive(Debug)]
 pub struct Remains {
@@ -155,16 +112,6 @@ pub struct Remains {
     log: LogStream,
     extension_registered: bool,
     body: Option<Body>,
-}
-
-/// What the environment waits for.
-enum Occurrence {
-    Exited(ExitStatus),
-    Command(Command),
-    Call(RuntimeCall),
-    MemoryExceeded,
-    Deadline,
-    Output,
 }
 
 impl Environment {
@@ -188,7 +135,6 @@ impl Environment {
             current: Some(Current::of(first)),
             init_duration: None,
             since: None,
-            peak: None,
             parked: None,
             verdict: None,
             extension_registered: false,
@@ -211,15 +157,7 @@ impl Environment {
             }
         }
         while !self.lifecycle.is_ended() {
-            match self.occurrence().await {
-                Occurrence::Exited(status) => self.exited(status),
-                Occurrence::Command(Command::Assign(assignment)) => self.assigned(assignment),
-                Occurrence::Command(Command::Stop) => self.step(Event::StopAsked),
-                Occurrence::Call(call) => self.called(call),
-                Occurrence::MemoryExceeded => self.step(Event::MemoryExceeded),
-                Occurrence::Deadline => self.step(Event::DeadlinePassed),
-                Occurrence::Output => {}
-            }
+            self.turn().await;
         }
         Remains {
             blueprint: self.blueprint,
@@ -229,21 +167,25 @@ impl Environment {
         }
     }
 
-    async fn occurrence(&mut self) -> Occurrence {
-        let Some(body) = &mut self.body else { return pending().await };
+    /// Waits for the next thing that happens, and deals with it.
+    async fn turn(&mut self) {
+        let Some(body) = &mut self.body else { return };
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
         let deadline = self.lifecycle.deadline();
         let log = &self.log;
         tokio::select! {
             biased;
-            status = exited(body.process.as_mut()) => Occurrence::Exited(status),
-            Some(command) = self.commands.recv() => Occurrence::Command(command),
-            Some(call) = body.calls.recv() => Occurrence::Call(call),
-            () = memory_exceeded(body.watched.as_mut()) => Occurrence::MemoryExceeded,
-            () = passed(deadline) => Occurrence::Deadline,
-            () = read(body.output.as_mut(), |line| log.output(line, request_id)) => {
-                Occurrence::Output
-            }
+            Some(command) = self.commands.recv() => match command {
+                Command::Assign(assignment) => self.assigned(assignment),
+                Command::Stop => self.step(Event::StopAsked),
+            },
+            () = passed(deadline) => self.step(Event::DeadlinePassed),
+            sign = body.sign(|line| log.output(line, request_id)) => match sign {
+                Sign::Call(call) => self.called(call),
+                Sign::Exited(status) => self.exited(status),
+                Sign::MemoryExceeded => self.step(Event::MemoryExceeded),
+                Sign::Output => {}
+            },
         }
     }
 
@@ -280,11 +222,6 @@ impl Environment {
     fn exited(&mut self, status: ExitStatus) {
         // What it wrote before it died comes before the line that says that it did.
         self.drain();
-        self.measure();
-        if let Some(body) = &mut self.body {
-            body.process = None;
-            body.watched = None;
-        }
         self.step(Event::Exited(status));
     }
 
@@ -303,14 +240,10 @@ impl Environment {
                     let _ = answer.send(verdict);
                 }
             }
-            Effect::Park => self.set_active(false),
+            Effect::Park => self.body.iter().for_each(|body| body.set_active(false)),
             Effect::Deliver => self.deliver(),
             Effect::EndInit(failure) => self.end_init(failure.as_ref()),
-            Effect::Kill => {
-                if let Some(process) = self.body.as_ref().and_then(|body| body.process.as_ref()) {
-                    process.kill();
-                }
-            }
+            Effect::Kill => self.body.iter().for_each(Body::kill),
             Effect::Start => self.start_process(),
             Effect::Finish(outcome) => self.finish(outcome),
             Effect::Release => {
@@ -323,12 +256,9 @@ impl Environment {
     }
 
     fn start_process(&mut self) {
-        let started = match &mut self.body {
-            Some(body) => body.start_process(&self.blueprint, self.log.name()),
-            None => return,
-        };
-        if let Err(error) = started {
-            self.step(Event::StartFailed(start_failure(&error)));
+        let Some(body) = &mut self.body else { return };
+        if let Err(failure) = body.start(&self.blueprint, self.log.name()) {
+            self.step(Event::StartFailed(failure));
         }
     }
 
@@ -358,7 +288,7 @@ impl Environment {
             // When the runtime has hung up, it polls again or its process ends.
             let _ = parked.send(next(&self.blueprint.function, invocation, remaining));
         }
-        self.set_active(true);
+        self.body.iter().for_each(|body| body.set_active(true));
     }
 
     fn finish(&mut self, outcome: Outcome) {
@@ -390,12 +320,12 @@ impl Environment {
             Outcome::Failure(Failure::TimedOut(timeout)) => *timeout,
             _ => self.elapsed(),
         };
-        self.measure();
+        let peak = self.body.as_mut().and_then(Body::peak);
         Report {
             duration,
             init_duration: self.init_duration.take(),
             memory_size_mb: self.blueprint.function.memory.mb,
-            max_memory_used_mb: self.peak.map(|bytes| bytes.div_ceil(BYTES_PER_MB)),
+            max_memory_used_mb: peak.map(|bytes| bytes.div_ceil(BYTES_PER_MB)),
         }
     }
 
@@ -403,143 +333,29 @@ impl Environment {
         self.since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
-    fn measure(&mut self) {
-        let watched = self.body.as_ref().and_then(|body| body.watched.as_ref());
-        self.peak = self.peak.max(watched.and_then(Watched::peak));
-    }
-
     fn drain(&mut self) {
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
-        if let Some(output) = self.body.as_mut().and_then(|body| body.output.as_mut()) {
-            output.drain(|line| self.log.output(line, request_id));
-        }
-    }
-
-    fn set_active(&self, active: bool) {
-        if let Some(watched) = self.body.as_ref().and_then(|body| body.watched.as_ref()) {
-            watched.set_active(active);
-        }
-    }
-}
-
-impl Body {
-    /// The Runtime API listens before any process is started that could connect to it.
-    async fn new(blueprint: &Blueprint) -> io::Result<Self> {
-        let api = RuntimeApi::bind().await?;
-        let address = api.address();
-        let (sender, calls) = mpsc::channel(4);
-        let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
-        let listener = tokio::spawn(api.serve(&blueprint.function, sender));
-        Ok(Self { api: address, calls, listener, temp, process: None, output: None, watched: None })
-    }
-
-    fn start_process(&mut self, blueprint: &Blueprint, log_stream: &str) -> Result<(), SpawnError> {
-        let function = &blueprint.function;
-        let place = Place {
-            api: self.api,
-            log_stream,
-            temp: self.temp.path(),
-            task_root: &blueprint.task_root,
-        };
-        let launch = Launch {
-            command: function.command.clone(),
-            argv0: function.argv0.clone(),
-            variables: variables(std::env::vars_os(), function, place),
-            directory: blueprint.task_root.clone(),
-        };
-        let (process, output) = blueprint.processes.spawn(self.api, &launch)?;
-        let limit = function.memory.enforced.then(|| u64::from(function.memory.mb) * BYTES_PER_MB);
-        let watched = blueprint.memory.watch(process.pid(), limit);
-        watched.set_active(true);
-        self.watched = Some(watched);
-        self.output = Some(Output::new(output.stdout, output.stderr));
-        self.process = Some(process);
-        Ok(())
+        let log = &self.log;
+        self.body.iter_mut().for_each(|body| body.drain(|line| log.output(line, request_id)));
     }
 }
 
 impl Remains {
     /// Ends what still runs, as Lambda does: at once, or with SIGTERM and half a second where an
-    /// extension is registered. The runtime's connections are cut off only afterwards, so that it
-    /// does not log its surprise.
+    /// extension is registered.
     pub async fn clean_up(self) {
         let Some(mut body) = self.body else { return };
-        if let Some(process) = &mut body.process {
-            if self.extension_registered {
-                process.terminate();
-                tokio::select! {
-                    biased;
-                    _ = process.exited() => {}
-                    () = self.blueprint.kill.cancelled() => {}
-                    () = tokio::time::sleep(quotas::INTERNAL_EXTENSION_SHUTDOWN) => {}
-                }
-            }
-            process.kill();
-            process.exited().await;
+        if self.extension_registered {
+            let kill = &self.blueprint.kill;
+            body.terminate(kill.cancelled(), quotas::INTERNAL_EXTENSION_SHUTDOWN).await;
         }
-        if let Some(output) = &mut body.output {
-            output.drain(|line| self.log.output(line, None));
-        }
-        self.blueprint.processes.sweep(body.api).await;
-        body.listener.abort();
-        // Deleting many files takes its time. When it fails they are in the system's folder for
-        // temporary files, which is cleaned up by the system.
-        drop(tokio::task::spawn_blocking(move || body.temp.close()).await);
-    }
-}
-
-/// In the words of Go's `exec`, which are Lambda's.
-fn start_failure(error: &SpawnError) -> Failure {
-    let exec = |program: &Path, reason: &str| {
-        Failure::InvalidEntrypoint(format!("fork/exec {}: {reason}", program.display()))
-    };
-    match error {
-        SpawnError::Empty => exec(Path::new(""), "no such file or directory"),
-        SpawnError::NotFound(program) if !program.to_string_lossy().contains('/') => {
-            let name = program.display();
-            Failure::InvalidEntrypoint(format!(
-                "exec: \"{name}\": executable file not found in $PATH"
-            ))
-        }
-        SpawnError::NotFound(program) | SpawnError::Interpreter { program, .. } => {
-            exec(program, "no such file or directory")
-        }
-        SpawnError::NotExecutable(program) => exec(program, "permission denied"),
-        SpawnError::Format(program) => exec(program, "exec format error"),
-        SpawnError::Directory(directory) => {
-            let directory = directory.display();
-            Failure::InvalidEntrypoint(format!("chdir {directory}: no such file or directory"))
-        }
-        SpawnError::System { program, source } => {
-            Failure::Service(format!("failed to start {}: {source}", program.display()))
-        }
-    }
-}
-
-async fn exited(process: Option<&mut Process>) -> ExitStatus {
-    match process {
-        Some(process) => process.exited().await,
-        None => pending().await,
-    }
-}
-
-async fn memory_exceeded(watched: Option<&mut Watched>) {
-    match watched {
-        Some(watched) => watched.exceeded().await,
-        None => pending().await,
+        body.end(&self.blueprint, |line| self.log.output(line, None)).await;
     }
 }
 
 async fn passed(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => pending().await,
-    }
-}
-
-async fn read(output: Option<&mut Output>, line: impl FnMut(&[u8])) {
-    match output {
-        Some(output) => output.read(line).await,
         None => pending().await,
     }
 }

@@ -31,10 +31,10 @@ use crate::invocation::{Answer, Failure};
 use crate::lifecycle::{ResponseBody, Verdict, posted_failure};
 use crate::quotas;
 use extensions::{Extensions, Refused};
+use next::{INVOCATION_ID, Next};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
-const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const RESPONSE_MODE: &str = "Lambda-Runtime-Function-Response-Mode";
 
 /// Clients may send an error cause of 1 MiB in a header.
@@ -54,15 +54,6 @@ pub enum RuntimeCall {
     InitError(Failure, oneshot::Sender<Verdict>),
     /// `POST /extension/register` of an internal extension, which was accepted.
     Register,
-}
-
-/// The answer to `/next`: headers and event, as the runtime gets them.
-#[derive(Debug)]
-pub struct Next {
-    /// All headers, `Content-Type` among them: Python's client crashes without.
-    pub headers: HeaderMap,
-    /// The event.
-    pub payload: Bytes,
 }
 
 /// The listener of one environment's Runtime API, before it serves.
@@ -239,7 +230,7 @@ impl Api {
         let Ok(id) = id.parse::<Uuid>() else { return verdict(Verdict::InvalidRequestId) };
         // Clients that know the header return it, so that an answer can't reach an invocation that
         // it isn't for. mtl sends the request id in it; most clients send nothing.
-        if headers.get(INVOCATION_ID).is_some_and(|echo| !is_invocation_id(echo, id)) {
+        if headers.get(INVOCATION_ID).is_some_and(|echo| !next::is_invocation_id(echo, id)) {
             return error_reply(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
         }
         let (answer, answered) = oneshot::channel();
@@ -326,15 +317,6 @@ fn streamed_response(payload: Bytes, trailers: &HeaderMap) -> ResponseBody {
         Bytes::from,
     );
     ResponseBody::Failed(posted_failure(Some(error_type), body))
-}
-
-/// The header by which a client may prove which invocation an answer is for, and its value.
-fn invocation_id(request_id: Uuid) -> (&'static str, String) {
-    (INVOCATION_ID, request_id.to_string())
-}
-
-fn is_invocation_id(echo: &HeaderValue, request_id: Uuid) -> bool {
-    echo.is_empty() || echo.as_bytes() == invocation_id(request_id).1.as_bytes()
 }
 
 fn verdict(verdict: Verdict) -> Reply {

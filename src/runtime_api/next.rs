@@ -2,13 +2,27 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
-use super::{Next, invocation_id};
 use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::quotas;
+
+/// The header by which a client may prove which invocation an answer is for. Clients that know it
+/// return it; most don't.
+pub const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+
+/// The answer to `/next`: headers and event, as the runtime gets them.
+#[derive(Debug)]
+pub struct Next {
+    /// All headers, `Content-Type` among them: Python's client crashes without.
+    pub headers: HeaderMap,
+    /// The event.
+    pub payload: Bytes,
+}
 
 /// The answer to `/next` for an invocation that has this long left to run; `None` is no limit.
 ///
@@ -26,14 +40,20 @@ pub fn next(function: &Function, invocation: &Invocation, remaining: Option<Dura
     set("lambda-runtime-aws-request-id", invocation.request_id.to_string());
     set("lambda-runtime-deadline-ms", deadline(remaining).to_string());
     set("lambda-runtime-invoked-function-arn", function.arn());
-    let (name, value) = invocation_id(invocation.request_id);
-    set(name, value);
+    set(INVOCATION_ID, invocation.request_id.to_string());
     if let Some(tenant_id) = &invocation.tenant_id {
         set("lambda-runtime-aws-tenant-id", tenant_id.to_string());
     }
     headers.insert("lambda-runtime-trace-id", invocation.trace_id.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Next { headers, payload: invocation.payload.clone() }
+}
+
+/// Whether the header names the invocation with this request id. An empty one names none, and is
+/// taken for one that was not sent.
+#[must_use]
+pub fn is_invocation_id(echo: &HeaderValue, request_id: Uuid) -> bool {
+    echo.is_empty() || echo.as_bytes() == request_id.to_string().as_bytes()
 }
 
 /// Milliseconds since the epoch. A function without a time limit is told the longest there is:

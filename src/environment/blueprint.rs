@@ -1,0 +1,33 @@
+//! What all environments of a function are made from. Knows no single environment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::function::Function;
+use crate::lifecycle::Limits;
+use crate::logs::LogSink;
+use crate::memory::MemoryMonitor;
+use crate::process::Processes;
+
+/// What all environments of a function have in common.
+#[derive(Debug)]
+pub struct Blueprint {
+    /// The function they run.
+    pub function: Arc<Function>,
+    /// How long their phases last.
+    pub limits: Limits,
+    /// Where they log.
+    pub logs: LogSink,
+    /// What starts their processes.
+    pub processes: Processes,
+    /// What measures their memory.
+    pub memory: MemoryMonitor,
+    /// The folder that holds their temporary folders.
+    pub temp: PathBuf,
+    /// The folder they start in.
+    pub task_root: PathBuf,
+    /// Ends the time that an environment has to shut down.
+    pub kill: CancellationToken,
+}
