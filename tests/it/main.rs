@@ -16,6 +16,7 @@ mod placement;
 mod runtime_api;
 mod sdk;
 mod stopping;
+mod terminal;
 mod tidy;
 mod tracker;
 mod watchdog;

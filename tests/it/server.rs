@@ -2,14 +2,17 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -26,6 +29,8 @@ pub(crate) const INVOCATIONS: &str = "/2015-03-31/functions/function/invocations
 pub(crate) struct Setup {
     command: Command,
     folder: TempDir,
+    /// The end of mtl's terminal at which a person would be, if it has one.
+    terminal: Option<File>,
 }
 
 impl Setup {
@@ -42,7 +47,19 @@ impl Setup {
         command.env("XDG_RUNTIME_DIR", folder.path()).env("RUST_BACKTRACE", "0");
         // A stdin that never ends: a function that got it would wait for it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, folder }
+        Self { command, folder, terminal: None }
+    }
+
+    /// Makes stdout a terminal.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+        grantpt(&person).and_then(|()| unlockpt(&person)).expect("the terminal is ours");
+        let name = ptsname(&person, Vec::new()).expect("the terminal has a name");
+        let name = OsStr::from_bytes(name.as_bytes()).to_owned();
+        let program = File::options().read(true).write(true).open(name);
+        self.command.stdout(program.expect("the terminal can be opened"));
+        self.terminal = Some(person.into());
+        self
     }
 
     /// Serves the function under test.
@@ -75,7 +92,10 @@ impl Setup {
     /// Starts the server and waits until it listens.
     pub(crate) async fn start(mut self) -> Server {
         let mut child = self.command.spawn().expect("the binary can be started");
-        let stdout = read(child.stdout.take().expect("stdout is a pipe"));
+        let stdout = match self.terminal {
+            Some(terminal) => read(terminal),
+            None => read(child.stdout.take().expect("stdout is a pipe")),
+        };
         let stderr = read(child.stderr.take().expect("stderr is a pipe"));
         let said = wait_for(&stderr, |text| ready_line(text).is_some()).await;
         let address = ready_line(&said).and_then(first_address);
