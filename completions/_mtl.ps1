@@ -26,8 +26,60 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run the local Lambda')
+            [CompletionResult]::new('invoke', 'invoke', [CompletionResultType]::ParameterValue, 'Invoke a function, here or on AWS')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mtl;serve' {
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'The address to listen on')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]')
+            [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'A further host name that may call, such as a container''s name for this machine')
+            [CompletionResult]::new('--invocation-endpoint', '--invocation-endpoint', [CompletionResultType]::ParameterName, 'The path of the plain route, as in Swift''s local server')
+            [CompletionResult]::new('--function-name', '--function-name', [CompletionResultType]::ParameterName, 'Its name')
+            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'The Region in its ARN [default: that of the shell, or us-east-1]')
+            [CompletionResult]::new('--account-id', '--account-id', [CompletionResultType]::ParameterName, 'The account in its ARN')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long one invocation may take, 1s to 900s')
+            [CompletionResult]::new('--memory-size', '--memory-size', [CompletionResultType]::ParameterName, 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'A variable of its environment; repeatable, and stronger than --env-file')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'A file with one K=V per line')
+            [CompletionResult]::new('--tenant-isolation-mode', '--tenant-isolation-mode', [CompletionResultType]::ParameterName, 'Whether every invocation names a tenant, or none does')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions of the account; environments are limited to 2.5 times that')
+            [CompletionResult]::new('--reserved-concurrency', '--reserved-concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions reserved for the function; 0 throttles every invocation')
+            [CompletionResult]::new('--max-environments', '--max-environments', [CompletionResultType]::ParameterName, 'A lower ceiling of environments, for a small machine')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'How long an environment may be idle')
+            [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'How long an environment may live; it ends when it is free')
+            [CompletionResult]::new('--init-timeout', '--init-timeout', [CompletionResultType]::ParameterName, 'How long the init phase may take')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'The format of the platform''s log lines')
+            [CompletionResult]::new('--log-dir', '--log-dir', [CompletionResultType]::ParameterName, 'Also write one file per log stream into this folder')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of stdout')
+            [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a stop waits for what is running')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--no-timeout', '--no-timeout', [CompletionResultType]::ParameterName, 'Let invocations and inits take as long as they like, for debugging')
+            [CompletionResult]::new('--no-scaling-limit', '--no-scaling-limit', [CompletionResultType]::ParameterName, 'Lift the limit of 1,000 new environments per 10 s')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mtl;invoke' {
+            [CompletionResult]::new('--tenant-id', '--tenant-id', [CompletionResultType]::ParameterName, 'The tenant to invoke it for')
+            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant to invoke it for')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The event: text, `@FILE`, or `-` for standard input')
+            [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'The event: text, `@FILE`, or `-` for standard input')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, '`http://HOST:PORT` of the server, unless it is that of this folder')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header to send; can be repeated')
+            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'Region of the function')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the AWS configuration files')
+            [CompletionResult]::new('--qualifier', '--qualifier', [CompletionResultType]::ParameterName, 'Version or alias of the function')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'How often the SDK tries again after a throttle [default: 0]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--remote', '--remote', [CompletionResultType]::ParameterName, 'Invoke on AWS, which is never called without this')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'mtl;completions' {
@@ -37,8 +89,16 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             break
         }
         'mtl;help' {
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run the local Lambda')
+            [CompletionResult]::new('invoke', 'invoke', [CompletionResultType]::ParameterValue, 'Invoke a function, here or on AWS')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mtl;help;serve' {
+            break
+        }
+        'mtl;help;invoke' {
             break
         }
         'mtl;help;completions' {

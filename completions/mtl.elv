@@ -23,8 +23,58 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --help 'Print help'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand serve 'Run the local Lambda'
+            cand invoke 'Invoke a function, here or on AWS'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mtl;serve'= {
+            cand --host 'The address to listen on'
+            cand --port 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]'
+            cand --allow-host 'A further host name that may call, such as a container''s name for this machine'
+            cand --invocation-endpoint 'The path of the plain route, as in Swift''s local server'
+            cand --function-name 'Its name'
+            cand --region 'The Region in its ARN [default: that of the shell, or us-east-1]'
+            cand --account-id 'The account in its ARN'
+            cand --timeout 'How long one invocation may take, 1s to 900s'
+            cand --memory-size 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]'
+            cand --env 'A variable of its environment; repeatable, and stronger than --env-file'
+            cand --env-file 'A file with one K=V per line'
+            cand --tenant-isolation-mode 'Whether every invocation names a tenant, or none does'
+            cand --concurrency 'Concurrent executions of the account; environments are limited to 2.5 times that'
+            cand --reserved-concurrency 'Concurrent executions reserved for the function; 0 throttles every invocation'
+            cand --max-environments 'A lower ceiling of environments, for a small machine'
+            cand --idle-timeout 'How long an environment may be idle'
+            cand --max-lifetime 'How long an environment may live; it ends when it is free'
+            cand --init-timeout 'How long the init phase may take'
+            cand --log-format 'The format of the platform''s log lines'
+            cand --log-dir 'Also write one file per log stream into this folder'
+            cand -o 'The format of stdout'
+            cand --output 'The format of stdout'
+            cand --grace 'How long a stop waits for what is running'
+            cand --color 'When to use color'
+            cand --no-timeout 'Let invocations and inits take as long as they like, for debugging'
+            cand --no-scaling-limit 'Lift the limit of 1,000 new environments per 10 s'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mtl;invoke'= {
+            cand --tenant-id 'The tenant to invoke it for'
+            cand --tenant 'The tenant to invoke it for'
+            cand -p 'The event: text, `@FILE`, or `-` for standard input'
+            cand --payload 'The event: text, `@FILE`, or `-` for standard input'
+            cand -o 'What to print'
+            cand --output 'What to print'
+            cand --endpoint '`http://HOST:PORT` of the server, unless it is that of this folder'
+            cand --header 'A header to send; can be repeated'
+            cand --region 'Region of the function'
+            cand --profile 'Profile of the AWS configuration files'
+            cand --qualifier 'Version or alias of the function'
+            cand --retries 'How often the SDK tries again after a throttle [default: 0]'
+            cand --color 'When to use color'
+            cand --remote 'Invoke on AWS, which is never called without this'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mtl;completions'= {
             cand --color 'When to use color'
@@ -32,8 +82,14 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --help 'Print help'
         }
         &'mtl;help'= {
+            cand serve 'Run the local Lambda'
+            cand invoke 'Invoke a function, here or on AWS'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mtl;help;serve'= {
+        }
+        &'mtl;help;invoke'= {
         }
         &'mtl;help;completions'= {
         }

@@ -29,11 +29,61 @@ always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_needs_command" -s h -l help -d 'Print help'
 complete -c mtl -n "__fish_mtl_needs_command" -s V -l version -d 'Print version'
+complete -c mtl -n "__fish_mtl_needs_command" -f -a "serve" -d 'Run the local Lambda'
+complete -c mtl -n "__fish_mtl_needs_command" -f -a "invoke" -d 'Invoke a function, here or on AWS'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l host -d 'The address to listen on' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l port -d 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l allow-host -d 'A further host name that may call, such as a container\'s name for this machine' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l invocation-endpoint -d 'The path of the plain route, as in Swift\'s local server' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l function-name -d 'Its name' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l region -d 'The Region in its ARN [default: that of the shell, or us-east-1]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The account in its ARN' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l memory-size -d 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env -d 'A variable of its environment; repeatable, and stronger than --env-file' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
+NONE\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l reserved-concurrency -d 'Concurrent executions reserved for the function; 0 throttles every invocation' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-environments -d 'A lower ceiling of environments, for a small machine' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l idle-timeout -d 'How long an environment may be idle' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-lifetime -d 'How long an environment may live; it ends when it is free' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l init-timeout -d 'How long the init phase may take' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-format -d 'The format of the platform\'s log lines' -r -f -a "text\t''
+json\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-dir -d 'Also write one file per log stream into this folder' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -s o -l output -d 'The format of stdout' -r -f -a "text\t''
+json\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l grace -d 'How long a stop waits for what is running' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l color -d 'When to use color' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-timeout -d 'Let invocations and inits take as long as they like, for debugging'
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-scaling-limit -d 'Lift the limit of 1,000 new environments per 10 s'
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -d 'The tenant to invoke it for' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s p -l payload -d 'The event: text, `@FILE`, or `-` for standard input' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s o -l output -d 'What to print' -r -f -a "text\t'The payload; a text ends with a newline, other bytes are left alone'
+json\t'One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...'"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l header -d 'A header to send; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l region -d 'Region of the function' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l profile -d 'Profile of the AWS configuration files' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l qualifier -d 'Version or alias of the function' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l retries -d 'How often the SDK tries again after a throttle [default: 0]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l color -d 'When to use color' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -l color -d 'When to use color' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "serve" -d 'Run the local Lambda'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "invoke" -d 'Invoke a function, here or on AWS'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod failure;
+pub mod invoke;
 pub mod serve;
 pub mod values;
 
@@ -30,6 +31,8 @@ struct Cli {
 enum Command {
     /// Run the local Lambda
     Serve(Box<serve::args::Args>),
+    /// Invoke a function, here or on AWS
+    Invoke(Box<invoke::Args>),
     /// Print the completion script of a shell
     Completions(completions::Args),
 }
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
     use_color(cli.color);
     let result = match cli.command {
         Command::Serve(args) => serve::run(*args),
+        Command::Invoke(args) => invoke::run(*args).map(ExitCode::from),
         Command::Completions(args) => completions::run(&args).map(ExitCode::from),
     };
     result.unwrap_or_else(Failure::report)

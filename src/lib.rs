@@ -47,4 +47,6 @@ pub mod example_function;
 
 pub mod server_file;
 
+pub mod client;
+
 pub mod cli;

@@ -1,0 +1,293 @@
+//! `mtl invoke`: its options, which of them go together, and one invocation from the payload to the
+//! exit code. How it travels is for [`client`](crate::client) to know.
+
+pub mod help;
+pub mod output;
+pub mod payload;
+
+use std::future::Future;
+use std::{env, io};
+
+use anyhow::Context as _;
+use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, FromArgMatches};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::runtime;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invoke::help::Place;
+use crate::cli::invoke::output::Format;
+use crate::cli::invoke::payload::Payload;
+use crate::client::answer::Answer;
+use crate::client::endpoint::Endpoint;
+use crate::client::error::InvokeError;
+use crate::client::{InvokeInput, aws, local};
+use crate::function::TenantId;
+use crate::server_file;
+
+/// Where the local server is when this folder has none: where `mtl serve` listens if it can.
+const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:7000";
+
+/// What a function of a local server is called unless it is named, as RIE calls it.
+const DEFAULT_FUNCTION: &str = "function";
+
+const LOCAL: &str = "On this machine";
+
+const REMOTE: &str = "On AWS";
+
+const EXAMPLES: &str = "\
+Examples:
+  mtl invoke --tenant-id alice                      the server of this folder
+  mtl invoke --tenant-id alice -p '{\"key\": 1}'
+  mtl invoke --tenant-id alice -p @event.json -o json
+  echo '{}' | mtl invoke --tenant-id alice -p -
+  mtl invoke --tenant-id alice --endpoint http://127.0.0.1:7000/invoke
+  mtl invoke --tenant-id alice --remote --region eu-west-1 my-function
+
+Exit codes:
+  0  the function answered        3  the function returned an error
+  1  there was no answer          4  the invocation was throttled
+  2  the command line is wrong";
+
+/// The arguments of `mtl invoke`.
+#[derive(Debug)]
+pub struct Args {
+    options: Options,
+    typed: Typed,
+}
+
+/// Which options stand on the command line, where an environment variable could have set them too.
+#[derive(Clone, Copy, Debug, Default)]
+struct Typed {
+    endpoint: bool,
+    function: bool,
+    remote: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Options {
+    /// Name or ARN of the function; `function` if it is local
+    #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
+    function: Option<String>,
+
+    /// The tenant to invoke it for
+    #[arg(long, visible_alias = "tenant", value_name = "ID", allow_hyphen_values = true)]
+    tenant_id: Option<TenantId>,
+
+    /// The event: text, `@FILE`, or `-` for standard input
+    #[arg(short, long, default_value = "{}", allow_hyphen_values = true)]
+    payload: Payload,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    /// `http://HOST:PORT` of the server, unless it is that of this folder
+    ///
+    /// Without it, the server that `mtl serve` started in this folder is invoked, or if there is none
+    /// the one on port 7000. A server with Lambda's own route needs no path (mtl, the Runtime
+    /// Interface Emulator, SAM, cargo-lambda); a path is posted to as it stands (`/invoke` of the
+    /// Swift server, an API gateway).
+    #[arg(long, value_name = "URL", env = "MTL_ENDPOINT", hide_env_values = true)]
+    #[arg(help_heading = LOCAL)]
+    endpoint: Option<Endpoint>,
+
+    /// A header to send; can be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header, help_heading = LOCAL)]
+    header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Invoke on AWS, which is never called without this
+    #[arg(long, env = "MTL_REMOTE", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new(), help_heading = REMOTE)]
+    remote: bool,
+
+    /// Region of the function
+    #[arg(long, help_heading = REMOTE)]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration files
+    #[arg(long, help_heading = REMOTE)]
+    profile: Option<String>,
+
+    /// Version or alias of the function
+    #[arg(long, help_heading = REMOTE)]
+    qualifier: Option<String>,
+
+    /// How often the SDK tries again after a throttle [default: 0]
+    #[arg(long, value_name = "N", help_heading = REMOTE)]
+    retries: Option<u32>,
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let typed = Typed {
+            endpoint: typed("endpoint"),
+            function: typed("function"),
+            remote: typed("remote"),
+        };
+        Ok(Self { options: Options::from_arg_matches(matches)?, typed })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Args {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Options::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Options::augment_args_for_update(command)
+    }
+}
+
+/// Invokes the function once and prints its answer.
+///
+/// # Errors
+///
+/// When the options don't go together, the payload can't be read, there is no answer of the function,
+/// or the function returned an error.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let remote = args.is_remote()?;
+    let options = args.options;
+    let format = options.output;
+    let answer = if remote { invoke_remote(options) } else { invoke_local(options) }?;
+    output::print(&answer, format)?;
+    let Some(kind) = &answer.function_error else { return Ok(Exit::Done) };
+    let text = answer.error_text().map(|text| format!(": {text}")).unwrap_or_default();
+    let error = anyhow::anyhow!("the function returned an error ({kind}){text}");
+    Err(Failure::new(Exit::FunctionError, error))
+}
+
+impl Args {
+    /// Whether AWS is to be called, if the options go together.
+    fn is_remote(&self) -> Result<bool, Failure> {
+        let Self { options, typed } = self;
+        // What is typed wins over what an environment variable says.
+        let remote = options.remote && (typed.remote || !typed.endpoint);
+        if remote {
+            self.check_remote()?;
+        } else if let Some(option) = options.aws_option() {
+            return Err(Failure::usage(format!("`{option}` is for an invocation on AWS"))
+                .help(format!("add `--remote`, or leave `{option}` out")));
+        } else if typed.function && options.endpoint.as_ref().is_some_and(Endpoint::has_path) {
+            return Err(Failure::usage("an endpoint with a path takes no function name")
+                .help("leave FUNCTION out, or give the endpoint without its path"));
+        }
+        Ok(remote)
+    }
+
+    fn check_remote(&self) -> Result<(), Failure> {
+        if self.typed.endpoint {
+            return Err(Failure::usage("`--remote` and `--endpoint` exclude each other")
+                .help("`--endpoint` is where a local server is; leave one of the two out"));
+        }
+        if !self.options.header.is_empty() {
+            return Err(Failure::usage("`--header` is for a local invocation")
+                .help("leave `--header` out, or `--remote`"));
+        }
+        if self.options.function.is_none() {
+            return Err(Failure::usage("an invocation on AWS needs the name of the function")
+                .help("name it as FUNCTION, or set MTL_FUNCTION"));
+        }
+        Ok(())
+    }
+}
+
+impl Options {
+    /// The first option given that only AWS has a use for.
+    fn aws_option(&self) -> Option<&'static str> {
+        [
+            (self.region.is_some(), "--region"),
+            (self.profile.is_some(), "--profile"),
+            (self.qualifier.is_some(), "--qualifier"),
+            (self.retries.is_some(), "--retries"),
+        ]
+        .into_iter()
+        .find_map(|(given, option)| given.then_some(option))
+    }
+
+    fn input(&mut self) -> Result<InvokeInput, Failure> {
+        Ok(InvokeInput {
+            function_name: self.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+            tenant_id: self.tenant_id.take(),
+            payload: self.payload.read()?,
+        })
+    }
+}
+
+fn invoke_local(mut options: Options) -> Result<Answer, Failure> {
+    let input = options.input()?;
+    let given = options.endpoint.is_some();
+    let endpoint = options.endpoint.unwrap_or_else(endpoint_of_this_folder);
+    let headers: HeaderMap = HeaderMap::from_iter(options.header);
+    block_on(local::invoke(&endpoint, input, &headers))?.map_err(|error| {
+        let others = match error {
+            InvokeError::Unreachable { .. } => server_file::all(),
+            _ => Vec::new(),
+        };
+        failure(error, &Place::Local { given, others: &others })
+    })
+}
+
+fn endpoint_of_this_folder() -> Endpoint {
+    let published = env::current_dir().ok().and_then(|folder| server_file::find(&folder));
+    published
+        .and_then(|endpoint| endpoint.parse().ok())
+        .unwrap_or_else(|| DEFAULT_ENDPOINT.parse().expect("the default endpoint is a URL"))
+}
+
+fn invoke_remote(mut options: Options) -> Result<Answer, Failure> {
+    let input = options.input()?;
+    let profile = options.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
+    let profile = profile.as_deref();
+    let config = aws::Options {
+        region: options.region,
+        profile: options.profile,
+        retries: options.retries.unwrap_or_default(),
+    };
+    block_on(async {
+        let lambda = aws::Lambda::load(&config)
+            .await
+            .map_err(|error| failure(error, &Place::Aws { region: None, profile }))?;
+        let place = Place::Aws { region: Some(lambda.region()), profile };
+        let answer = lambda.invoke(input, options.qualifier).await;
+        answer.map_err(|error| failure(error, &place))
+    })?
+}
+
+/// One thread is enough for one invocation, and the quickest to start.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime: io::Result<_> = runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.context("failed to start the asynchronous runtime")?.block_on(future))
+}
+
+fn failure(error: InvokeError, place: &Place<'_>) -> Failure {
+    let exit = match error {
+        InvokeError::Throttled { .. } => Exit::Throttled,
+        _ => Exit::Failed,
+    };
+    let help = help::of(&error, place);
+    let failure = Failure::new(exit, error);
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// A header as curl takes it. Those that frame the request follow from the payload.
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("expected `Name: value`")?;
+    let name = name.trim().parse().map_err(|_| format!("`{name}` is no header name"))?;
+    if [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING].contains(&name) {
+        return Err(format!("`{name}` follows from the payload"));
+    }
+    let value = value.trim().parse().map_err(|_| "the value has control characters".to_owned())?;
+    Ok((name, value))
+}

@@ -1,0 +1,168 @@
+//! What the user can do about an invocation without an answer: the `help:` line of each error.
+
+use http::StatusCode;
+
+use crate::client::error::InvokeError;
+use crate::quotas;
+use crate::server_file::Found;
+
+/// Where the invocation went.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// To a local server.
+    Local {
+        /// Whether the endpoint was given, by option or environment variable.
+        given: bool,
+        /// The servers that run in other folders.
+        others: &'a [Found],
+    },
+    /// To AWS.
+    Aws {
+        /// The Region, once it is known.
+        region: Option<&'a str>,
+        /// The profile, if one is selected.
+        profile: Option<&'a str>,
+    },
+}
+
+/// The help for `error`, if there is any.
+#[must_use]
+pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
+    match error {
+        InvokeError::Unreachable { .. } => Some(start_a_server(place)),
+        InvokeError::Interrupted { .. } => {
+            Some("the output of the server may say why it closed the connection".to_owned())
+        }
+        InvokeError::Refused { error_type, message, .. } => refused(error_type, message, place),
+        InvokeError::Throttled { reason, retry_after, .. } => {
+            Some(throttled(reason, retry_after.as_deref(), place))
+        }
+        InvokeError::NotAnAnswer { status, .. } => not_an_answer(*status, place),
+        InvokeError::NoRegion => Some(
+            "name it with `--region eu-west-1`, in AWS_REGION, or as `region` of the profile"
+                .to_owned(),
+        ),
+        InvokeError::NoCredentials { .. } => Some(
+            "log in with `aws sso login`, select a profile with `--profile`, or set \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                .to_owned(),
+        ),
+        InvokeError::SsoLogin { .. } => Some(format!("log in with `{}`", sso_login(place))),
+        InvokeError::Credentials { .. } => Some(
+            "check the profile in ~/.aws/config; `aws sts get-caller-identity` tries the same \
+             credentials"
+                .to_owned(),
+        ),
+        InvokeError::AwsUnreachable { .. } => Some(
+            "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
+                .to_owned(),
+        ),
+        InvokeError::AwsCall { .. } => None,
+    }
+}
+
+fn start_a_server(place: &Place<'_>) -> String {
+    let (given, others) = match *place {
+        Place::Local { given, others } => (given, others),
+        Place::Aws { .. } => (false, &[][..]),
+    };
+    let mut help = if given {
+        "start the server of that address, or leave the endpoint out and start one in this folder \
+         with `mtl serve`"
+            .to_owned()
+    } else {
+        "start a server in this folder with `mtl serve`".to_owned()
+    };
+    for Found { folder, endpoint, .. } in others {
+        help +=
+            &format!("\n      or use the one of `{}`: `--endpoint {endpoint}`", folder.display());
+    }
+    help
+}
+
+fn refused(error_type: &str, message: &str, place: &Place<'_>) -> Option<String> {
+    let help = match error_type {
+        // The sentences of the two are AWS's, and these words are in each since 2025.
+        "InvalidParameterValueException" if message.contains("Add a valid tenant ID") => {
+            "name the tenant with `--tenant-id`".to_owned()
+        }
+        "InvalidParameterValueException" if message.contains("tenant ID") => {
+            "leave `--tenant-id` out: the function has no tenant isolation".to_owned()
+        }
+        "ResourceNotFoundException" => not_found(place),
+        "InvalidRequestContentException" => {
+            "check that the payload (`-p`) is JSON; a shell may have taken its quotes".to_owned()
+        }
+        "RequestTooLargeException" | "RequestEntityTooLargeException" => {
+            let limit = quotas::SYNCHRONOUS_REQUEST_BYTES;
+            format!("send a payload of at most {limit} bytes")
+        }
+        "AccessDeniedException" => "ask for a policy that allows `lambda:InvokeFunction` on this \
+             function"
+            .to_owned(),
+        "ExpiredTokenException" | "ExpiredToken" => {
+            format!("renew the credentials, such as with `{}`", sso_login(place))
+        }
+        "InvalidSignatureException" | "RequestExpired" => {
+            "check the clock of this machine and the secret access key".to_owned()
+        }
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignatureException" => {
+            "check the credentials; `aws sts get-caller-identity` tries the same ones".to_owned()
+        }
+        _ => return None,
+    };
+    Some(help)
+}
+
+fn not_found(place: &Place<'_>) -> String {
+    match place {
+        Place::Local { .. } => {
+            "check the name (FUNCTION or MTL_FUNCTION) against the one that the server has"
+                .to_owned()
+        }
+        Place::Aws { region, .. } => format!(
+            "check its name, and that it is in `{}`; `--region` selects another Region",
+            region.unwrap_or_default()
+        ),
+    }
+}
+
+fn throttled(reason: &str, retry_after: Option<&str>, place: &Place<'_>) -> String {
+    let again = match retry_after {
+        Some(seconds) => format!("try again in {seconds} s"),
+        None => "try again later".to_owned(),
+    };
+    match place {
+        Place::Aws { .. } => format!("{again}, or let the SDK do that with `--retries 3`"),
+        Place::Local { .. } if reason.starts_with("Reserved") => {
+            format!("{again}, or give `mtl serve` a higher `--reserved-concurrency`")
+        }
+        Place::Local { .. } => format!("{again}, or give `mtl serve` a higher `--concurrency`"),
+    }
+}
+
+fn not_an_answer(status: StatusCode, place: &Place<'_>) -> Option<String> {
+    if matches!(place, Place::Aws { .. }) {
+        return None;
+    }
+    let help = match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+            "check the path of the endpoint and the name of the function (FUNCTION, MTL_FUNCTION)"
+        }
+        StatusCode::BAD_GATEWAY | StatusCode::INTERNAL_SERVER_ERROR => {
+            "the function may have failed to start; the output of the server may say why"
+        }
+        _ => "check that the endpoint is that of a Lambda server",
+    };
+    Some(help.to_owned())
+}
+
+fn sso_login(place: &Place<'_>) -> String {
+    match place {
+        Place::Aws { profile: Some(profile), .. } => format!("aws sso login --profile {profile}"),
+        _ => "aws sso login".to_owned(),
+    }
+}

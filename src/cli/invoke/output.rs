@@ -1,0 +1,138 @@
+//! How an answer is printed on stdout. Knows nothing of where it came from.
+
+use std::io::{self, ErrorKind, Write as _};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::client::answer::Answer;
+
+/// What `--output` selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The payload; a text ends with a newline, other bytes are left alone
+    #[default]
+    Text,
+    /// One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...
+    Json,
+}
+
+/// The members of the SDKs' Invoke response, in the order of the AWS CLI. What is absent is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document<'a> {
+    status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executed_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_result: Option<&'a str>,
+    payload: PayloadMember<'a>,
+}
+
+/// JSON stands in the document as the function wrote it, down to the digits of a number and the
+/// order of members; what isn't JSON becomes a string.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PayloadMember<'a> {
+    Json(&'a RawValue),
+    Text(String),
+}
+
+/// Prints the answer. A reader that has left is no error.
+///
+/// # Errors
+///
+/// When stdout can't be written.
+pub fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
+    let bytes = render(answer, format)?;
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("failed to write to stdout"),
+    }
+}
+
+fn render(answer: &Answer, format: Format) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = match format {
+        Format::Text => answer.payload.to_vec(),
+        Format::Json => {
+            serde_json::to_vec(&document(answer)).context("failed to write the answer as JSON")?
+        }
+    };
+    let complete = bytes.is_empty() || bytes.ends_with(b"\n") || str::from_utf8(&bytes).is_err();
+    if !complete {
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+fn document(answer: &Answer) -> Document<'_> {
+    let payload = match serde_json::from_slice(&answer.payload) {
+        Ok(json) => PayloadMember::Json(json),
+        Err(_) => PayloadMember::Text(String::from_utf8_lossy(&answer.payload).into_owned()),
+    };
+    Document {
+        status_code: answer.status,
+        function_error: answer.function_error.as_deref(),
+        executed_version: answer.executed_version.as_deref(),
+        request_id: answer.request_id.as_deref(),
+        log_result: answer.log_result.as_deref(),
+        payload,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Format, render};
+    use crate::client::answer::Answer;
+    use bytes::Bytes;
+
+    #[test]
+    fn text_ends_with_a_newline_and_bytes_stay_as_they_are() {
+        for (payload, printed) in
+            [(&b"{}"[..], &b"{}\n"[..]), (b"{}\n", b"{}\n"), (b"", b""), (b"\xff\x00", b"\xff\x00")]
+        {
+            assert_eq!(render(&answer(payload), Format::Text).unwrap(), printed);
+        }
+    }
+
+    #[test]
+    fn json_has_the_members_of_the_sdk() {
+        let mut answer = answer(br#"{"z":1.10,"a":12345678901234567890123}"#);
+        answer.executed_version = Some("$LATEST".to_owned());
+        answer.request_id = Some("8f5".to_owned());
+        assert_eq!(
+            text(&answer),
+            r#"{"StatusCode":200,"ExecutedVersion":"$LATEST","RequestId":"8f5","Payload":{"z":1.10,"a":12345678901234567890123}}"#
+        );
+        answer.function_error = Some("Unhandled".to_owned());
+        answer.log_result = Some("eA==".to_owned());
+        answer.payload = Bytes::from_static(b"Task timed out");
+        assert_eq!(
+            text(&answer),
+            r#"{"StatusCode":200,"FunctionError":"Unhandled","ExecutedVersion":"$LATEST","RequestId":"8f5","LogResult":"eA==","Payload":"Task timed out"}"#
+        );
+    }
+
+    fn text(answer: &Answer) -> String {
+        let text = String::from_utf8(render(answer, Format::Json).unwrap()).unwrap();
+        text.strip_suffix('\n').unwrap().to_owned()
+    }
+
+    fn answer(payload: &'static [u8]) -> Answer {
+        Answer {
+            status: 200,
+            function_error: None,
+            executed_version: None,
+            request_id: None,
+            log_result: None,
+            payload: Bytes::from_static(payload),
+        }
+    }
+}

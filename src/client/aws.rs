@@ -1,0 +1,190 @@
+//! One invocation on AWS, through the SDK. The only file with SDK types: whatever the SDK can fail
+//! with leaves it as an [`InvokeError`].
+
+use std::error::Error as StdError;
+use std::iter;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::config::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sdk_lambda::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_lambda::operation::RequestId as _;
+use aws_sdk_lambda::operation::invoke::{InvokeError as ServiceError, InvokeOutput};
+use aws_sdk_lambda::primitives::Blob;
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::client::InvokeInput;
+use crate::client::answer::Answer;
+use crate::client::error::{BoxError, InvokeError, excerpt, one_line};
+
+/// How the SDK is configured beyond what it finds in the environment and the profile files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The Region, before that of the environment and the profile.
+    pub region: Option<String>,
+    /// The profile, whose credentials then go before those of the environment, as in the AWS CLI.
+    pub profile: Option<String>,
+    /// How often the SDK tries again after a throttle or a failure of the service. At 0 a throttle
+    /// is seen when it happens; the SDK's own default would hide two.
+    pub retries: u32,
+}
+
+/// A client of AWS Lambda in one Region, with credentials.
+#[derive(Clone, Debug)]
+pub struct Lambda {
+    client: Client,
+    region: String,
+}
+
+impl Lambda {
+    /// Finds Region, credentials and endpoint as every AWS SDK does.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn load(options: &Options) -> Result<Self, InvokeError> {
+        let config = config(options).await;
+        let region = config.region().ok_or(InvokeError::NoRegion)?.to_string();
+        let provider = config
+            .credentials_provider()
+            .ok_or_else(|| credentials_error(CredentialsError::not_loaded_no_source()))?;
+        // Asked here and not by the client, whose errors bury those of the providers.
+        let credentials = provider.provide_credentials().await.map_err(credentials_error)?;
+        let config = config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Ok(Self { client: Client::new(&config), region })
+    }
+
+    /// The Region that is called.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Invokes the function, or the version or alias that `qualifier` names, and waits for its
+    /// answer as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// When AWS can't be reached or refuses the invocation.
+    pub async fn invoke(
+        &self,
+        input: InvokeInput,
+        qualifier: Option<String>,
+    ) -> Result<Answer, InvokeError> {
+        let result = self
+            .client
+            .invoke()
+            .function_name(input.function_name)
+            .set_tenant_id(input.tenant_id.map(|tenant_id| tenant_id.to_string()))
+            .set_qualifier(qualifier)
+            .payload(Blob::new(input.payload))
+            .send()
+            .await;
+        result.map(answer).map_err(|error| self.invoke_error(error))
+    }
+
+    fn invoke_error(&self, error: SdkError<ServiceError, HttpResponse>) -> InvokeError {
+        let region = self.region.clone();
+        match error {
+            SdkError::ServiceError(error) => service_error(error.err(), error.raw()),
+            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
+                InvokeError::AwsUnreachable { region, source: innermost(&error) }
+            }
+            _ => InvokeError::AwsCall { region, source: error.into() },
+        }
+    }
+}
+
+async fn config(options: &Options) -> SdkConfig {
+    let retries = match options.retries {
+        0 => RetryConfig::disabled(),
+        retries => RetryConfig::standard().with_max_attempts(retries.saturating_add(1)),
+    };
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(retries)
+        // A function may be silent for 15 minutes.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(region) = &options.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let Some(profile) = &options.profile else { return loader.load().await };
+    let config = loader.profile_name(profile).load().await;
+    let provider_config = ProviderConfig::default().with_region(config.region().cloned());
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&provider_config)
+        .profile_name(profile)
+        .build();
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}
+
+fn answer(output: InvokeOutput) -> Answer {
+    Answer {
+        status: u16::try_from(output.status_code).unwrap_or_default(),
+        function_error: output.function_error().map(one_line),
+        executed_version: output.executed_version().map(one_line),
+        request_id: output.request_id().map(one_line),
+        log_result: output.log_result().map(one_line),
+        payload: output.payload.map(Blob::into_inner).map(Bytes::from).unwrap_or_default(),
+    }
+}
+
+fn service_error(error: &ServiceError, response: &HttpResponse) -> InvokeError {
+    let status = StatusCode::from_u16(response.status().as_u16())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = response.body().bytes().unwrap_or_default();
+    let Some(error_type) = error.code().map(one_line) else {
+        return InvokeError::NotAnAnswer { status, excerpt: excerpt(body) };
+    };
+    let message = error.message().map_or_else(|| excerpt(body), one_line);
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return InvokeError::Refused { status, error_type, message };
+    }
+    let throttle = match error {
+        ServiceError::TooManyRequestsException(throttle) => Some(throttle),
+        _ => None,
+    };
+    let reason = throttle.and_then(|throttle| Some(one_line(throttle.reason()?.as_str())));
+    InvokeError::Throttled {
+        reason: reason.unwrap_or(error_type),
+        message,
+        retry_after: throttle.and_then(|throttle| throttle.retry_after_seconds().map(one_line)),
+    }
+}
+
+fn credentials_error(error: CredentialsError) -> InvokeError {
+    // The errors of the SSO provider have no public type. These are its own two texts, the folder of
+    // the cached logins, and the answer of the SSO service to a login that it has ended.
+    const SSO: [&str; 4] =
+        ["SSO token has expired", "cached SSO token", ".aws/sso/cache", "UnauthorizedException"];
+    let says = |text: &str| causes(&error).any(|cause| cause.to_string().contains(text));
+    if SSO.into_iter().any(says) {
+        return InvokeError::SsoLogin { source: innermost(&error) };
+    }
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            InvokeError::NoCredentials { source: innermost(&error) }
+        }
+        _ => InvokeError::Credentials { source: error.into() },
+    }
+}
+
+type Cause = dyn StdError + 'static;
+
+fn causes(error: &Cause) -> impl Iterator<Item = &Cause> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+/// The last cause alone: those before it say only which layer of the SDK passed it on.
+fn innermost(error: &Cause) -> BoxError {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string).into()
+}

@@ -1,0 +1,148 @@
+//! Every way in which an invocation has no answer of the function, the same for a local server and
+//! for AWS. What the user can do about it is for the command line to say.
+
+use std::error::Error as StdError;
+use std::io;
+
+use http::StatusCode;
+use thiserror::Error;
+
+/// A cause whose type is the business of the SDK.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why there is no answer of the function. A function error is not one of them.
+///
+/// Texts of servers are in here as one line without control characters (see [`one_line`]).
+#[derive(Debug, Error)]
+pub enum InvokeError {
+    /// No connection to the local server.
+    #[error("failed to connect to `{endpoint}`")]
+    Unreachable {
+        /// The local endpoint.
+        endpoint: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The local server took the connection but gave no complete answer.
+    #[error("failed to get an answer from `{endpoint}`")]
+    Interrupted {
+        /// The local endpoint.
+        endpoint: String,
+        /// What went wrong on the connection.
+        source: hyper::Error,
+    },
+    /// The service refused the invocation with one of Lambda's typed errors.
+    #[error("the invocation was refused ({error_type}): {message}")]
+    Refused {
+        /// The status of the response.
+        status: StatusCode,
+        /// AWS's name of the error, such as `ResourceNotFoundException`.
+        error_type: String,
+        /// AWS's text.
+        message: String,
+    },
+    /// A limit is reached.
+    #[error("the invocation was throttled ({reason}): {message}")]
+    Throttled {
+        /// AWS's `Reason`, or the error type where none was given.
+        reason: String,
+        /// AWS's text.
+        message: String,
+        /// The seconds after which to try again, where the service named them.
+        retry_after: Option<String>,
+    },
+    /// The server answered something that no Lambda answers.
+    #[error("the server answered `{status}` {}", quoted(.excerpt))]
+    NotAnAnswer {
+        /// The status of the response.
+        status: StatusCode,
+        /// The beginning of the body.
+        excerpt: String,
+    },
+    /// The SDK has no Region to call.
+    #[error("no AWS Region is set")]
+    NoRegion,
+    /// No provider of the credential chain has credentials.
+    #[error("found no AWS credentials")]
+    NoCredentials {
+        /// What each provider said.
+        source: BoxError,
+    },
+    /// The login of IAM Identity Center has ended, or there never was one.
+    #[error("the AWS SSO login has expired")]
+    SsoLogin {
+        /// What the SSO provider said.
+        source: BoxError,
+    },
+    /// A provider of the credential chain has credentials but failed to give them.
+    #[error("failed to load AWS credentials")]
+    Credentials {
+        /// What the provider said.
+        source: BoxError,
+    },
+    /// No connection to AWS.
+    #[error("failed to connect to AWS Lambda in `{region}`")]
+    AwsUnreachable {
+        /// The Region.
+        region: String,
+        /// What the SDK said.
+        source: BoxError,
+    },
+    /// The SDK could not make the request or read the response.
+    #[error("failed to call AWS Lambda in `{region}`")]
+    AwsCall {
+        /// The Region.
+        region: String,
+        /// What the SDK said.
+        source: BoxError,
+    },
+}
+
+fn quoted(excerpt: &str) -> String {
+    if excerpt.is_empty() { "and nothing else".to_owned() } else { format!("and `{excerpt}`") }
+}
+
+/// How much of a body is shown that nobody expected, in characters.
+const EXCERPT_CHARACTERS: usize = 200;
+
+/// The beginning of an unexpected body, as one line.
+#[must_use]
+pub fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    let beginning: String = text.chars().take(EXCERPT_CHARACTERS).collect();
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", one_line(&beginning))
+}
+
+/// The text with its control characters escaped: it comes from a server or a function, and neither
+/// may drive the terminal or make up further lines of output.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+        line
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{excerpt, one_line};
+
+    #[test]
+    fn control_characters_are_escaped_and_nothing_else() {
+        assert_eq!(one_line("é\n\u{1b}[2J'\"\u{9b}"), "é\\n\\u{1b}[2J'\"\\u{9b}");
+    }
+
+    #[test]
+    fn an_excerpt_is_short() {
+        assert_eq!(excerpt(b" 404 page not found\n"), "404 page not found");
+        assert_eq!(excerpt("é".repeat(200).as_bytes()), "é".repeat(200));
+        assert_eq!(excerpt("é".repeat(201).as_bytes()), "é".repeat(200) + "…");
+        assert_eq!(excerpt(b"\xff"), "\u{fffd}");
+    }
+}

@@ -1,0 +1,128 @@
+//! One invocation of a local server: one connection, one request, one response, over plain HTTP/1.1.
+//! What the response means is for [`answer`] to say. No type of the AWS SDK is touched here: loading
+//! its configuration would take longer than the whole call.
+
+use std::io;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::client::InvokeInput;
+use crate::client::answer::{self, Answer};
+use crate::client::endpoint::Endpoint;
+use crate::client::error::InvokeError;
+
+/// Invokes a function of the server at `endpoint` and waits for its answer as long as it takes: the
+/// function's timeout is for the server to keep. `headers` replace those of the same name that mtl
+/// would send.
+///
+/// # Errors
+///
+/// When the server can't be reached, ends the connection early, or gives no answer of the function.
+pub async fn invoke(
+    endpoint: &Endpoint,
+    input: InvokeInput,
+    headers: &HeaderMap,
+) -> Result<Answer, InvokeError> {
+    let interrupted = |source| InvokeError::Interrupted { endpoint: endpoint.to_string(), source };
+    let stream = connect(endpoint)
+        .await
+        .map_err(|source| InvokeError::Unreachable { endpoint: endpoint.to_string(), source })?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(interrupted)?;
+    // It ends with the request, and its error is the one that the request returns.
+    tokio::spawn(connection);
+    let request = request(endpoint, input, headers);
+    let (head, body) = sender.send_request(request).await.map_err(interrupted)?.into_parts();
+    let body = body.collect().await.map_err(interrupted)?.to_bytes();
+    answer::read(&head, body)
+}
+
+async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// A path of its own may be the Swift server's, which knows only the Runtime API's tenant header, or
+/// a gateway's, which knows only that of the Invoke API; so it gets both.
+fn request(endpoint: &Endpoint, input: InvokeInput, headers: &HeaderMap) -> Request<Full<Bytes>> {
+    let mut request = Request::post(endpoint.target(&input.function_name))
+        .header(HOST, endpoint.authority())
+        .header(CONTENT_TYPE, "application/json");
+    if let Some(tenant_id) = &input.tenant_id {
+        request = request.header("x-amz-tenant-id", tenant_id.as_str());
+        if endpoint.has_path() {
+            request = request.header("lambda-runtime-aws-tenant-id", tenant_id.as_str());
+        }
+    }
+    let mut request = request
+        .body(Full::new(input.payload))
+        .expect("endpoints and tenant ids are checked to have only what a request may have");
+    for name in headers.keys() {
+        request.headers_mut().remove(name);
+    }
+    for (name, value) in headers {
+        request.headers_mut().append(name, value.clone());
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::request;
+    use crate::client::InvokeInput;
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    #[test]
+    fn the_route_of_aws_gets_the_tenant_header_of_aws() {
+        assert_eq!(
+            sent("http://127.0.0.1:7000", &[]),
+            "POST /2015-03-31/functions/f/invocations\n\
+             host: 127.0.0.1:7000\ncontent-type: application/json\nx-amz-tenant-id: -a b\n"
+        );
+    }
+
+    #[test]
+    fn a_path_of_its_own_gets_both_tenant_headers() {
+        assert_eq!(
+            sent("http://h/invoke", &[]),
+            "POST /invoke\nhost: h\ncontent-type: application/json\n\
+             x-amz-tenant-id: -a b\nlambda-runtime-aws-tenant-id: -a b\n"
+        );
+    }
+
+    #[test]
+    fn given_headers_replace_the_own_ones() {
+        let given = [("x-amz-tenant-id", "bob"), ("x-a", "1"), ("x-a", "2"), ("host", "evil")];
+        assert_eq!(
+            sent("http://h", &given),
+            "POST /2015-03-31/functions/f/invocations\n\
+             content-type: application/json\nx-amz-tenant-id: bob\nx-a: 1\nx-a: 2\nhost: evil\n"
+        );
+    }
+
+    fn sent(endpoint: &str, given: &[(&'static str, &'static str)]) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let input = InvokeInput {
+            function_name: "f".to_owned(),
+            tenant_id: Some("-a b".parse().unwrap()),
+            payload: Bytes::new(),
+        };
+        let request = request(&endpoint.parse().unwrap(), input, &headers);
+        let mut text = format!("{} {}\n", request.method(), request.uri());
+        for (name, value) in request.headers() {
+            text += &format!("{name}: {}\n", value.to_str().unwrap());
+        }
+        text
+    }
+}
