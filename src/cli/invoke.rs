@@ -228,10 +228,11 @@ fn invoke_local(mut options: Options) -> Result<Answer, Failure> {
     let endpoint = options.endpoint.unwrap_or_else(endpoint_of_this_folder);
     let headers: HeaderMap = HeaderMap::from_iter(options.header);
     block_on(local::invoke(&endpoint, input, &headers))?.map_err(|error| {
-        let others = match error {
+        let mut others = match error {
             InvokeError::Unreachable { .. } => server_file::all(),
             _ => Vec::new(),
         };
+        others.retain(|found| found.endpoint != endpoint.to_string());
         failure(error, &Place::Local { given, others: &others })
     })
 }

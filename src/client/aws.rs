@@ -54,9 +54,10 @@ impl Lambda {
         let region = config.region().ok_or(InvokeError::NoRegion)?.to_string();
         let provider = config
             .credentials_provider()
-            .ok_or_else(|| credentials_error(CredentialsError::not_loaded_no_source()))?;
+            .ok_or_else(|| credentials_error(&CredentialsError::not_loaded_no_source()))?;
         // Asked here and not by the client, whose errors bury those of the providers.
-        let credentials = provider.provide_credentials().await.map_err(credentials_error)?;
+        let credentials =
+            provider.provide_credentials().await.map_err(|error| credentials_error(&error))?;
         let config = config
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -161,20 +162,18 @@ fn service_error(error: &ServiceError, response: &HttpResponse) -> InvokeError {
     }
 }
 
-fn credentials_error(error: CredentialsError) -> InvokeError {
+fn credentials_error(error: &CredentialsError) -> InvokeError {
     // The errors of the SSO provider have no public type. These are its own two texts, the folder of
     // the cached logins, and the answer of the SSO service to a login that it has ended.
     const SSO: [&str; 4] =
         ["SSO token has expired", "cached SSO token", ".aws/sso/cache", "UnauthorizedException"];
-    let says = |text: &str| causes(&error).any(|cause| cause.to_string().contains(text));
-    if SSO.into_iter().any(says) {
-        return InvokeError::SsoLogin { source: innermost(&error) };
-    }
+    let says = |text: &str| causes(error).any(|cause| cause.to_string().contains(text));
+    let login_is_over = SSO.into_iter().any(says);
+    let source = innermost(error);
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => {
-            InvokeError::NoCredentials { source: innermost(&error) }
-        }
-        _ => InvokeError::Credentials { source: error.into() },
+        _ if login_is_over => InvokeError::SsoLogin { source },
+        CredentialsError::CredentialsNotLoaded(_) => InvokeError::NoCredentials { source },
+        _ => InvokeError::Credentials { source },
     }
 }
 

@@ -10,6 +10,7 @@ mod wait;
 
 mod environment_variables;
 mod front_door;
+mod invoke;
 mod logs;
 mod phases;
 mod placement;

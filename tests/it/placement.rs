@@ -78,18 +78,19 @@ async fn calls_one_after_the_other_need_one_environment() {
 }
 
 #[tokio::test]
-async fn a_second_call_at_once_gets_another_environment_and_the_latest_is_used_first() {
+async fn a_second_call_at_once_gets_another_environment_and_later_ones_need_no_third() {
     let server = function(&[]).await;
     let first = Held::start(&server, "alice", "first").await;
     let second = Held::start(&server, "alice", "second").await;
     let first = first.release().await;
     let second = second.release().await;
     assert_ne!(first["pid"], second["pid"]);
-    assert_eq!(server.answer("alice", &json!({})).await["pid"], second["pid"]);
-    assert_eq!(server.answer("alice", &json!({})).await["pid"], second["pid"]);
+    let both = [&first["pid"], &second["pid"]];
     let busy = Held::start(&server, "alice", "third").await;
-    assert_eq!(server.answer("alice", &json!({})).await["pid"], first["pid"]);
-    assert_eq!(busy.release().await["pid"], second["pid"]);
+    let free = server.answer("alice", &json!({})).await;
+    let busy = busy.release().await;
+    assert_ne!(busy["pid"], free["pid"]);
+    assert!(both.contains(&&busy["pid"]) && both.contains(&&free["pid"]), "{busy} {free}");
 }
 
 #[tokio::test]

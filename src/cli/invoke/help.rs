@@ -25,6 +25,10 @@ pub enum Place<'a> {
     },
 }
 
+/// For what answers the SDK but isn't Lambda.
+const NO_SERVICE: &str = "check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_LAMBDA if one is set, and what \
+                          is between this machine and AWS";
+
 /// The help for `error`, if there is any.
 #[must_use]
 pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
@@ -33,20 +37,18 @@ pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
         InvokeError::Interrupted { .. } => {
             Some("the output of the server may say why it closed the connection".to_owned())
         }
-        InvokeError::Refused { error_type, message, .. } => refused(error_type, message, place),
+        InvokeError::Refused { status, error_type, message } => {
+            refused(error_type, message, place).or_else(|| failed_service(*status, place))
+        }
         InvokeError::Throttled { reason, retry_after, .. } => {
             Some(throttled(reason, retry_after.as_deref(), place))
         }
-        InvokeError::NotAnAnswer { status, .. } => not_an_answer(*status, place),
+        InvokeError::NotAnAnswer { status, .. } => Some(not_an_answer(*status, place)),
         InvokeError::NoRegion => Some(
             "name it with `--region eu-west-1`, in AWS_REGION, or as `region` of the profile"
                 .to_owned(),
         ),
-        InvokeError::NoCredentials { .. } => Some(
-            "log in with `aws sso login`, select a profile with `--profile`, or set \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                .to_owned(),
-        ),
+        InvokeError::NoCredentials { .. } => Some(no_credentials(place)),
         InvokeError::SsoLogin { .. } => Some(format!("log in with `{}`", sso_login(place))),
         InvokeError::Credentials { .. } => Some(
             "check the profile in ~/.aws/config; `aws sts get-caller-identity` tries the same \
@@ -57,7 +59,20 @@ pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
             "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
                 .to_owned(),
         ),
-        InvokeError::AwsCall { .. } => None,
+        InvokeError::AwsCall { .. } => Some(NO_SERVICE.to_owned()),
+    }
+}
+
+fn no_credentials(place: &Place<'_>) -> String {
+    match place {
+        Place::Aws { profile: Some(profile), .. } => {
+            format!(
+                "check that the profile `{profile}` exists in ~/.aws/config and has credentials"
+            )
+        }
+        _ => "log in with `aws sso login`, select a profile with `--profile`, or set \
+              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            .to_owned(),
     }
 }
 
@@ -117,6 +132,12 @@ fn refused(error_type: &str, message: &str, place: &Place<'_>) -> Option<String>
     Some(help)
 }
 
+/// Errors of the service itself pass; others need no more than AWS's own text.
+fn failed_service(status: StatusCode, place: &Place<'_>) -> Option<String> {
+    let passes = status.is_server_error() && matches!(place, Place::Aws { .. });
+    passes.then(|| "try again, or let the SDK do that with `--retries 3`".to_owned())
+}
+
 fn not_found(place: &Place<'_>) -> String {
     match place {
         Place::Local { .. } => {
@@ -144,11 +165,9 @@ fn throttled(reason: &str, retry_after: Option<&str>, place: &Place<'_>) -> Stri
     }
 }
 
-fn not_an_answer(status: StatusCode, place: &Place<'_>) -> Option<String> {
-    if matches!(place, Place::Aws { .. }) {
-        return None;
-    }
+fn not_an_answer(status: StatusCode, place: &Place<'_>) -> String {
     let help = match status {
+        _ if matches!(place, Place::Aws { .. }) => NO_SERVICE,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             "check the path of the endpoint and the name of the function (FUNCTION, MTL_FUNCTION)"
         }
@@ -157,7 +176,7 @@ fn not_an_answer(status: StatusCode, place: &Place<'_>) -> Option<String> {
         }
         _ => "check that the endpoint is that of a Lambda server",
     };
-    Some(help.to_owned())
+    help.to_owned()
 }
 
 fn sso_login(place: &Place<'_>) -> String {

@@ -37,11 +37,12 @@ pub struct Args {
     command: Vec<OsString>,
 
     /// The address to listen on
-    #[arg(long, env = "LOCAL_LAMBDA_HOST", default_value = "127.0.0.1", help_heading = "Endpoint")]
+    #[arg(long, env = "LOCAL_LAMBDA_HOST", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1", help_heading = "Endpoint")]
     host: String,
 
     /// The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]
-    #[arg(long, env = "LOCAL_LAMBDA_PORT", help_heading = "Endpoint")]
+    #[arg(long, env = "LOCAL_LAMBDA_PORT", hide_env_values = true, help_heading = "Endpoint")]
     port: Option<u16>,
 
     /// A further host name that may call, such as a container's name for this machine
@@ -52,6 +53,7 @@ pub struct Args {
     #[arg(
         long,
         env = "LOCAL_LAMBDA_INVOCATION_ENDPOINT",
+        hide_env_values = true,
         value_name = "PATH",
         default_value = "/invoke",
         value_parser = path,
@@ -86,7 +88,7 @@ const AFTER_HELP: &str = "\
 Durations are 500ms, 3s, 2m, 6h, or a number of seconds.
 
 Examples:
-  mtl serve                                         the built-in example function
+  mtl serve                                         a built-in example
   mtl serve -- ./target/debug/my-function           a Rust, Go or Swift binary
   mtl serve -- python3 -m awslambdaric app.handler  Python, with AWS's client
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
@@ -99,6 +101,7 @@ struct FunctionArgs {
     #[arg(
         long,
         env = "MTL_FUNCTION",
+        hide_env_values = true,
         value_name = "NAME",
         default_value = "function",
         value_parser = function_name
