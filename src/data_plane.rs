@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::environment::blueprint::Blueprint;
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
-use crate::invocation::{Completed, Invocation, Outcome};
-use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason};
+use crate::invocation::{Completed, Invocation, Outcome, Response};
+use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
 
 /// How long an invocation waits for an environment that has answered and is about to be free.
 const SETTLING: Duration = Duration::from_millis(20);
@@ -98,12 +98,22 @@ impl DataPlane {
         &self.shared.blueprint.function
     }
 
-    /// Runs the function once. The invocation goes on when the caller stops waiting, as on AWS.
+    /// Runs the function once and waits for all of its answer. The invocation goes on when the caller
+    /// stops waiting, as on AWS.
     ///
     /// # Errors
     ///
     /// When the invocation is throttled, or mtl is stopping.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Completed, Refusal> {
+        self.start_invocation(invocation).await?.collect().await.ok_or(Refusal::Stopping)
+    }
+
+    /// Runs the function once and returns as soon as there is an answer, or the beginning of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataPlane::invoke`].
+    pub async fn start_invocation(&self, invocation: Invocation) -> Result<Response, Refusal> {
         if self.shared.stopping.is_cancelled() {
             return Err(Refusal::Stopping);
         }
@@ -112,36 +122,63 @@ impl DataPlane {
         replied.await.unwrap_or(Err(Refusal::Stopping))
     }
 
+    /// From the search for an environment until that environment is free again. That the caller has
+    /// left is no reason to end, here and below.
     async fn run(
         self,
         invocation: Arc<Invocation>,
-        caller: oneshot::Sender<Result<Completed, Refusal>>,
+        caller: oneshot::Sender<Result<Response, Refusal>>,
     ) {
-        let (outcome, freed) = self.place(&invocation).await;
-        self.shared.invocation_ended.notify_waiters();
-        // The caller may have left, which is no reason to end the invocation.
-        let _ = caller.send(outcome);
-        if let Some((id, freed)) = freed
-            && freed.await.is_ok()
-        {
+        let tenant = &invocation.tenant_id;
+        let (response, id, freed) = match self.place(&invocation).await {
+            Ok(placed) => placed,
+            Err(refusal) => {
+                self.shared.invocation_ended.notify_waiters();
+                let _ = caller.send(Err(refusal));
+                return;
+            }
+        };
+        match response {
+            Response::Complete(completed) => {
+                self.settled(id, tenant, &completed);
+                let _ = caller.send(Ok(Response::Complete(completed)));
+            }
+            Response::Streaming { chunks, completed, environment_id } => {
+                let (complete, for_caller) = oneshot::channel();
+                let response =
+                    Response::Streaming { chunks, completed: for_caller, environment_id };
+                let _ = caller.send(Ok(response));
+                if let Ok(completed) = completed.await {
+                    self.settled(id, tenant, &completed);
+                    let _ = complete.send(completed);
+                }
+            }
+        }
+        if freed.await.is_ok() {
             self.fleet().placement.freed(id);
         }
     }
 
-    /// Runs the invocation in the environment that it gets, and says by which channel that
-    /// environment tells that it is free.
+    fn settled(&self, id: Uuid, tenant: &Tenant, completed: &Completed) {
+        self.fleet().placement.settled(id);
+        self.count(tenant, |counts| {
+            counts.invocations += 1;
+            counts.errors += u64::from(matches!(completed.outcome, Outcome::Failure(_)));
+        });
+        self.shared.invocation_ended.notify_waiters();
+    }
+
+    /// Hands the invocation to the environment that it gets, and returns that environment's response
+    /// and the channel by which it tells that it is free.
     async fn place(
         &self,
         invocation: &Arc<Invocation>,
-    ) -> (Result<Completed, Refusal>, Option<Freed>) {
+    ) -> Result<(Response, Uuid, oneshot::Receiver<()>), Refusal> {
         while !self.shared.cut.is_cancelled() {
-            let acquired = match self.acquire(&invocation.tenant_id).await {
-                Ok(acquired) => acquired,
-                Err(reason) => {
-                    self.count(&invocation.tenant_id, |counts| counts.throttles += 1);
-                    return (Err(Refusal::Throttled(reason)), None);
-                }
-            };
+            let acquired = self.acquire(invocation).await.map_err(|reason| {
+                self.count(&invocation.tenant_id, |counts| counts.throttles += 1);
+                Refusal::Throttled(reason)
+            })?;
             let (reply, replied) = oneshot::channel();
             let (free, freed) = oneshot::channel();
             let assignment = Assignment { invocation: invocation.clone(), reply, free };
@@ -150,24 +187,19 @@ impl DataPlane {
                 Acquired::New(id) => self.start(id, assignment),
             };
             // An environment that ended before it took the invocation says nothing: try another.
-            let Ok(completed) = replied.await else {
-                self.fleet().ended(id);
-                continue;
-            };
-            self.fleet().placement.settled(id);
-            self.count(&invocation.tenant_id, |counts| {
-                counts.invocations += 1;
-                counts.errors += u64::from(matches!(completed.outcome, Outcome::Failure(_)));
-            });
-            return (Ok(completed), Some((id, freed)));
+            match replied.await {
+                Ok(response) => return Ok((response, id, freed)),
+                Err(_) => self.fleet().ended(id),
+            }
         }
-        (Err(Refusal::Stopping), None)
+        Err(Refusal::Stopping)
     }
 
-    async fn acquire(&self, tenant: &Tenant) -> Result<Acquired, ThrottleReason> {
-        let mut may_wait = true;
+    async fn acquire(&self, invocation: &Invocation) -> Result<Acquired, ThrottleReason> {
+        let tenant = &invocation.tenant_id;
+        let mut wish = if invocation.cold { Wish::New } else { Wish::Any };
         loop {
-            let placed = self.fleet().placement.acquire(tenant, may_wait, Instant::now());
+            let placed = self.fleet().placement.acquire(tenant, wish, Instant::now());
             let mut given = match placed {
                 Placed::Reuse(id) => return Ok(Acquired::Existing(id)),
                 Placed::Start(id) => return Ok(Acquired::New(id)),
@@ -184,7 +216,7 @@ impl DataPlane {
                 return Ok(Acquired::Existing(id));
             }
             fleet.placement.give_up();
-            may_wait = false;
+            wish = Wish::Now;
         }
     }
 
@@ -275,9 +307,6 @@ impl Fleet {
         self.handles.remove(&id);
     }
 }
-
-/// An environment, and the channel by which it tells that it is free again.
-type Freed = (Uuid, oneshot::Receiver<()>);
 
 /// An environment for an invocation.
 enum Acquired {

@@ -17,10 +17,11 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::invocation::{Completed, Failure, Invocation, Outcome, Report};
+use crate::invocation::{Completed, Failure, Invocation, Outcome, Report, Response};
 use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Verdict};
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
@@ -37,9 +38,9 @@ const BYTES_PER_MB: u64 = 1024 * 1024;
 pub struct Assignment {
     /// The invocation.
     pub invocation: Arc<Invocation>,
-    /// Gets the outcome. Dropped unused when the environment ended before it took the invocation:
+    /// Gets the response. Dropped unused when the environment ended before it took the invocation:
     /// then another one must.
-    pub reply: oneshot::Sender<Completed>,
+    pub reply: oneshot::Sender<Response>,
     /// Gets word when the environment is free again; dropped when it never will be.
     pub free: oneshot::Sender<()>,
 }
@@ -85,6 +86,8 @@ pub struct Environment {
     parked: Option<oneshot::Sender<Next>>,
     /// The runtime's POST that the life cycle is deciding about.
     verdict: Option<oneshot::Sender<Verdict>>,
+    /// The answer that the runtime would like to stream, while the life cycle decides about it.
+    stream: Option<mpsc::Receiver<Bytes>>,
     extension_registered: bool,
     body: Option<Body>,
 }
@@ -93,15 +96,24 @@ pub struct Environment {
 #[derive(Debug)]
 struct Current {
     invocation: Arc<Invocation>,
-    reply: Option<oneshot::Sender<Completed>>,
+    reply: Reply,
     free: oneshot::Sender<()>,
     /// Whether START has been logged.
     started: bool,
 }
 
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Reply {
+    Awaited(oneshot::Sender<Response>),
+    /// The caller has the stream and waits for its end.
+    Streaming(oneshot::Sender<Completed>),
+    Sent,
+}
+
 impl Current {
     fn of(Assignment { invocation, reply, free }: Assignment) -> Self {
-        Self { invocation, reply: Some(reply), free, started: false }
+        Self { invocation, reply: Reply::Awaited(reply), free, started: false }
     }
 }
 
@@ -137,6 +149,7 @@ impl Environment {
             since: None,
             parked: None,
             verdict: None,
+            stream: None,
             extension_registered: false,
             body: None,
         };
@@ -196,6 +209,11 @@ impl Environment {
                 self.parked = Some(next);
                 self.step(Event::NextPolled);
             }
+            RuntimeCall::StreamStarted(id, chunks, verdict) => {
+                self.verdict = Some(verdict);
+                self.stream = Some(chunks);
+                self.step(Event::StreamStarted(id));
+            }
             RuntimeCall::Response(id, body, verdict) => {
                 self.verdict = Some(verdict);
                 self.step(Event::Responded(id, body));
@@ -234,17 +252,13 @@ impl Environment {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Reply(verdict) => {
-                if let Some(answer) = self.verdict.take() {
-                    // The runtime may have hung up.
-                    let _ = answer.send(verdict);
-                }
-            }
+            Effect::Reply(verdict) => self.reply(verdict),
             Effect::Park => self.body.iter().for_each(|body| body.set_active(false)),
             Effect::Deliver => self.deliver(),
             Effect::EndInit(failure) => self.end_init(failure.as_ref()),
             Effect::Kill => self.body.iter().for_each(Body::kill),
             Effect::Start => self.start_process(),
+            Effect::Stream => self.stream(),
             Effect::Finish(outcome) => self.finish(outcome),
             Effect::Release => {
                 if let Some(current) = self.current.take() {
@@ -253,6 +267,27 @@ impl Environment {
             }
             Effect::End => self.commands.close(),
         }
+    }
+
+    fn reply(&mut self, verdict: Verdict) {
+        if let Some(answer) = self.verdict.take() {
+            // The runtime may have hung up.
+            let _ = answer.send(verdict);
+        }
+    }
+
+    /// Gives the caller the stream. Whoever waits for the whole answer collects it there.
+    fn stream(&mut self) {
+        let (Some(current), Some(chunks)) = (&mut self.current, self.stream.take()) else { return };
+        let limit = current.invocation.response_mode.limit();
+        let environment_id = self.log.environment_id();
+        let (complete, completed) = oneshot::channel();
+        let reply = std::mem::replace(&mut current.reply, Reply::Streaming(complete));
+        if let Reply::Awaited(reply) = reply {
+            // A caller that has left is no reason to stop the function.
+            let _ = reply.send(Response::Streaming { chunks, completed, environment_id });
+        }
+        self.reply(Verdict::Proceed { limit });
     }
 
     fn start_process(&mut self) {
@@ -280,7 +315,7 @@ impl Environment {
         let invocation = &current.invocation;
         if !current.started {
             current.started = true;
-            self.log.platform(&PlatformEvent::Start(invocation.request_id));
+            self.log.begin(invocation.request_id);
         }
         if let Some(parked) = self.parked.take() {
             let now = Instant::now();
@@ -302,15 +337,21 @@ impl Environment {
             Outcome::Failure(failure) => Some(failure),
         };
         if !current.started {
-            self.log.platform(&PlatformEvent::Start(id));
+            current.started = true;
+            self.log.begin(id);
         }
         if let Some(failure) = failure {
             self.log.platform(&PlatformEvent::Fault(id, failure));
         }
         self.log.platform(&PlatformEvent::End(id, &report, failure));
         self.log.platform(&PlatformEvent::Report(id, &report, failure));
-        if let Some(reply) = current.reply.take() {
-            let _ = reply.send(Completed { outcome, report });
+        let environment_id = self.log.environment_id();
+        let completed = Completed { environment_id, log_tail: self.log.tail(), outcome, report };
+        // Nobody may be waiting any more.
+        match std::mem::replace(&mut current.reply, Reply::Sent) {
+            Reply::Awaited(reply) => drop(reply.send(Response::Complete(completed))),
+            Reply::Streaming(complete) => drop(complete.send(completed)),
+            Reply::Sent => {}
         }
     }
 

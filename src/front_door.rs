@@ -35,6 +35,8 @@ pub struct Settings {
 enum Route {
     /// Invoke of the function with this name.
     Invoke(String),
+    /// `InvokeWithResponseStream` of the function with this name.
+    InvokeWithResponseStream(String),
     Plain,
 }
 
@@ -67,6 +69,9 @@ impl FrontDoor {
         }
         match route {
             Route::Invoke(name) => invoke_api::invoke(self.data_plane, name, request).await,
+            Route::InvokeWithResponseStream(name) => {
+                invoke_api::invoke_with_response_stream(self.data_plane, name, request).await
+            }
             Route::Plain => plain_api::invoke(self.data_plane, request).await,
         }
     }
@@ -74,16 +79,20 @@ impl FrontDoor {
 
 /// AWS's route wins where both have the same path: whoever sets it wants AWS's answers.
 fn route(path: &str, invocation_endpoint: &str) -> Option<Route> {
-    let name = path
-        .strip_prefix("/2015-03-31/functions/")
-        .and_then(|rest| rest.strip_suffix("/invocations"))
-        .filter(|name| !name.is_empty() && !name.contains('/'));
-    match name {
-        Some(name) => {
-            Some(Route::Invoke(percent_decode_str(name).decode_utf8_lossy().into_owned()))
-        }
-        None => (path == invocation_endpoint).then_some(Route::Plain),
+    if let Some(name) = function_name(path, "/2015-03-31/functions/", "/invocations") {
+        return Some(Route::Invoke(name));
     }
+    let streaming = "/response-streaming-invocations";
+    if let Some(name) = function_name(path, "/2021-11-15/functions/", streaming) {
+        return Some(Route::InvokeWithResponseStream(name));
+    }
+    (path == invocation_endpoint).then_some(Route::Plain)
+}
+
+fn function_name(path: &str, prefix: &str, suffix: &str) -> Option<String> {
+    let name = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
+    let one_segment = !name.is_empty() && !name.contains('/');
+    one_segment.then(|| percent_decode_str(name).decode_utf8_lossy().into_owned())
 }
 
 /// A web page must not be able to call a developer's function. A page of another origin is found

@@ -4,23 +4,73 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// A response whose body is in memory.
-pub type Reply = Response<Full<Bytes>>;
+/// A response.
+pub type Reply = Response<ReplyBody>;
+
+/// The body of a response.
+#[derive(Debug)]
+pub enum ReplyBody {
+    /// All of it, in memory.
+    Full(Full<Bytes>),
+    /// What comes through the channel, until it closes. An error cuts the connection off, so that the
+    /// client sees that the body is not complete. The channel is read only as fast as the client
+    /// reads.
+    Stream(mpsc::Receiver<Result<Bytes, Aborted>>),
+}
+
+/// A body ended before it was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the body was not completed")]
+pub struct Aborted;
+
+impl hyper::body::Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        match &mut *self {
+            Self::Full(body) => {
+                Pin::new(body).poll_frame(context).map_err(|never: Infallible| match never {})
+            }
+            Self::Stream(chunks) => chunks.poll_recv(context).map_ok(Frame::data),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(body) => body.is_end_stream(),
+            Self::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(body) => body.size_hint(),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +202,14 @@ pub fn empty(status: StatusCode) -> Reply {
     reply(status, None, Bytes::new())
 }
 
+/// A reply whose body is streamed.
+#[must_use]
+pub fn stream(content_type: &'static str, chunks: mpsc::Receiver<Result<Bytes, Aborted>>) -> Reply {
+    let mut reply = Response::new(ReplyBody::Stream(chunks));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
 /// A reply with a JSON body.
 #[must_use]
 pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Reply {
@@ -165,7 +223,7 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 }
 
 fn reply(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(ReplyBody::Full(Full::new(body.into())));
     *reply.status_mut() = status;
     if let Some(content_type) = content_type {
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -6,12 +6,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 use rustix::process::Signal;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::function::{TenantId, TenantIsolationMode};
@@ -30,6 +31,30 @@ pub struct Invocation {
     pub trace_id: HeaderValue,
     /// What else goes to the runtime with the event: client context, identity, forwarded headers.
     pub headers: HeaderMap,
+    /// How the caller takes the answer.
+    pub response_mode: ResponseMode,
+    /// Whether it must run in a new environment. AWS has no such wish.
+    pub cold: bool,
+}
+
+/// How a caller takes the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// As a whole, once it is complete.
+    Buffered,
+    /// As it comes, if the function streams it.
+    Streaming,
+}
+
+impl ResponseMode {
+    /// The most bytes that a streamed answer may have.
+    #[must_use]
+    pub fn limit(self) -> usize {
+        match self {
+            Self::Buffered => quotas::SYNCHRONOUS_RESPONSE_BYTES,
+            Self::Streaming => quotas::STREAMED_RESPONSE_BYTES,
+        }
+    }
 }
 
 /// What a front door read from a request, before it is known to be a valid invocation.
@@ -43,6 +68,10 @@ pub struct Request {
     pub trace_id: Option<HeaderValue>,
     /// What else the runtime gets.
     pub headers: HeaderMap,
+    /// How the caller takes the answer.
+    pub response_mode: ResponseMode,
+    /// Whether it must run in a new environment.
+    pub cold: bool,
 }
 
 /// Why a request is no invocation of the function.
@@ -104,6 +133,8 @@ impl Invocation {
             payload,
             trace_id: request.trace_id.unwrap_or_else(new_trace_id),
             headers: request.headers,
+            response_mode: request.response_mode,
+            cold: request.cold,
         })
     }
 }
@@ -149,7 +180,7 @@ pub enum Outcome {
 /// What a function answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The payload, not looked into.
+    /// The payload, not looked into; empty where it went through a [`Response::Streaming`].
     pub payload: Bytes,
     /// Whether the runtime sent it in the streaming response mode.
     pub streamed: bool,
@@ -277,9 +308,58 @@ fn signal_name(number: i32) -> String {
     name.to_owned()
 }
 
+/// What comes back from an environment.
+#[derive(Debug)]
+pub enum Response {
+    /// The end of the invocation, which has all of the answer.
+    Complete(Completed),
+    /// The function streams its answer.
+    Streaming {
+        /// The answer, piece by piece as the function writes it. A reader that does not read holds
+        /// the function up; one that is dropped does not.
+        chunks: mpsc::Receiver<Bytes>,
+        /// The end of the invocation; closed without one when mtl is killed.
+        completed: oneshot::Receiver<Completed>,
+        /// The environment that runs it.
+        environment_id: Uuid,
+    },
+}
+
+impl Response {
+    /// The environment that answers.
+    #[must_use]
+    pub fn environment_id(&self) -> Uuid {
+        match self {
+            Self::Complete(completed) => completed.environment_id,
+            Self::Streaming { environment_id, .. } => *environment_id,
+        }
+    }
+
+    /// Waits for all of the answer. `None` when the environment is gone without a word.
+    pub async fn collect(self) -> Option<Completed> {
+        let (mut chunks, completed) = match self {
+            Self::Complete(completed) => return Some(completed),
+            Self::Streaming { chunks, completed, .. } => (chunks, completed),
+        };
+        let mut payload = BytesMut::new();
+        while let Some(chunk) = chunks.recv().await {
+            payload.extend_from_slice(&chunk);
+        }
+        let mut completed = completed.await.ok()?;
+        if let Outcome::Success(answer) = &mut completed.outcome {
+            answer.payload = payload.freeze();
+        }
+        Some(completed)
+    }
+}
+
 /// An invocation that has ended, with its figures.
 #[derive(Clone, Debug)]
 pub struct Completed {
+    /// The environment that ran it.
+    pub environment_id: Uuid,
+    /// The last 4 KB of what was logged for it, from START to REPORT.
+    pub log_tail: Bytes,
     /// How it ended.
     pub outcome: Outcome,
     /// What REPORT says of it.

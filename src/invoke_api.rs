@@ -5,9 +5,12 @@
 
 pub mod context;
 pub mod error;
+pub mod event_stream;
 pub mod name;
 pub mod tenant;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
@@ -16,8 +19,8 @@ use uuid::Uuid;
 
 use crate::data_plane::DataPlane;
 use crate::function::{Function, LATEST, TenantId};
-use crate::http::{Body, Reply, json as json_reply, read};
-use crate::invocation::{self, Completed, Failure, Invocation, Outcome};
+use crate::http::{Body, Reply, json as json_reply, read, stream};
+use crate::invocation::{self, Completed, Failure, Invocation, Outcome, Response, ResponseMode};
 use crate::quotas;
 use error::ApiError;
 
@@ -28,39 +31,80 @@ const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
 /// Answers an Invoke request for the function with this name.
 pub async fn invoke(data_plane: DataPlane, name: String, request: Request<Incoming>) -> Reply {
     let request_id = Uuid::new_v4();
-    let mut reply = match try_invoke(&data_plane, &name, request, request_id).await {
-        Ok(completed) => outcome_reply(&completed.outcome, request_id),
-        Err(error) => error.reply(),
+    let reply = async {
+        let (invocation, log_type) =
+            invocation(&data_plane, &name, request, (request_id, ResponseMode::Buffered)).await?;
+        let trace_id = invocation.trace_id.clone();
+        let completed = run(&data_plane, invocation).await?;
+        let mut reply = outcome_reply(&completed, request_id, log_type);
+        reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
+        Ok(reply)
     };
+    finish(reply.await, request_id)
+}
+
+/// Answers an `InvokeWithResponseStream` request for the function with this name.
+pub async fn invoke_with_response_stream(
+    data_plane: DataPlane,
+    name: String,
+    request: Request<Incoming>,
+) -> Reply {
+    let request_id = Uuid::new_v4();
+    let reply = async {
+        let (invocation, log_type) =
+            invocation(&data_plane, &name, request, (request_id, ResponseMode::Streaming)).await?;
+        let response = data_plane.start_invocation(invocation).await?;
+        refuse_service_failure(&response)?;
+        let environment_id = response.environment_id();
+        let frames = event_stream::frames(response, request_id, log_type == LogType::Tail);
+        let mut reply = stream(event_stream::CONTENT_TYPE, frames);
+        set_executed(&mut reply, environment_id);
+        Ok(reply)
+    };
+    finish(reply.await, request_id)
+}
+
+fn finish(reply: Result<Reply, ApiError>, request_id: Uuid) -> Reply {
+    let mut reply = reply.unwrap_or_else(|error| error.reply());
     set_request_id(&mut reply, request_id);
     reply
 }
 
-async fn try_invoke(
+/// Reads and checks a request.
+async fn invocation(
     data_plane: &DataPlane,
     name: &str,
     request: Request<Incoming>,
-    request_id: Uuid,
-) -> Result<Completed, ApiError> {
+    (request_id, response_mode): (Uuid, ResponseMode),
+) -> Result<(Invocation, LogType), ApiError> {
     let (head, body) = request.into_parts();
     let checked = check_head(data_plane.function(), name, &head);
     // The body is read even if the request is refused already, so that the caller sees why.
     let body = body_of(body).await;
-    let headers = checked?;
+    let checked = checked?;
     let request = invocation::Request {
-        tenant_id: headers.tenant_id,
+        tenant_id: checked.tenant_id,
         payload: body?,
         trace_id: head.headers.get("X-Amzn-Trace-Id").cloned(),
-        headers: headers.for_runtime,
+        headers: checked.for_runtime,
+        response_mode,
+        cold: head.headers.get("X-Mtl-Cold").is_some_and(|cold| cold == "true"),
     };
     let mode = data_plane.function().tenant_isolation_mode;
-    let invocation = Invocation::new(mode, request, request_id)?;
-    run(data_plane, invocation).await
+    Ok((Invocation::new(mode, request, request_id)?, checked.log_type))
+}
+
+/// Whether the reply has the end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogType {
+    None,
+    Tail,
 }
 
 /// What the head of a request says about the invocation.
 struct Head {
     tenant_id: Option<TenantId>,
+    log_type: LogType,
     for_runtime: HeaderMap,
 }
 
@@ -71,6 +115,10 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
     let tenant_id = tenant_id.unwrap_or_else(|invalid| {
         violations.extend(invalid);
         None
+    });
+    let log_type = log_type(&head.headers).unwrap_or_else(|invalid| {
+        violations.push(invalid);
+        LogType::None
     });
     if !violations.is_empty() {
         return Err(ApiError::Validation(violations));
@@ -85,7 +133,19 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
             )));
         }
     }
-    Ok(Head { tenant_id, for_runtime: context::headers(&head.headers)? })
+    Ok(Head { tenant_id, log_type, for_runtime: context::headers(&head.headers)? })
+}
+
+fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
+    match headers.get("X-Amz-Log-Type").map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"None") => Ok(LogType::None),
+        Some(b"Tail") => Ok(LogType::Tail),
+        Some(other) => Err(format!(
+            "Value '{}' at 'logType' failed to satisfy constraint: \
+             Member must satisfy enum value set: [None, Tail]",
+            String::from_utf8_lossy(other)
+        )),
+    }
 }
 
 /// The `Qualifier` parameter; an empty one is none.
@@ -109,12 +169,7 @@ pub async fn body_of(body: Incoming) -> Result<bytes::Bytes, ApiError> {
     }
 }
 
-/// Runs an invocation.
-///
-/// # Errors
-///
-/// When it did not reach an environment, or mtl could not run the function.
-pub async fn run(data_plane: &DataPlane, invocation: Invocation) -> Result<Completed, ApiError> {
+async fn run(data_plane: &DataPlane, invocation: Invocation) -> Result<Completed, ApiError> {
     let completed = data_plane.invoke(invocation).await?;
     match &completed.outcome {
         Outcome::Failure(Failure::Service(message)) => Err(ApiError::Service(message.clone())),
@@ -122,19 +177,52 @@ pub async fn run(data_plane: &DataPlane, invocation: Invocation) -> Result<Compl
     }
 }
 
-fn outcome_reply(outcome: &Outcome, request_id: Uuid) -> Reply {
-    let (payload, function_error) = match outcome {
+/// mtl's own failures are no function errors, so they are found before the reply begins.
+///
+/// # Errors
+///
+/// With the failure.
+pub fn refuse_service_failure(response: &Response) -> Result<(), ApiError> {
+    match response {
+        Response::Complete(Completed {
+            outcome: Outcome::Failure(Failure::Service(message)),
+            ..
+        }) => Err(ApiError::Service(message.clone())),
+        _ => Ok(()),
+    }
+}
+
+fn outcome_reply(completed: &Completed, request_id: Uuid, log_type: LogType) -> Reply {
+    let (payload, function_error) = match &completed.outcome {
         Outcome::Success(answer) => (answer.payload.clone(), None),
         Outcome::Failure(failure) => (failure.payload(request_id), Some("Unhandled")),
     };
     let mut reply = json_reply(StatusCode::OK, payload);
+    set_executed(&mut reply, completed.environment_id);
     let headers = reply.headers_mut();
-    headers.insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
     headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
     if let Some(function_error) = function_error {
         headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
     }
+    let log = (log_type == LogType::Tail).then(|| BASE64_STANDARD.encode(&completed.log_tail));
+    if let Some(Ok(log)) = log.map(HeaderValue::try_from) {
+        headers.insert("X-Amz-Log-Result", log);
+    }
     reply
+}
+
+/// What every answer of an environment says: the version, and mtl's own header that tells
+/// environments apart.
+fn set_executed(reply: &mut Reply, environment_id: Uuid) {
+    reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
+    set_environment_id(reply, environment_id);
+}
+
+/// Tells environments apart. AWS has no such header.
+pub fn set_environment_id(reply: &mut Reply, environment_id: Uuid) {
+    if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
+        reply.headers_mut().insert("X-Mtl-Environment-Id", id);
+    }
 }
 
 /// Every reply names the request, refusals too.

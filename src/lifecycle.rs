@@ -33,7 +33,9 @@ pub enum Event {
     NextPolled,
     /// The data plane assigned an invocation to an idle environment.
     Assigned(Uuid),
-    /// The runtime answered the invocation that it names.
+    /// The runtime begins to stream its answer to the invocation that it names.
+    StreamStarted(Uuid),
+    /// The runtime answered the invocation that it names, or is done with streaming.
     Responded(Uuid, ResponseBody),
     /// The runtime posted an error for the invocation that it names.
     ErrorPosted(Uuid, Failure),
@@ -79,6 +81,8 @@ pub enum Effect {
     Kill,
     /// Start the runtime's process again.
     Start,
+    /// Let the runtime stream its answer, and give the caller the stream.
+    Stream,
     /// Tell the caller how the invocation ended, and write its REPORT.
     Finish(Outcome),
     /// The environment is free for the next invocation.
@@ -101,6 +105,11 @@ pub struct InitFailure {
 pub enum Verdict {
     /// 202.
     Accepted,
+    /// Nothing yet: the runtime may stream an answer of at most so many bytes.
+    Proceed {
+        /// The most bytes.
+        limit: usize,
+    },
     /// 400: no such invocation is open here.
     InvalidRequestId,
     /// 400: the body was cut off.
@@ -152,6 +161,11 @@ enum Step {
     Init,
     /// The runtime has the event, or gets it with its next poll.
     Running,
+    /// The runtime streams its answer.
+    Streaming {
+        /// Whether it has asked for the next invocation meanwhile.
+        polled: bool,
+    },
     /// The caller has its reply; the runtime has not asked for the next invocation yet.
     Answered,
 }
@@ -202,8 +216,9 @@ impl Lifecycle {
         match event {
             Event::NextPolled => self.next_polled(now),
             Event::Assigned(request_id) => self.assigned(request_id, now),
-            Event::Responded(id, body) => self.responded(id, body),
-            Event::ErrorPosted(id, failure) => self.error_posted(id, failure),
+            Event::StreamStarted(id) => self.stream_started(id),
+            Event::Responded(id, body) => self.responded(id, body, now),
+            Event::ErrorPosted(id, failure) => self.error_posted(id, failure, now),
             Event::InitErrorPosted(failure) => self.init_error_posted(failure, now),
             Event::DeadlinePassed => self.deadline_passed(now),
             Event::MemoryExceeded => self.memory_exceeded(now),
@@ -227,6 +242,10 @@ impl Lifecycle {
             State::Invoke { step: step @ (Step::Init | Step::Running), .. } => {
                 *step = Step::Running;
                 vec![Effect::Deliver]
+            }
+            State::Invoke { step: Step::Streaming { polled }, .. } => {
+                *polled = true;
+                vec![Effect::Park]
             }
             State::Invoke { step: Step::Answered, .. } => self.free(now),
             State::Invoke { step: Step::Restarting, .. } | State::Idle { .. } | State::Ended => {
@@ -262,9 +281,19 @@ impl Lifecycle {
         self.state = State::Invoke { request_id, since: now, deadline, step };
     }
 
-    fn responded(&mut self, id: Uuid, body: ResponseBody) -> Vec<Effect> {
-        if let Some(refusal) = self.refusal(id, "InvocationResponse") {
-            return vec![Effect::Reply(refusal)];
+    fn stream_started(&mut self, id: Uuid) -> Vec<Effect> {
+        match &mut self.state {
+            State::Invoke { request_id, step: step @ Step::Running, .. } if *request_id == id => {
+                *step = Step::Streaming { polled: false };
+                vec![Effect::Stream]
+            }
+            _ => vec![Effect::Reply(self.refusal(id, "InvocationResponse"))],
+        }
+    }
+
+    fn responded(&mut self, id: Uuid, body: ResponseBody, now: Instant) -> Vec<Effect> {
+        if !self.awaits_answer(id) {
+            return vec![Effect::Reply(self.refusal(id, "InvocationResponse"))];
         }
         let (outcome, verdict) = match body {
             ResponseBody::Complete(answer) => (Outcome::Success(answer), Verdict::Accepted),
@@ -276,32 +305,50 @@ impl Lifecycle {
                 (Outcome::Failure(Failure::TruncatedResponse), Verdict::Truncated)
             }
         };
-        self.answer(outcome, verdict)
+        self.answer(outcome, verdict, now)
     }
 
-    fn error_posted(&mut self, id: Uuid, failure: Failure) -> Vec<Effect> {
-        match self.refusal(id, "InvocationErrorResponse") {
-            Some(refusal) => vec![Effect::Reply(refusal)],
-            None => self.answer(Outcome::Failure(failure), Verdict::Accepted),
+    fn error_posted(&mut self, id: Uuid, failure: Failure, now: Instant) -> Vec<Effect> {
+        match self.state {
+            State::Invoke { request_id, step: Step::Running, .. } if request_id == id => {
+                self.answer(Outcome::Failure(failure), Verdict::Accepted, now)
+            }
+            _ => vec![Effect::Reply(self.refusal(id, "InvocationErrorResponse"))],
+        }
+    }
+
+    fn awaits_answer(&self, id: Uuid) -> bool {
+        match self.state {
+            State::Invoke { request_id, step, .. } => {
+                request_id == id && matches!(step, Step::Running | Step::Streaming { .. })
+            }
+            State::Init { .. } | State::Idle { .. } | State::Ended => false,
         }
     }
 
     /// Why an answer can't be taken now; the request id is looked at first, as AWS does.
-    fn refusal(&self, id: Uuid, to: &'static str) -> Option<Verdict> {
+    fn refusal(&self, id: Uuid, to: &'static str) -> Verdict {
         match self.state {
-            State::Invoke { request_id, step: Step::Running, .. } if request_id == id => None,
             State::Invoke { request_id, step: Step::Answered, .. } if request_id == id => {
-                Some(Verdict::InvalidTransition { from: "RuntimeResponseSentState", to })
+                Verdict::InvalidTransition { from: "RuntimeResponseSentState", to }
             }
-            _ => Some(Verdict::InvalidRequestId),
+            State::Invoke { request_id, step: Step::Streaming { .. }, .. } if request_id == id => {
+                Verdict::InvalidTransition { from: "InvocationResponse", to }
+            }
+            _ => Verdict::InvalidRequestId,
         }
     }
 
-    fn answer(&mut self, outcome: Outcome, verdict: Verdict) -> Vec<Effect> {
+    fn answer(&mut self, outcome: Outcome, verdict: Verdict, now: Instant) -> Vec<Effect> {
+        let mut effects = vec![Effect::Finish(outcome), Effect::Reply(verdict)];
         if let State::Invoke { step, .. } = &mut self.state {
+            let polled = matches!(step, Step::Streaming { polled: true });
             *step = Step::Answered;
+            if polled {
+                effects.extend(self.free(now));
+            }
         }
-        vec![Effect::Finish(outcome), Effect::Reply(verdict)]
+        effects
     }
 
     fn init_error_posted(&mut self, failure: Failure, now: Instant) -> Vec<Effect> {
@@ -317,9 +364,9 @@ impl Lifecycle {
                 effects
             }
             State::Invoke { step: Step::Restarting, .. } => vec![Effect::Reply(Verdict::Accepted)],
-            State::Invoke { step: Step::Running | Step::Answered, .. } => {
-                refuse_init_error("Running")
-            }
+            State::Invoke {
+                step: Step::Running | Step::Streaming { .. } | Step::Answered, ..
+            } => refuse_init_error("Running"),
             State::Idle { .. } | State::Ended => refuse_init_error("Ready"),
         }
     }
@@ -379,7 +426,11 @@ impl Lifecycle {
                 effects.push(Effect::EndInit(Some(failed_init)));
                 effects.push(Effect::Finish(Outcome::Failure(failure)));
             }
-            State::Init { .. } | State::Invoke { step: Step::Running | Step::Restarting, .. } => {
+            State::Init { .. }
+            | State::Invoke {
+                step: Step::Running | Step::Streaming { .. } | Step::Restarting,
+                ..
+            } => {
                 effects.push(Effect::Finish(Outcome::Failure(failure)));
             }
             State::Invoke { step: Step::Answered, .. } | State::Idle { .. } | State::Ended => {}

@@ -10,9 +10,10 @@ pub mod writer;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::function::{Function, LogFormat, TenantId};
+use crate::quotas;
 use event::PlatformEvent;
 use writer::Writer;
 
@@ -57,6 +59,8 @@ pub struct LogStream {
     tenant_id: Option<TenantId>,
     name: String,
     prefix: String,
+    /// The end of what was logged since the invocation began.
+    tail: Mutex<Vec<u8>>,
 }
 
 /// The opening of every line that the platform writes in the text format.
@@ -75,7 +79,45 @@ impl LogStream {
         let day = Timestamp::now().strftime("%Y/%m/%d").to_string();
         let name = format!("{day}/[$LATEST]{}", environment_id.simple());
         let prefix = prefix(environment_id, tenant_id.as_ref());
-        Self { sink, function, environment_id, tenant_id, name, prefix }
+        let tail = Mutex::default();
+        Self { sink, function, environment_id, tenant_id, name, prefix, tail }
+    }
+
+    /// The environment that it is the log of.
+    #[must_use]
+    pub fn environment_id(&self) -> Uuid {
+        self.environment_id
+    }
+
+    /// Logs the start of an invocation, with which its tail begins.
+    pub fn begin(&self, request_id: Uuid) {
+        self.lock_tail().clear();
+        self.platform(&PlatformEvent::Start(request_id));
+    }
+
+    /// The last 4 KB of what was logged since the invocation began, cut at the beginning only.
+    #[must_use]
+    pub fn tail(&self) -> Bytes {
+        let tail = self.lock_tail();
+        let skipped = tail.len().saturating_sub(quotas::LOG_TAIL_BYTES);
+        Bytes::copy_from_slice(&tail[skipped..])
+    }
+
+    fn lock_tail(&self) -> MutexGuard<'_, Vec<u8>> {
+        // Bytes are appended and cut off: there is nothing half done after a panic.
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_tail(&self, aws: &str) {
+        let mut tail = self.lock_tail();
+        let end = &aws.as_bytes()[aws.len().saturating_sub(quotas::LOG_TAIL_BYTES)..];
+        tail.extend_from_slice(end);
+        tail.push(b'\n');
+        // Cut now and then, and not at each line.
+        if tail.len() > 4 * quotas::LOG_TAIL_BYTES {
+            let surplus = tail.len() - quotas::LOG_TAIL_BYTES;
+            tail.drain(..surplus);
+        }
     }
 
     /// Its name, as in `AWS_LAMBDA_LOG_STREAM_NAME`: the day it began, the version, and the id of
@@ -119,6 +161,9 @@ impl LogStream {
     }
 
     fn write(&self, stdout: String, aws: &str) {
+        if !aws.is_empty() {
+            self.keep_tail(aws);
+        }
         let file = match &self.sink.directory {
             Some(directory) if !aws.is_empty() => {
                 let group = self.function.log_group();

@@ -55,6 +55,17 @@ impl ThrottleReason {
     }
 }
 
+/// Which environments an invocation may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Any, also one that is about to be free.
+    Any,
+    /// One that is free now, or a new one.
+    Now,
+    /// A new one.
+    New,
+}
+
 /// Where an invocation goes. All but `Throttle` count as a concurrent execution from now on.
 #[derive(Debug)]
 pub enum Placed {
@@ -116,7 +127,7 @@ impl Placement {
     }
 
     /// Finds a place for an invocation of this tenant.
-    pub fn acquire(&mut self, tenant: &Tenant, may_wait: bool, now: Instant) -> Placed {
+    pub fn acquire(&mut self, tenant: &Tenant, wish: Wish, now: Instant) -> Placed {
         if self.active >= self.limits.concurrency {
             return Placed::Throttle(if self.limits.reserved {
                 ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded
@@ -124,13 +135,15 @@ impl Placement {
                 ThrottleReason::ConcurrentInvocationLimitExceeded
             });
         }
-        if let Some(environments) = self.tenants.get_mut(tenant) {
+        if let Some(environments) = self.tenants.get_mut(tenant)
+            && wish != Wish::New
+        {
             if let Some((_, id)) = environments.idle.pop() {
                 self.occupy(id);
                 return Placed::Reuse(id);
             }
             environments.waiting.retain(|waiting| !waiting.is_closed());
-            if may_wait && environments.settling > environments.waiting.len() {
+            if wish == Wish::Any && environments.settling > environments.waiting.len() {
                 let (give, given) = oneshot::channel();
                 environments.waiting.push_back(give);
                 self.active += 1;

@@ -2,21 +2,23 @@
 //! the caller sends reaches the runtime, and the answer comes back with that server's statuses.
 //! Knows no environments.
 
+use bytes::Bytes;
 use http::header::{
     CONNECTION, DATE, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::data_plane::DataPlane;
 use crate::function::TenantId;
-use crate::http::{Reply, json as json_reply};
-use crate::invocation::{self, Completed, Invocation, Outcome};
+use crate::http::{Aborted, Reply, json as json_reply, stream};
+use crate::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::tenant::tenant_id;
-use crate::invoke_api::{body_of, run, set_request_id};
+use crate::invoke_api::{body_of, refuse_service_failure, set_environment_id, set_request_id};
 
 /// Both are the tenant id: one is what the Invoke API calls it, the other the Runtime API.
 const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
@@ -29,7 +31,7 @@ const HOP_BY_HOP: [HeaderName; 7] =
 pub async fn invoke(data_plane: DataPlane, request: Request<Incoming>) -> Reply {
     let request_id = Uuid::new_v4();
     let mut reply = match try_invoke(&data_plane, request, request_id).await {
-        Ok(completed) => outcome_reply(&completed.outcome, request_id),
+        Ok(reply) => reply,
         Err(error) => error.reply(),
     };
     set_request_id(&mut reply, request_id);
@@ -40,7 +42,7 @@ async fn try_invoke(
     data_plane: &DataPlane,
     request: Request<Incoming>,
     request_id: Uuid,
-) -> Result<Completed, ApiError> {
+) -> Result<Reply, ApiError> {
     let (head, body) = request.into_parts();
     let tenant_id = the_tenant_id(&head.headers);
     // The body is read even if the request is refused already, so that the caller sees why.
@@ -50,10 +52,17 @@ async fn try_invoke(
         payload: payload?,
         trace_id: trace_id(&head.headers),
         headers: forwarded(&head.headers),
+        response_mode: ResponseMode::Streaming,
+        cold: false,
     };
     let mode = data_plane.function().tenant_isolation_mode;
     let invocation = Invocation::new(mode, request, request_id)?;
-    run(data_plane, invocation).await
+    let response = data_plane.start_invocation(invocation).await?;
+    refuse_service_failure(&response)?;
+    let environment_id = response.environment_id();
+    let mut reply = response_reply(response, request_id);
+    set_environment_id(&mut reply, environment_id);
+    Ok(reply)
 }
 
 fn the_tenant_id(headers: &HeaderMap) -> Result<Option<TenantId>, ApiError> {
@@ -110,16 +119,40 @@ fn is_forwarded(name: &HeaderName) -> bool {
 }
 
 /// 202 for an answer, 200 for a streamed one, 500 for a function error.
-fn outcome_reply(outcome: &Outcome, request_id: Uuid) -> Reply {
-    match outcome {
-        Outcome::Success(answer) if answer.streamed => {
-            json_reply(StatusCode::OK, answer.payload.clone())
+fn response_reply(response: Response, request_id: Uuid) -> Reply {
+    let completed = match response {
+        Response::Complete(completed) => completed,
+        Response::Streaming { chunks, completed, .. } => {
+            return stream("application/octet-stream", pass_on(chunks, completed));
         }
-        Outcome::Success(answer) => json_reply(StatusCode::ACCEPTED, answer.payload.clone()),
+    };
+    match completed.outcome {
+        Outcome::Success(answer) => json_reply(StatusCode::ACCEPTED, answer.payload),
         Outcome::Failure(failure) => {
             json_reply(StatusCode::INTERNAL_SERVER_ERROR, failure.payload(request_id))
         }
     }
+}
+
+/// Passes a stream on as it comes. One that fails is cut off: its status is out already, and the
+/// client must not take what it has for the whole answer.
+fn pass_on(
+    mut chunks: mpsc::Receiver<Bytes>,
+    completed: oneshot::Receiver<Completed>,
+) -> mpsc::Receiver<Result<Bytes, Aborted>> {
+    let (sender, reader) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while let Some(chunk) = chunks.recv().await {
+            if sender.send(Ok(chunk)).await.is_err() {
+                return;
+            }
+        }
+        let succeeded = completed.await.is_ok_and(|end| matches!(end.outcome, Outcome::Success(_)));
+        if !succeeded {
+            let _ = sender.send(Err(Aborted)).await;
+        }
+    });
+    reader
 }
 
 #[cfg(test)]

@@ -15,6 +15,16 @@ pub const SYNCHRONOUS_REQUEST_BYTES: usize = 6 * 1024 * 1024;
 /// `Response payload size exceeded maximum allowed payload size (6291556 bytes).`
 pub const SYNCHRONOUS_RESPONSE_BYTES: usize = SYNCHRONOUS_REQUEST_BYTES + 100;
 
+/// The largest answer that a function may stream, in bytes (200 MB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const STREAMED_RESPONSE_BYTES: usize = 200 * 1024 * 1024;
+
+/// How much of an invocation's log `LogType: Tail` returns, in bytes (4 KB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax>
+pub const LOG_TAIL_BYTES: usize = 4 * 1024;
+
 /// The longest client context, in bytes of base64.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax>

@@ -7,14 +7,13 @@
 
 pub mod extensions;
 pub mod next;
+pub mod stream;
 
 use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
@@ -34,7 +33,6 @@ use extensions::{Extensions, Refused};
 use next::{INVOCATION_ID, Next};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
-const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const RESPONSE_MODE: &str = "Lambda-Runtime-Function-Response-Mode";
 
 /// Clients may send an error cause of 1 MiB in a header.
@@ -46,6 +44,9 @@ const MAX_HEAD_BYTES: usize = 2 * 1024 * 1024;
 pub enum RuntimeCall {
     /// `GET /runtime/invocation/next`.
     Next(oneshot::Sender<Next>),
+    /// `POST /runtime/invocation/{id}/response` in the streaming mode, before its body is read; the
+    /// body comes through the channel.
+    StreamStarted(Uuid, mpsc::Receiver<Bytes>, oneshot::Sender<Verdict>),
     /// `POST /runtime/invocation/{id}/response`, read to its end.
     Response(Uuid, ResponseBody, oneshot::Sender<Verdict>),
     /// `POST /runtime/invocation/{id}/error`.
@@ -186,27 +187,43 @@ impl Api {
 
     async fn response(&self, id: &str, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
-        let mode = head.headers.get(RESPONSE_MODE).map(HeaderValue::as_bytes);
-        // Every acknowledgment waits for the whole body: Swift's client would miss an earlier one.
-        let body = read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await;
-        let streamed = match mode {
-            None => false,
-            Some(b"streaming") => true,
+        match head.headers.get(RESPONSE_MODE).map(HeaderValue::as_bytes) {
+            None => {}
+            Some(b"streaming") => return self.streamed_response(id, &head.headers, body).await,
             Some(_) => {
+                read(body, 0, u64::MAX).await;
                 return error_reply(
                     StatusCode::BAD_REQUEST,
                     "InvalidFunctionResponseMode",
                     "Invalid function response mode",
                 );
             }
-        };
-        let body = match body {
-            Body::Complete(payload, trailers) if streamed => streamed_response(payload, &trailers),
-            Body::Complete(payload, _) => ResponseBody::Complete(Answer { payload, streamed }),
+        }
+        // Every acknowledgment waits for the whole body: Swift's client would miss an earlier one.
+        let body = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
+            Body::Complete(payload, _) => {
+                ResponseBody::Complete(Answer { payload, streamed: false })
+            }
             Body::TooLarge(_) => ResponseBody::TooLarge,
             Body::Truncated => ResponseBody::Truncated,
         };
         self.post(id, &head.headers, |id, answer| RuntimeCall::Response(id, body, answer)).await
+    }
+
+    /// The caller gets the body while the runtime writes it.
+    async fn streamed_response(&self, id: &str, headers: &HeaderMap, body: Incoming) -> Reply {
+        let (sender, chunks) = mpsc::channel(1);
+        let started = |id, answer| RuntimeCall::StreamStarted(id, chunks, answer);
+        let limit = match self.ask(id, headers, started).await {
+            Ok(Verdict::Proceed { limit }) => limit,
+            Ok(refusal) => {
+                read(body, 0, u64::MAX).await;
+                return verdict(refusal);
+            }
+            Err(reply) => return *reply,
+        };
+        let body = stream::forward(body, sender, limit).await;
+        self.post(id, headers, |id, answer| RuntimeCall::Response(id, body, answer)).await
     }
 
     async fn error(&self, id: &str, request: Request<Incoming>) -> Reply {
@@ -218,7 +235,7 @@ impl Api {
         let (_, failure) = posted_error(request).await;
         let (answer, answered) = oneshot::channel();
         self.call(RuntimeCall::InitError(failure, answer)).await;
-        self.verdict(answered).await
+        answered.await.map_or_else(|_| internal_error(), verdict)
     }
 
     async fn post(
@@ -227,22 +244,25 @@ impl Api {
         headers: &HeaderMap,
         call: impl FnOnce(Uuid, oneshot::Sender<Verdict>) -> RuntimeCall,
     ) -> Reply {
-        let Ok(id) = id.parse::<Uuid>() else { return verdict(Verdict::InvalidRequestId) };
+        self.ask(id, headers, call).await.map_or_else(|reply| *reply, verdict)
+    }
+
+    async fn ask(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        call: impl FnOnce(Uuid, oneshot::Sender<Verdict>) -> RuntimeCall,
+    ) -> Result<Verdict, Box<Reply>> {
+        let Ok(id) = id.parse::<Uuid>() else { return Ok(Verdict::InvalidRequestId) };
         // Clients that know the header return it, so that an answer can't reach an invocation that
         // it isn't for. mtl sends the request id in it; most clients send nothing.
         if headers.get(INVOCATION_ID).is_some_and(|echo| !next::is_invocation_id(echo, id)) {
-            return error_reply(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
+            let gone = error_reply(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
+            return Err(Box::new(gone));
         }
         let (answer, answered) = oneshot::channel();
         self.call(call(id, answer)).await;
-        self.verdict(answered).await
-    }
-
-    async fn verdict(&self, answered: oneshot::Receiver<Verdict>) -> Reply {
-        match answered.await {
-            Ok(answer) => verdict(answer),
-            Err(_) => internal_error(),
-        }
+        answered.await.map_err(|_| Box::new(internal_error()))
     }
 
     async fn call(&self, call: RuntimeCall) {
@@ -305,23 +325,11 @@ async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {
     (head.headers, failure)
 }
 
-/// A streamed answer fails in its trailers. The body trailer is base64, except from Swift's client,
-/// which sends a placeholder.
-fn streamed_response(payload: Bytes, trailers: &HeaderMap) -> ResponseBody {
-    let Some(error_type) = trailers.get(ERROR_TYPE).and_then(|value| value.to_str().ok()) else {
-        return ResponseBody::Complete(Answer { payload, streamed: true });
-    };
-    let body = trailers.get(ERROR_BODY).and_then(|body| BASE64_STANDARD.decode(body).ok());
-    let body = body.map_or_else(
-        || json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(),
-        Bytes::from,
-    );
-    ResponseBody::Failed(posted_failure(Some(error_type), body))
-}
-
 fn verdict(verdict: Verdict) -> Reply {
     match verdict {
-        Verdict::Accepted => json_reply(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n"),
+        Verdict::Accepted | Verdict::Proceed { .. } => {
+            json_reply(StatusCode::ACCEPTED, "{\"status\":\"OK\"}\n")
+        }
         Verdict::InvalidRequestId => {
             error_reply(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
         }

@@ -142,6 +142,30 @@ fn a_runtime_that_does_not_keep_to_the_protocol_is_told() {
 }
 
 #[test]
+fn a_streamed_answer_ends_with_its_body() {
+    let sent = "reply InvalidTransition { from: \"InvocationResponse\", \
+                to: \"InvocationErrorResponse\" }";
+    Story::begin()
+        .then(Event::StreamStarted(id(1)), &["reply InvalidRequestId"])
+        .then(Event::NextPolled, &["init done", "deliver"])
+        .then(Event::StreamStarted(id(1)), &["stream"])
+        .then(Event::ErrorPosted(id(1), posted()), &[sent])
+        .then(Event::NextPolled, &["park"])
+        .then(
+            Event::Responded(id(1), complete()),
+            &["finish ok", "reply Accepted", "park", "release"],
+        );
+    Story::begin()
+        .then(Event::NextPolled, &["init done", "deliver"])
+        .then(Event::StreamStarted(id(1)), &["stream"])
+        .timeout(&["finish Sandbox.Timedout", "end"]);
+    Story::begin()
+        .then(Event::NextPolled, &["init done", "deliver"])
+        .then(Event::StreamStarted(id(1)), &["stream"])
+        .then(exit(1), &["finish Runtime.ExitError", "end"]);
+}
+
+#[test]
 fn a_runtime_may_survive_an_answer_that_was_too_large() {
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
@@ -168,6 +192,7 @@ fn an_environment_that_has_lived_long_enough_ends_when_it_is_free() {
 enum Anything {
     Next,
     Assign,
+    StartStream(u128),
     Respond(u128),
     Error(u128),
     InitError,
@@ -182,6 +207,7 @@ fn anything() -> impl Strategy<Value = Anything> {
     prop_oneof![
         8 => Just(Anything::Next),
         8 => Just(Anything::Assign),
+        3 => (0_u128..3).prop_map(Anything::StartStream),
         8 => (0_u128..3).prop_map(Anything::Respond),
         2 => (0_u128..3).prop_map(Anything::Error),
         1 => Just(Anything::InitError),
@@ -220,6 +246,7 @@ impl Observer {
                 self.leased = false;
             }
             Effect::End => assert!(self.open.is_none(), "the caller is answered before the end"),
+            Effect::Stream => assert!(self.open.is_some(), "only an open invocation is answered"),
             Effect::Kill => self.running = false,
             Effect::Start => self.running = true,
             Effect::Reply(_) | Effect::Park | Effect::EndInit(_) => {}
@@ -246,6 +273,9 @@ proptest! {
                 Anything::Next if observer.running => Event::NextPolled,
                 Anything::Respond(back) if observer.running => {
                     Event::Responded(posted_id(back), complete())
+                }
+                Anything::StartStream(back) if observer.running => {
+                    Event::StreamStarted(posted_id(back))
                 }
                 Anything::Error(back) if observer.running => {
                     Event::ErrorPosted(posted_id(back), posted())

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use proptest::prelude::{Strategy, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Limits, Placed, Placement, Tenant, ThrottleReason};
+use super::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
 
 const LIMITS: Limits =
     Limits { concurrency: 1_000, reserved: false, environments: 2_500, scaling: true };
@@ -29,7 +29,7 @@ impl Fleet {
 
     #[track_caller]
     fn start(&mut self, name: &str) -> Uuid {
-        match self.placement.acquire(&tenant(name), false, self.now) {
+        match self.placement.acquire(&tenant(name), Wish::Now, self.now) {
             Placed::Start(id) => id,
             other => panic!("expected a new environment, not {other:?}"),
         }
@@ -37,7 +37,7 @@ impl Fleet {
 
     #[track_caller]
     fn reuse(&mut self, name: &str) -> Uuid {
-        match self.placement.acquire(&tenant(name), false, self.now) {
+        match self.placement.acquire(&tenant(name), Wish::Now, self.now) {
             Placed::Reuse(id) => id,
             other => panic!("expected an idle environment, not {other:?}"),
         }
@@ -45,7 +45,7 @@ impl Fleet {
 
     #[track_caller]
     fn throttled(&mut self, name: &str) -> ThrottleReason {
-        match self.placement.acquire(&tenant(name), false, self.now) {
+        match self.placement.acquire(&tenant(name), Wish::Now, self.now) {
             Placed::Throttle(reason) => reason,
             other => panic!("expected a throttle, not {other:?}"),
         }
@@ -53,7 +53,7 @@ impl Fleet {
 
     #[track_caller]
     fn wait(&mut self, name: &str) -> oneshot::Receiver<Uuid> {
-        match self.placement.acquire(&tenant(name), true, self.now) {
+        match self.placement.acquire(&tenant(name), Wish::Any, self.now) {
             Placed::Wait(given) => given,
             other => panic!("expected to wait, not {other:?}"),
         }
@@ -155,16 +155,20 @@ fn a_caller_that_comes_back_at_once_waits_for_its_environment() {
 /// Steps of a random story; numbers choose among what is there.
 #[derive(Clone, Debug)]
 enum Step {
-    Acquire(u8, bool),
+    Acquire(u8, Wish),
     Settle(usize),
     Free(usize),
     End(usize),
     GiveUp(usize),
 }
 
+fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![4 => Just(Wish::Any), 3 => Just(Wish::Now), 1 => Just(Wish::New)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0_u8..4, proptest::bool::ANY).prop_map(|(tenant, wait)| Step::Acquire(tenant, wait)),
+        4 => (0_u8..4, wish()).prop_map(|(tenant, wish)| Step::Acquire(tenant, wish)),
         3 => (0_usize..64).prop_map(Step::Settle),
         3 => (0_usize..64).prop_map(Step::Free),
         1 => (0_usize..64).prop_map(Step::End),
@@ -208,9 +212,9 @@ proptest! {
         let mut seen = Seen::default();
         for step in steps {
             match step {
-                Step::Acquire(number, wait) => {
+                Step::Acquire(number, wish) => {
                     let name = tenant(&number.to_string());
-                    match fleet.placement.acquire(&name, wait, fleet.now) {
+                    match fleet.placement.acquire(&name, wish, fleet.now) {
                         Placed::Start(id) => {
                             assert!(seen.owner.insert(id, number).is_none());
                             seen.active.push(id);
