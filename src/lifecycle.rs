@@ -166,6 +166,8 @@ enum Step {
         /// Whether it has asked for the next invocation meanwhile.
         polled: bool,
     },
+    /// The answer was cut off. Whether the runtime died of it, or makes something of it, shows next.
+    Truncated,
     /// The caller has its reply; the runtime has not asked for the next invocation yet.
     Answered,
 }
@@ -247,6 +249,12 @@ impl Lifecycle {
                 *polled = true;
                 vec![Effect::Park]
             }
+            State::Invoke { step: Step::Truncated, .. } => {
+                let mut effects =
+                    vec![Effect::Finish(Outcome::Failure(Failure::TruncatedResponse))];
+                effects.extend(self.free(now));
+                effects
+            }
             State::Invoke { step: Step::Answered, .. } => self.free(now),
             State::Invoke { step: Step::Restarting, .. } | State::Idle { .. } | State::Ended => {
                 vec![Effect::Park]
@@ -301,16 +309,23 @@ impl Lifecycle {
             ResponseBody::TooLarge => {
                 (Outcome::Failure(Failure::ResponseTooLarge), Verdict::TooLarge)
             }
-            ResponseBody::Truncated => {
-                (Outcome::Failure(Failure::TruncatedResponse), Verdict::Truncated)
-            }
+            ResponseBody::Truncated => return self.truncated(),
         };
         self.answer(outcome, verdict, now)
     }
 
+    fn truncated(&mut self) -> Vec<Effect> {
+        if let State::Invoke { step, .. } = &mut self.state {
+            *step = Step::Truncated;
+        }
+        vec![Effect::Reply(Verdict::Truncated)]
+    }
+
     fn error_posted(&mut self, id: Uuid, failure: Failure, now: Instant) -> Vec<Effect> {
         match self.state {
-            State::Invoke { request_id, step: Step::Running, .. } if request_id == id => {
+            State::Invoke { request_id, step: Step::Running | Step::Truncated, .. }
+                if request_id == id =>
+            {
                 self.answer(Outcome::Failure(failure), Verdict::Accepted, now)
             }
             _ => vec![Effect::Reply(self.refusal(id, "InvocationErrorResponse"))],
@@ -332,9 +347,9 @@ impl Lifecycle {
             State::Invoke { request_id, step: Step::Answered, .. } if request_id == id => {
                 Verdict::InvalidTransition { from: "RuntimeResponseSentState", to }
             }
-            State::Invoke { request_id, step: Step::Streaming { .. }, .. } if request_id == id => {
-                Verdict::InvalidTransition { from: "InvocationResponse", to }
-            }
+            State::Invoke {
+                request_id, step: Step::Streaming { .. } | Step::Truncated, ..
+            } if request_id == id => Verdict::InvalidTransition { from: "InvocationResponse", to },
             _ => Verdict::InvalidRequestId,
         }
     }
@@ -365,7 +380,8 @@ impl Lifecycle {
             }
             State::Invoke { step: Step::Restarting, .. } => vec![Effect::Reply(Verdict::Accepted)],
             State::Invoke {
-                step: Step::Running | Step::Streaming { .. } | Step::Answered, ..
+                step: Step::Running | Step::Streaming { .. } | Step::Truncated | Step::Answered,
+                ..
             } => refuse_init_error("Running"),
             State::Idle { .. } | State::Ended => refuse_init_error("Ready"),
         }
@@ -428,7 +444,7 @@ impl Lifecycle {
             }
             State::Init { .. }
             | State::Invoke {
-                step: Step::Running | Step::Streaming { .. } | Step::Restarting,
+                step: Step::Running | Step::Streaming { .. } | Step::Truncated | Step::Restarting,
                 ..
             } => {
                 effects.push(Effect::Finish(Outcome::Failure(failure)));

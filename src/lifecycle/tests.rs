@@ -166,6 +166,19 @@ fn a_streamed_answer_ends_with_its_body() {
 }
 
 #[test]
+fn an_answer_that_is_cut_off_ends_as_its_runtime_does() {
+    let cut = || {
+        Story::begin()
+            .then(Event::NextPolled, &["init done", "deliver"])
+            .then(Event::Responded(id(1), ResponseBody::Truncated), &["reply Truncated"])
+    };
+    cut().then(exit(1), &["finish Runtime.ExitError", "end"]);
+    cut().then(Event::NextPolled, &["finish Runtime.TruncatedResponse", "park", "release"]);
+    cut().then(Event::ErrorPosted(id(1), posted()), &["finish Runtime.Oops", "reply Accepted"]);
+    cut().timeout(&["finish Sandbox.Timedout", "end"]);
+}
+
+#[test]
 fn a_runtime_may_survive_an_answer_that_was_too_large() {
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])

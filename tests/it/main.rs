@@ -17,6 +17,7 @@ mod placement;
 mod runtime_api;
 mod sdk;
 mod stopping;
+mod streaming;
 mod terminal;
 mod tidy;
 mod tracker;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, Setup};
 
-fn client(server: &Server) -> Client {
+pub(crate) fn client(server: &Server) -> Client {
     let config = aws_sdk_lambda::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", server.address))
