@@ -21,7 +21,8 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::invocation::{Completed, Failure, Invocation, Outcome, Report, Response};
+use crate::invocation::failure::Failure;
+use crate::invocation::{Completed, Invocation, Outcome, Report, Response};
 use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Verdict};
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;

@@ -20,7 +20,8 @@ use uuid::Uuid;
 use crate::data_plane::DataPlane;
 use crate::function::{Function, LATEST, TenantId};
 use crate::http::{Body, Reply, json as json_reply, read, stream};
-use crate::invocation::{self, Completed, Failure, Invocation, Outcome, Response, ResponseMode};
+use crate::invocation::failure::Failure;
+use crate::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
 use crate::quotas;
 use error::ApiError;
 

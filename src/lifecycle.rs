@@ -8,10 +8,10 @@
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::invocation::{Answer, Failure, Outcome};
+use crate::invocation::failure::Failure;
+use crate::invocation::{Answer, Outcome};
 
 /// How long each phase may last. `None` is for ever.
 #[derive(Clone, Copy, Debug)]
@@ -225,7 +225,7 @@ impl Lifecycle {
             Event::DeadlinePassed => self.deadline_passed(now),
             Event::MemoryExceeded => self.memory_exceeded(now),
             Event::Exited(status) => self.exited(status, now),
-            Event::StartFailed(failure) => self.fail_and_end(failure),
+            Event::StartFailed(failure) => self.start_failed(failure),
             Event::StopAsked => {
                 let reason = "mtl stopped before the function answered".to_owned();
                 self.fail_and_end(Failure::Service(reason))
@@ -433,6 +433,17 @@ impl Lifecycle {
         }
     }
 
+    /// A program that can't be started can't be started a moment later, so init is not run again.
+    fn start_failed(&mut self, failure: Failure) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let State::Init { .. } = self.state {
+            let failed_init = InitFailure { phase: "init", failure: failure.clone() };
+            effects.push(Effect::EndInit(Some(failed_init)));
+        }
+        effects.extend(self.fail_and_end(failure));
+        effects
+    }
+
     /// Ends the environment; an invocation that has no reply yet gets this failure.
     fn fail_and_end(&mut self, failure: Failure) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -466,27 +477,6 @@ impl Lifecycle {
 
 fn refuse_init_error(from: &'static str) -> Vec<Effect> {
     vec![Effect::Reply(Verdict::InvalidTransition { from, to: "InitError" })]
-}
-
-/// The error of a posted init or invocation error, for telemetry: the type that the runtime sent in
-/// its header where AWS knows the form, otherwise the nearest that AWS has.
-#[must_use]
-pub fn posted_failure(error_type: Option<&str>, body: Bytes) -> Failure {
-    let error_type = match error_type {
-        Some(known) if is_known_error_type(known) => known,
-        Some(unknown) if unknown.starts_with("Function.") => "Function.Unknown",
-        _ => "Runtime.Unknown",
-    };
-    Failure::Posted { error_type: error_type.to_owned(), body }
-}
-
-/// `(Runtime|Function)\.[A-Z][a-zA-Z]+`
-fn is_known_error_type(text: &str) -> bool {
-    text.strip_prefix("Runtime.").or_else(|| text.strip_prefix("Function.")).is_some_and(|name| {
-        name.len() > 1
-            && name.starts_with(|c: char| c.is_ascii_uppercase())
-            && name.chars().all(|c| c.is_ascii_alphabetic())
-    })
 }
 
 #[cfg(test)]

@@ -26,8 +26,9 @@ use uuid::Uuid;
 
 use crate::function::{Function, LATEST};
 use crate::http::{Body, Reply, Settings, empty, json as json_reply, read, serve, text};
-use crate::invocation::{Answer, Failure};
-use crate::lifecycle::{ResponseBody, Verdict, posted_failure};
+use crate::invocation::Answer;
+use crate::invocation::failure::{Failure, posted};
+use crate::lifecycle::{ResponseBody, Verdict};
 use crate::quotas;
 use extensions::{Extensions, Refused};
 use next::{INVOCATION_ID, Next};
@@ -321,7 +322,7 @@ async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {
         Body::Complete(body, _) => body,
         Body::TooLarge(_) | Body::Truncated => Bytes::new(),
     };
-    let failure = posted_failure(error_type, body);
+    let failure = posted(error_type, body);
     (head.headers, failure)
 }
 

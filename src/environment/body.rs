@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::environment::blueprint::Blueprint;
 use crate::environment::variables::{Place, variables};
-use crate::invocation::Failure;
+use crate::invocation::failure::Failure;
 use crate::memory::Watched;
 use crate::output::Output;
 use crate::process::Process;

@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::http::Aborted;
-use crate::invocation::{Completed, Failure, Outcome, Response};
+use crate::invocation::failure::Failure;
+use crate::invocation::{Completed, Outcome, Response};
 
 /// The content type of the stream.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";

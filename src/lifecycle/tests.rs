@@ -9,8 +9,9 @@ use bytes::Bytes;
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use uuid::Uuid;
 
-use super::{Effect, Event, Lifecycle, Limits, ResponseBody, Verdict, posted_failure};
-use crate::invocation::{Answer, Failure, Outcome};
+use super::{Effect, Event, Lifecycle, Limits, ResponseBody, Verdict};
+use crate::invocation::failure::{Failure, posted};
+use crate::invocation::{Answer, Outcome};
 
 const LIMITS: Limits = Limits {
     init: Some(Duration::from_secs(10)),
@@ -23,8 +24,8 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-fn posted() -> Failure {
-    posted_failure(Some("Runtime.Oops"), Bytes::from_static(b"{}"))
+fn oops() -> Failure {
+    posted(Some("Runtime.Oops"), Bytes::from_static(b"{}"))
 }
 
 fn complete() -> ResponseBody {
@@ -85,7 +86,7 @@ fn a_cold_and_a_warm_invocation() {
         .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
         .then(Event::NextPolled, &["park", "release"])
         .then(Event::Assigned(id(2)), &["deliver"])
-        .then(Event::ErrorPosted(id(2), posted()), &["finish Runtime.Oops", "reply Accepted"])
+        .then(Event::ErrorPosted(id(2), oops()), &["finish Runtime.Oops", "reply Accepted"])
         .then(Event::NextPolled, &["park", "release"])
         .timeout(&["end"]);
 }
@@ -98,18 +99,26 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
         .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"]);
     Story::begin()
         .then(
-            Event::InitErrorPosted(posted()),
+            Event::InitErrorPosted(oops()),
             &["reply Accepted", "init failed init Runtime.Oops", "kill"],
         )
         .then(exit(1), &["start"])
         .then(
-            Event::InitErrorPosted(posted()),
+            Event::InitErrorPosted(oops()),
             &["reply Accepted", "init failed invoke Runtime.Oops", "finish Runtime.Oops", "end"],
         );
     Story::begin()
         .timeout(&["init failed init Sandbox.Timedout", "kill"])
         .then(exit(9), &["start"])
         .timeout(&["init failed invoke Sandbox.Timedout", "finish Sandbox.Timedout", "end"]);
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_not_tried_again() {
+    let failure = Failure::InvalidEntrypoint("no such file".to_owned());
+    let expected =
+        ["init failed init Runtime.InvalidEntrypoint", "finish Runtime.InvalidEntrypoint", "end"];
+    Story::begin().then(Event::StartFailed(failure), &expected);
 }
 
 #[test]
@@ -132,7 +141,7 @@ fn a_runtime_that_does_not_keep_to_the_protocol_is_told() {
         .then(Event::Responded(id(1), complete()), &["reply InvalidRequestId"])
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(Event::NextPolled, &["deliver"])
-        .then(Event::InitErrorPosted(posted()), &[late])
+        .then(Event::InitErrorPosted(oops()), &[late])
         .then(Event::Responded(id(7), complete()), &["reply InvalidRequestId"])
         .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
         .then(Event::Responded(id(1), complete()), &[again])
@@ -149,7 +158,7 @@ fn a_streamed_answer_ends_with_its_body() {
         .then(Event::StreamStarted(id(1)), &["reply InvalidRequestId"])
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(Event::StreamStarted(id(1)), &["stream"])
-        .then(Event::ErrorPosted(id(1), posted()), &[sent])
+        .then(Event::ErrorPosted(id(1), oops()), &[sent])
         .then(Event::NextPolled, &["park"])
         .then(
             Event::Responded(id(1), complete()),
@@ -174,7 +183,7 @@ fn an_answer_that_is_cut_off_ends_as_its_runtime_does() {
     };
     cut().then(exit(1), &["finish Runtime.ExitError", "end"]);
     cut().then(Event::NextPolled, &["finish Runtime.TruncatedResponse", "park", "release"]);
-    cut().then(Event::ErrorPosted(id(1), posted()), &["finish Runtime.Oops", "reply Accepted"]);
+    cut().then(Event::ErrorPosted(id(1), oops()), &["finish Runtime.Oops", "reply Accepted"]);
     cut().timeout(&["finish Sandbox.Timedout", "end"]);
 }
 
@@ -291,9 +300,9 @@ proptest! {
                     Event::StreamStarted(posted_id(back))
                 }
                 Anything::Error(back) if observer.running => {
-                    Event::ErrorPosted(posted_id(back), posted())
+                    Event::ErrorPosted(posted_id(back), oops())
                 }
-                Anything::InitError if observer.running => Event::InitErrorPosted(posted()),
+                Anything::InitError if observer.running => Event::InitErrorPosted(oops()),
                 Anything::Assign if !observer.leased && !lifecycle.is_ended() => {
                     observer.last_id += 1;
                     observer.open = Some(observer.last_id);

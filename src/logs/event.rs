@@ -10,7 +10,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::function::{Function, LATEST, TenantId};
-use crate::invocation::{Failure, Report};
+use crate::invocation::Report;
+use crate::invocation::failure::Failure;
 
 /// Something the platform logs.
 #[derive(Debug)]
@@ -224,7 +225,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::PlatformEvent;
-    use crate::invocation::{Failure, Report};
+    use crate::invocation::Report;
+    use crate::invocation::failure::Failure;
 
     fn report() -> Report {
         Report {

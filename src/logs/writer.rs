@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How many bytes may wait to be written. Lines beyond it are dropped, and counted.
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many bytes are written to stdout at once.
+/// How many bytes are written at once, more or less.
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// How long [`Writer::close`] waits for a stdout that is not being read.
@@ -85,22 +85,7 @@ impl Thread {
     fn run(mut self) {
         while let Ok(first) = self.messages.recv() {
             let mut batch = Batch::default();
-            let mut message = first;
-            let closing = loop {
-                match message {
-                    Message::Lines { stdout, file } => batch.add(&stdout, file),
-                    Message::Close(done) => break Some(done),
-                }
-                match self.messages.try_recv() {
-                    Ok(next) if batch.stdout.len() < BATCH_BYTES => message = next,
-                    Ok(Message::Close(done)) => break Some(done),
-                    Ok(Message::Lines { stdout, file }) => {
-                        batch.add(&stdout, file);
-                        break None;
-                    }
-                    Err(_) => break None,
-                }
-            };
+            let closing = batch.fill(first, &self.messages);
             self.write(&batch);
             if let Some(done) = closing {
                 // The closer may have stopped waiting.
@@ -144,6 +129,20 @@ struct Batch {
 }
 
 impl Batch {
+    /// Takes in messages until there are none for now, the batch is full, or the thread is to end.
+    fn fill(&mut self, first: Message, messages: &Receiver<Message>) -> Option<SyncSender<()>> {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Lines { stdout, file } => self.add(&stdout, file),
+                Message::Close(done) => return Some(done),
+            }
+            let is_full = self.bytes >= BATCH_BYTES;
+            next = if is_full { None } else { messages.try_recv().ok() };
+        }
+        None
+    }
+
     fn add(&mut self, stdout: &str, file: Option<(PathBuf, String)>) {
         self.bytes += stdout.len();
         self.stdout.extend_from_slice(stdout.as_bytes());

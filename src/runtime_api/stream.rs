@@ -13,7 +13,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::invocation::Answer;
-use crate::lifecycle::{ResponseBody, posted_failure};
+use crate::invocation::failure::posted;
+use crate::lifecycle::ResponseBody;
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
@@ -76,7 +77,7 @@ fn end(trailers: &HeaderMap) -> ResponseBody {
         || json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(),
         Bytes::from,
     );
-    ResponseBody::Failed(posted_failure(Some(error_type), body))
+    ResponseBody::Failed(posted(Some(error_type), body))
 }
 
 #[cfg(test)]
