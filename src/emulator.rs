@@ -1,12 +1,11 @@
 //! The composition root: binds and starts everything that `mtl serve` consists of, and stops it in
 //! the right order. Knows neither arguments nor signals.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use thiserror::Error;
@@ -17,9 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data_plane::DataPlane;
 use crate::environment::blueprint::Blueprint;
+use crate::event_queue::destination::DeliveryError;
+use crate::event_queue::{self, Dropped, EventQueue};
 use crate::front_door::{self, FrontDoor};
 use crate::function::Function;
 use crate::http::{self, serve};
+use crate::invoke_api::InvokeApi;
 use crate::lifecycle;
 use crate::logs::writer::Writer;
 use crate::logs::{LogSink, Stdout};
@@ -43,6 +45,8 @@ pub struct Config {
     pub lifecycle: lifecycle::Limits,
     /// How many environments it has.
     pub placement: placement::Limits,
+    /// How its asynchronous invocations are treated.
+    pub events: event_queue::Settings,
     /// The folder in which its environments start.
     pub task_root: PathBuf,
     /// What stdout shows of its logs.
@@ -86,13 +90,41 @@ pub enum StartError {
 pub struct Emulator {
     address: SocketAddr,
     data_plane: DataPlane,
+    event_queue: EventQueue,
+    notices: Notices,
     processes: Processes,
     writer: Writer,
     temp: TempDir,
-    losses: mpsc::UnboundedReceiver<Loss>,
     front_door: JoinHandle<()>,
     stop: CancellationToken,
     kill: CancellationToken,
+}
+
+/// What the emulator has to tell while it serves.
+#[derive(Debug)]
+struct Notices {
+    losses: mpsc::UnboundedReceiver<Loss>,
+    failed_deliveries: mpsc::UnboundedReceiver<DeliveryError>,
+}
+
+/// Something that the user should know.
+#[derive(Debug)]
+pub enum Notice {
+    /// A watchdog ended while it was needed.
+    WatchdogLost(Loss),
+    /// An invocation record did not reach its destination.
+    DeliveryFailed(DeliveryError),
+}
+
+/// What a stop left behind.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Events that were accepted and not finished.
+    pub dropped: Vec<Dropped>,
+    /// Records that were not delivered since the last [`Notice`].
+    pub failed_deliveries: Vec<DeliveryError>,
+    /// Whether the watchdog has ended; otherwise it still looks for processes of the function.
+    pub watchdog_ended: bool,
 }
 
 /// How long a client may take to send the head of a request, or be idle.
@@ -142,13 +174,27 @@ impl Emulator {
         };
         let data_plane = DataPlane::new(blueprint, config.placement);
         let stop = CancellationToken::new();
-        let door = FrontDoor::new(data_plane.clone(), config.front_door);
+        let (event_queue, failed_deliveries) = EventQueue::new(data_plane.clone(), config.events);
+        let invoke_api =
+            InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
+        let door = FrontDoor::new(invoke_api, config.front_door);
         let settings =
             http::Settings { header_timeout: Some(HEADER_TIMEOUT), max_head_bytes: HEAD_BYTES };
         let front_door = tokio::spawn(serve(listener, settings, stop.clone(), move |request| {
             door.clone().answer(request)
         }));
-        Ok(Self { address, data_plane, processes, writer, temp, losses, front_door, stop, kill })
+        Ok(Self {
+            address,
+            data_plane,
+            event_queue,
+            notices: Notices { losses, failed_deliveries },
+            processes,
+            writer,
+            temp,
+            front_door,
+            stop,
+            kill,
+        })
     }
 
     /// Where it listens.
@@ -168,42 +214,55 @@ impl Emulator {
         self.writer.write(line, None);
     }
 
-    /// The next time that a watchdog ended while it was needed.
-    pub async fn watchdog_lost(&mut self) -> Option<Loss> {
-        self.losses.recv().await
+    /// The asynchronous invocations.
+    #[must_use]
+    pub fn event_queue(&self) -> &EventQueue {
+        &self.event_queue
     }
 
-    /// Takes no more work, lets what runs finish until `cut`, and ends every environment. When it
-    /// returns, nothing of them is left.
-    ///
-    /// # Errors
-    ///
-    /// When the watchdog does not end.
-    pub async fn stop(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
+    /// The next thing that the user should know.
+    pub async fn notice(&mut self) -> Notice {
+        tokio::select! {
+            Some(loss) = self.notices.losses.recv() => Notice::WatchdogLost(loss),
+            Some(error) = self.notices.failed_deliveries.recv() => Notice::DeliveryFailed(error),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Takes no more work, lets what runs or waits finish within the grace period, and ends every
+    /// environment. When it returns, nothing of them is left.
+    pub async fn stop(mut self, grace: Duration) -> Stopped {
+        let end_of_grace = Instant::now() + grace;
         self.stop.cancel();
-        self.data_plane.stop(cut).await;
+        let dropped = self.event_queue.stop(grace, &self.kill).await;
+        let kill = self.kill.clone();
+        self.data_plane
+            .stop(async {
+                tokio::select! {
+                    () = tokio::time::sleep_until(end_of_grace.into()) => {}
+                    () = kill.cancelled() => {}
+                }
+            })
+            .await;
         // The replies to the last invocations are on their way out.
         let _ = self.front_door.await;
-        let closed = self.processes.close().await;
+        let watchdog_ended = self.processes.close().await.is_ok();
         self.writer.close();
         // When it can't be removed, it is in the system's folder for temporary files.
         let _ = self.temp.close();
-        closed.map_err(|_| StopError::Watchdog)
+        let mut failed_deliveries = Vec::new();
+        while let Ok(error) = self.notices.failed_deliveries.try_recv() {
+            failed_deliveries.push(error);
+        }
+        Stopped { dropped, failed_deliveries, watchdog_ended }
     }
 
-    /// Cancel it to end the time that environments have to shut down.
+    /// Cancel it to end the grace period of a stop, and the time that environments have to shut
+    /// down.
     #[must_use]
     pub fn killer(&self) -> CancellationToken {
         self.kill.clone()
     }
-}
-
-/// Why the emulator did not stop as it should.
-#[derive(Debug, Error)]
-pub enum StopError {
-    /// The watchdog is still busy.
-    #[error("the watchdog is still looking for processes of the function")]
-    Watchdog,
 }
 
 async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {

@@ -10,14 +10,14 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use crate::data_plane::DataPlane;
 use crate::http::{Reply, empty, json as json_reply};
-use crate::{invoke_api, plain_api};
+use crate::invoke_api::InvokeApi;
+use crate::plain_api;
 
 /// What is behind the port. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct FrontDoor {
-    data_plane: DataPlane,
+    invoke_api: InvokeApi,
     settings: Arc<Settings>,
 }
 
@@ -41,10 +41,10 @@ enum Route {
 }
 
 impl FrontDoor {
-    /// The front door of a data plane.
+    /// The front door of what runs invocations.
     #[must_use]
-    pub fn new(data_plane: DataPlane, settings: Settings) -> Self {
-        Self { data_plane, settings: Arc::new(settings) }
+    pub fn new(invoke_api: InvokeApi, settings: Settings) -> Self {
+        Self { invoke_api, settings: Arc::new(settings) }
     }
 
     /// Answers one request.
@@ -57,7 +57,7 @@ impl FrontDoor {
             let message = format!(
                 "{path} is not served. mtl serves POST \
                  /2015-03-31/functions/{}/invocations and POST {}.",
-                self.data_plane.function().name,
+                self.invoke_api.data_plane.function().name,
                 self.settings.invocation_endpoint
             );
             return refuse(StatusCode::NOT_FOUND, "UnknownOperationException", &message);
@@ -68,11 +68,11 @@ impl FrontDoor {
             return reply;
         }
         match route {
-            Route::Invoke(name) => invoke_api::invoke(self.data_plane, name, request).await,
+            Route::Invoke(name) => self.invoke_api.invoke(name, request).await,
             Route::InvokeWithResponseStream(name) => {
-                invoke_api::invoke_with_response_stream(self.data_plane, name, request).await
+                self.invoke_api.invoke_with_response_stream(name, request).await
             }
-            Route::Plain => plain_api::invoke(self.data_plane, request).await,
+            Route::Plain => plain_api::invoke(self.invoke_api.data_plane, request).await,
         }
     }
 }

@@ -35,6 +35,8 @@ pub mod placement;
 
 pub mod data_plane;
 
+pub mod event_queue;
+
 pub mod invoke_api;
 
 pub mod plain_api;

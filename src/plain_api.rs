@@ -17,8 +17,10 @@ use crate::function::TenantId;
 use crate::http::{Aborted, Reply, json as json_reply, stream};
 use crate::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
 use crate::invoke_api::error::ApiError;
+use crate::invoke_api::invocation_type::InvocationType;
+use crate::invoke_api::request::payload;
 use crate::invoke_api::tenant::tenant_id;
-use crate::invoke_api::{body_of, refuse_service_failure, set_environment_id, set_request_id};
+use crate::invoke_api::{refuse_service_failure, set_environment_id, set_request_id};
 
 /// Both are the tenant id: one is what the Invoke API calls it, the other the Runtime API.
 const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
@@ -46,7 +48,7 @@ async fn try_invoke(
     let (head, body) = request.into_parts();
     let tenant_id = the_tenant_id(&head.headers);
     // The body is read even if the request is refused already, so that the caller sees why.
-    let payload = body_of(body).await;
+    let payload = payload(body, InvocationType::RequestResponse).await;
     let request = invocation::Request {
         tenant_id: tenant_id?,
         payload: payload?,
@@ -58,7 +60,9 @@ async fn try_invoke(
     let mode = data_plane.function().tenant_isolation_mode;
     let invocation = Invocation::new(mode, request, request_id)?;
     let response = data_plane.start_invocation(invocation).await?;
-    refuse_service_failure(&response)?;
+    if let Response::Complete(completed) = &response {
+        refuse_service_failure(&completed.outcome)?;
+    }
     let environment_id = response.environment_id();
     let mut reply = response_reply(response, request_id);
     set_environment_id(&mut reply, environment_id);

@@ -15,6 +15,30 @@ pub const SYNCHRONOUS_REQUEST_BYTES: usize = 6 * 1024 * 1024;
 /// `Response payload size exceeded maximum allowed payload size (6291556 bytes).`
 pub const SYNCHRONOUS_RESPONSE_BYTES: usize = SYNCHRONOUS_REQUEST_BYTES + 100;
 
+/// The largest payload of an asynchronous invocation, in bytes (1 MB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const ASYNCHRONOUS_REQUEST_BYTES: usize = 1024 * 1024;
+
+/// How often an event is tried again after a function error, at most and by default.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html>
+pub const EVENT_RETRY_ATTEMPTS: u32 = 2;
+
+/// How long Lambda keeps trying an event, at most and by default.
+pub const EVENT_AGE: Duration = Duration::from_hours(6);
+
+/// The wait before the first retry after a function error; the second one is twice as long.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+pub const EVENT_RETRY_DELAY: Duration = Duration::from_mins(1);
+
+/// The first wait after a throttle or an error of the service; each further one is twice as long.
+pub const EVENT_BACKOFF_MINIMUM: Duration = Duration::from_secs(1);
+
+/// The longest wait after a throttle or an error of the service.
+pub const EVENT_BACKOFF_MAXIMUM: Duration = Duration::from_mins(5);
+
 /// The largest answer that a function may stream, in bytes (200 MB).
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>

@@ -5,6 +5,7 @@ pub mod args;
 mod summary;
 pub mod variables;
 
+use std::error::Error as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +15,9 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::{Exit, Failure};
-use crate::emulator::{Emulator, Port, StartError};
+use crate::emulator::{Emulator, Notice, Port, StartError, Stopped};
+use crate::event_queue::Dropped;
+use crate::event_queue::destination::DeliveryError;
 use crate::logs::Stdout;
 use crate::server_file::ServerFile;
 use crate::watchdog::link::Loss;
@@ -61,7 +64,7 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     loop {
         tokio::select! {
             _ = signals.next() => break,
-            Some(loss) = emulator.watchdog_lost() => say(&format!("warning: {}", lost(&loss))),
+            notice = emulator.notice() => say(&format!("warning: {}", noticed(&notice))),
         }
     }
     drop(file);
@@ -74,40 +77,55 @@ async fn stop(
     mut signals: Signals,
     grace: Duration,
 ) -> Result<ExitCode, Failure> {
-    let (running, _) = emulator.data_plane().load();
-    if running > 0 {
-        let grace = grace.as_secs_f64();
-        say(&format!("stopping; {running} running invocations have {grace} s to finish"));
-    }
     let data_plane = emulator.data_plane().clone();
+    let event_queue = emulator.event_queue().clone();
+    let (running, waiting) = (data_plane.load().0, event_queue.counts().depth);
+    if running > 0 || waiting > 0 {
+        let grace = grace.as_secs_f64();
+        say(&format!(
+            "stopping; what runs ({running}) and what waits ({waiting}) has {grace} s to finish"
+        ));
+    }
     let killer = emulator.killer();
-    let (cut, cut_off) = tokio::sync::oneshot::channel::<()>();
-    let stopped = emulator.stop(async {
-        tokio::select! {
-            () = tokio::time::sleep(grace) => {}
-            _ = cut_off => {}
-        }
-    });
+    let stopped = emulator.stop(grace);
     tokio::pin!(stopped);
-    let mut cut = Some(cut);
     let mut code = ExitCode::from(Exit::Done);
-    let result = loop {
+    let stopped = loop {
         tokio::select! {
-            result = &mut stopped => break result,
+            stopped = &mut stopped => break stopped,
             number = signals.next() => {
                 killer.cancel();
-                drop(cut.take());
                 code = ExitCode::from(128 + number);
             }
         }
     };
-    if let Err(error) = result {
-        say(&format!("warning: {error}"));
+    for left in left_behind(&stopped) {
+        say(&format!("warning: {left}"));
     }
-    if let Some(summary) = summary::table(&data_plane.counts()) {
+    if let Some(summary) = summary::of(&data_plane.counts(), event_queue.counts()) {
         eprintln_quietly(&summary);
     }
     Ok(code)
+}
+
+/// What a stop could not finish, a sentence each.
+fn left_behind(stopped: &Stopped) -> Vec<String> {
+    let mut left: Vec<String> = stopped.failed_deliveries.iter().map(with_cause).collect();
+    for Dropped { request_id, tenant } in &stopped.dropped {
+        let tenant = tenant.as_ref().map(|id| format!(" of tenant `{id}`")).unwrap_or_default();
+        left.push(format!("the event {request_id}{tenant} was dropped"));
+    }
+    if !stopped.watchdog_ended {
+        left.push("the watchdog still looks for processes of the function".to_owned());
+    }
+    left
+}
+
+fn with_cause(error: &DeliveryError) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// The URL of an address; one that means every interface is reached through loopback.
@@ -139,6 +157,13 @@ fn not_started(error: StartError) -> Failure {
     match help {
         Some(help) => failure.help(help),
         None => failure,
+    }
+}
+
+fn noticed(notice: &Notice) -> String {
+    match notice {
+        Notice::WatchdogLost(loss) => lost(loss),
+        Notice::DeliveryFailed(error) => with_cause(error),
     }
 }
 

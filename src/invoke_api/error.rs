@@ -22,6 +22,8 @@ pub enum ApiError {
     FunctionNotFound(String),
     /// The payload is larger than a synchronous invocation takes.
     RequestTooLarge,
+    /// The payload is larger than an asynchronous invocation takes; its size in bytes.
+    EventTooLarge(u64),
     /// A part of the request is not what it must be; the text.
     InvalidRequestContent(String),
     /// The body ended before its announced end.
@@ -84,6 +86,15 @@ impl ApiError {
                 user(&format!(
                     "Request must be smaller than {} bytes for the InvokeFunction operation",
                     quotas::SYNCHRONOUS_REQUEST_BYTES
+                )),
+            ),
+            Self::EventTooLarge(bytes) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLargeException",
+                user(&format!(
+                    "{bytes} byte payload is too large for the Event invocation type \
+                     (limit {} bytes)",
+                    quotas::ASYNCHRONOUS_REQUEST_BYTES
                 )),
             ),
             Self::InvalidRequestContent(message) => {

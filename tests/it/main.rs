@@ -9,6 +9,7 @@ mod server;
 mod wait;
 
 mod environment_variables;
+mod events;
 mod front_door;
 mod invoke;
 mod logs;

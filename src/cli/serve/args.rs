@@ -13,11 +13,13 @@ use crate::cli::failure::Failure;
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
 use crate::emulator::{Config, Port};
+use crate::event_queue::destination::Destination;
+use crate::event_queue::retry::Schedule;
 use crate::function::{Function, LogFormat, MemorySize, TenantIsolationMode};
 use crate::logs::Stdout;
 use crate::process::launch::Launch;
 use crate::process::limits::raise_file_descriptor_limit;
-use crate::{example_function, front_door, lifecycle, memory, placement, quotas};
+use crate::{event_queue, example_function, front_door, lifecycle, memory, placement, quotas};
 
 const DEFAULT_PORT: u16 = 7000;
 
@@ -66,6 +68,9 @@ pub struct Args {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    events: EventArgs,
 
     /// The format of the platform's log lines
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
@@ -180,6 +185,51 @@ struct LimitArgs {
     init_timeout: Duration,
 }
 
+/// How asynchronous invocations are treated.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Asynchronous invocations")]
+struct EventArgs {
+    /// How often an event is tried again after a function error, 0 to 2
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = quotas::EVENT_RETRY_ATTEMPTS,
+        value_parser = clap::value_parser!(u32).range(..=i64::from(quotas::EVENT_RETRY_ATTEMPTS))
+    )]
+    maximum_retry_attempts: u32,
+
+    /// How old an event may become
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
+    maximum_event_age: Duration,
+
+    /// The wait before the first retry; it doubles
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    retry_delay: Duration,
+
+    /// A folder or http URL for the records of events that succeeded
+    #[arg(long, value_name = "DESTINATION")]
+    on_success: Option<Destination>,
+
+    /// A folder or http URL for the records of events that were given up
+    #[arg(long, value_name = "DESTINATION")]
+    on_failure: Option<Destination>,
+}
+
+impl EventArgs {
+    fn settings(self, placement: placement::Limits) -> event_queue::Settings {
+        event_queue::Settings {
+            schedule: Schedule {
+                maximum_retry_attempts: self.maximum_retry_attempts,
+                maximum_event_age: self.maximum_event_age,
+                retry_delay: self.retry_delay,
+            },
+            never_runs: placement.reserved && placement.concurrency == 0,
+            on_success: self.on_success,
+            on_failure: self.on_failure,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormatArg {
     Text,
@@ -251,6 +301,7 @@ impl Args {
             function,
             lifecycle,
             placement,
+            events: self.events.settings(placement),
             task_root: folder.clone(),
             stdout,
             log_dir: self.log_dir,

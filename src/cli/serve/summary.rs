@@ -1,20 +1,35 @@
-//! The table per tenant that `serve` prints at its end.
+//! The table per tenant, and what became of events, that `serve` prints at its end.
 
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, TableStyle};
 
 use crate::data_plane::Counts;
+use crate::event_queue;
 use crate::function::TenantId;
 
 /// How many tenants the table shows; the total has all.
 const ROWS: usize = 50;
 
-/// The table, or nothing when nothing happened.
-pub(super) fn table(counts: &BTreeMap<Option<TenantId>, Counts>) -> Option<String> {
-    if counts.is_empty() {
-        return None;
-    }
+/// What happened, or nothing when nothing did.
+pub(super) fn of(
+    counts: &BTreeMap<Option<TenantId>, Counts>,
+    events: event_queue::Counts,
+) -> Option<String> {
+    let tenants = (!counts.is_empty()).then(|| table(counts));
+    let events = (events.received > 0).then(|| {
+        format!(
+            "events: {} received, {} dropped; the longest wait for the first attempt was {:.3} s",
+            events.received,
+            events.dropped,
+            events.greatest_age.as_secs_f64()
+        )
+    });
+    let parts: Vec<String> = [tenants, events].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+fn table(counts: &BTreeMap<Option<TenantId>, Counts>) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.set_header(["tenant", "invocations", "errors", "throttles", "environments"]);
@@ -39,7 +54,7 @@ pub(super) fn table(counts: &BTreeMap<Option<TenantId>, Counts>) -> Option<Strin
     if counts.len() > 1 {
         table.add_row(cells("total", &total));
     }
-    Some(table.trim_fmt())
+    table.trim_fmt()
 }
 
 fn cells(name: &str, counts: &Counts) -> [String; 5] {

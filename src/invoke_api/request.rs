@@ -1,0 +1,146 @@
+//! An Invoke request, read and checked in AWS's order: members against their constraints, the name,
+//! the payload's size, tenancy, the payload itself. Knows nothing of what runs it.
+
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue, Request};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use uuid::Uuid;
+
+use crate::function::{Function, TenantId};
+use crate::http::{self, Body};
+use crate::invocation::{self, Invocation, ResponseMode};
+use crate::invoke_api::context;
+use crate::invoke_api::error::ApiError;
+use crate::invoke_api::invocation_type::{InvocationType, invocation_type};
+use crate::invoke_api::name;
+use crate::invoke_api::tenant::tenant_id;
+use crate::quotas;
+
+/// How much of a body that is too large is read, and thrown away, before the 413: a caller that is
+/// still sending would see a reset instead.
+const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A request that passed every check.
+#[derive(Debug)]
+pub struct InvokeRequest {
+    /// What is to run.
+    pub invocation: Invocation,
+    /// Who waits for it.
+    pub invocation_type: InvocationType,
+    /// Whether the reply has the end of the log.
+    pub log_type: LogType,
+}
+
+/// Whether the reply has the end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogType {
+    /// It has not.
+    None,
+    /// It has the last 4 KB.
+    Tail,
+}
+
+/// What the head of a request says about the invocation.
+struct Head {
+    tenant_id: Option<TenantId>,
+    invocation_type: InvocationType,
+    log_type: LogType,
+    for_runtime: HeaderMap,
+}
+
+/// Reads and checks a request.
+///
+/// # Errors
+///
+/// With the refusal that AWS would give.
+pub async fn read(
+    function: &Function,
+    name: &str,
+    request: Request<Incoming>,
+    (request_id, response_mode): (Uuid, ResponseMode),
+) -> Result<InvokeRequest, ApiError> {
+    let (parts, body) = request.into_parts();
+    let head = check_head(function, name, &parts);
+    let invocation_type =
+        head.as_ref().map_or(InvocationType::RequestResponse, |head| head.invocation_type);
+    // The body is read even if the request is refused already, so that the caller sees why.
+    let payload = payload(body, invocation_type).await;
+    let head = head?;
+    let request = invocation::Request {
+        tenant_id: head.tenant_id,
+        payload: payload?,
+        trace_id: parts.headers.get("X-Amzn-Trace-Id").cloned(),
+        headers: head.for_runtime,
+        response_mode,
+        cold: parts.headers.get("X-Mtl-Cold").is_some_and(|cold| cold == "true"),
+    };
+    let invocation = Invocation::new(function.tenant_isolation_mode, request, request_id)?;
+    Ok(InvokeRequest { invocation, invocation_type, log_type: head.log_type })
+}
+
+fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, ApiError> {
+    let qualifier = qualifier(head.uri.query().unwrap_or_default());
+    let mut violations = name::violations(name, qualifier.as_deref());
+    let tenant_id = tenant_id(head.headers.get("X-Amz-Tenant-Id"))
+        .map_err(|invalid| violations.extend(invalid));
+    let invocation_type =
+        invocation_type(&head.headers).map_err(|invalid| violations.push(invalid));
+    let log_type = log_type(&head.headers).map_err(|invalid| violations.push(invalid));
+    let (Ok(tenant_id), Ok(invocation_type), Ok(log_type), true) =
+        (tenant_id, invocation_type, log_type, violations.is_empty())
+    else {
+        return Err(ApiError::Validation(violations));
+    };
+    name::resolve(function, name, qualifier.as_deref())?;
+    // The client context is for synchronous invocations only.
+    let for_runtime = match invocation_type {
+        InvocationType::Event => HeaderMap::new(),
+        InvocationType::RequestResponse | InvocationType::DryRun => {
+            context::headers(&head.headers)?
+        }
+    };
+    Ok(Head { tenant_id, invocation_type, log_type, for_runtime })
+}
+
+fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
+    match headers.get("X-Amz-Log-Type").map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"None") => Ok(LogType::None),
+        Some(b"Tail") => Ok(LogType::Tail),
+        Some(other) => Err(format!(
+            "Value '{}' at 'logType' failed to satisfy constraint: \
+             Member must satisfy enum value set: [None, Tail]",
+            String::from_utf8_lossy(other)
+        )),
+    }
+}
+
+/// The `Qualifier` parameter; an empty one is none.
+fn qualifier(query: &str) -> Option<String> {
+    let mut parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = parameters.find(|(name, _)| *name == "Qualifier")?;
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+/// Reads a payload to its end.
+///
+/// # Errors
+///
+/// When it is larger than an invocation of this type takes, or cut off.
+pub async fn payload(body: Incoming, invocation_type: InvocationType) -> Result<Bytes, ApiError> {
+    let is_event = invocation_type == InvocationType::Event;
+    let limit = match invocation_type {
+        InvocationType::Event => quotas::ASYNCHRONOUS_REQUEST_BYTES,
+        InvocationType::RequestResponse | InvocationType::DryRun => {
+            quotas::SYNCHRONOUS_REQUEST_BYTES
+        }
+    };
+    match http::read(body, limit, DISCARDED_BYTES).await {
+        Body::Complete(payload, _) => Ok(payload),
+        Body::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
+        Body::TooLarge(_) => Err(ApiError::RequestTooLarge),
+        Body::Truncated => Err(ApiError::TruncatedRequest),
+    }
+}
