@@ -219,7 +219,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__serve)
-            opts="-o -h --host --port --allow-host --invocation-endpoint --function-name --region --account-id --timeout --no-timeout --memory-size --env --env-file --tenant-isolation-mode --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --log-format --log-dir --output --grace --color --help"
+            opts="-o -h --host --port --allow-host --invocation-endpoint --function-name --region --account-id --timeout --no-timeout --memory-size --env --env-file --tenant-isolation-mode --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --maximum-retry-attempts --maximum-event-age --retry-delay --on-success --on-failure --log-format --log-dir --output --grace --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -294,6 +294,26 @@ _mtl() {
                     return 0
                     ;;
                 --init-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --maximum-retry-attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --maximum-event-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-success)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-failure)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

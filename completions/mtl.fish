@@ -43,7 +43,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The acc
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l memory-size -d 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env -d 'A variable of its environment; repeatable, and stronger than --env-file' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line, taken as it stands, as Docker does' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
 NONE\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r
@@ -52,6 +52,11 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-environments -d 'A
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l idle-timeout -d 'How long an environment may be idle' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-lifetime -d 'How long an environment may live; it ends when it is free' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l init-timeout -d 'How long the init phase may take' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-retry-attempts -d 'How often an event is tried again after a function error, 0 to 2' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-event-age -d 'How old an event may become' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l retry-delay -d 'The wait before the first retry; it doubles' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-success -d 'A folder or http URL for the records of events that succeeded' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-failure -d 'A folder or http URL for the records of events that were given up' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-format -d 'The format of the platform\'s log lines' -r -f -a "text\t''
 json\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-dir -d 'Also write one file per log stream into this folder' -r -F

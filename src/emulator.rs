@@ -123,12 +123,17 @@ pub struct Stopped {
     pub dropped: Vec<Dropped>,
     /// Records that were not delivered since the last [`Notice`].
     pub failed_deliveries: Vec<DeliveryError>,
+    /// How often log lines were not written because stdout or the disk was too slow.
+    pub unwritten_logs: usize,
     /// Whether the watchdog has ended; otherwise it still looks for processes of the function.
     pub watchdog_ended: bool,
 }
 
 /// How long a client may take to send the head of a request, or be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the last replies have at the least, also when the grace period is over.
+const LAST_REPLIES: Duration = Duration::from_millis(200);
 
 /// The request line and all headers: 1 MB.
 ///
@@ -178,8 +183,11 @@ impl Emulator {
         let invoke_api =
             InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
         let door = FrontDoor::new(invoke_api, config.front_door);
-        let settings =
-            http::Settings { header_timeout: Some(HEADER_TIMEOUT), max_head_bytes: HEAD_BYTES };
+        let settings = http::Settings {
+            header_timeout: Some(HEADER_TIMEOUT),
+            max_head_bytes: HEAD_BYTES,
+            half_close: true,
+        };
         let front_door = tokio::spawn(serve(listener, settings, stop.clone(), move |request| {
             door.clone().answer(request)
         }));
@@ -211,7 +219,7 @@ impl Emulator {
 
     /// Writes a line to stdout, in its turn among the log lines.
     pub fn say(&self, line: String) {
-        self.writer.write(line, None);
+        self.writer.stdout(line);
     }
 
     /// The asynchronous invocations.
@@ -244,17 +252,31 @@ impl Emulator {
                 }
             })
             .await;
-        // The replies to the last invocations are on their way out.
-        let _ = self.front_door.await;
+        self.close_front_door(end_of_grace).await;
         let watchdog_ended = self.processes.close().await.is_ok();
-        self.writer.close();
+        let unwritten_logs = self.writer.close();
         // When it can't be removed, it is in the system's folder for temporary files.
         let _ = self.temp.close();
         let mut failed_deliveries = Vec::new();
         while let Ok(error) = self.notices.failed_deliveries.try_recv() {
             failed_deliveries.push(error);
         }
-        Stopped { dropped, failed_deliveries, watchdog_ended }
+        Stopped { dropped, failed_deliveries, unwritten_logs, watchdog_ended }
+    }
+
+    /// The replies to the last invocations are on their way out. A caller that neither sends nor
+    /// reads must not keep mtl from ending.
+    async fn close_front_door(&mut self, end_of_grace: Instant) {
+        let patience = Instant::now() + LAST_REPLIES;
+        tokio::select! {
+            _ = &mut self.front_door => return,
+            () = tokio::time::sleep_until(end_of_grace.max(patience).into()) => {}
+            () = async {
+                self.kill.cancelled().await;
+                tokio::time::sleep_until(patience.into()).await;
+            } => {}
+        }
+        self.front_door.abort();
     }
 
     /// Cancel it to end the grace period of a stop, and the time that environments have to shut

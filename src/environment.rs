@@ -261,6 +261,7 @@ impl Environment {
             Effect::Start => self.start_process(),
             Effect::Stream => self.stream(),
             Effect::Finish(outcome) => self.finish(outcome),
+            Effect::LateFault(failure) => self.late_fault(&failure),
             Effect::Release => {
                 if let Some(current) = self.current.take() {
                     let _ = current.free.send(());
@@ -353,6 +354,14 @@ impl Environment {
             Reply::Awaited(reply) => drop(reply.send(Response::Complete(completed))),
             Reply::Streaming(complete) => drop(complete.send(completed)),
             Reply::Sent => {}
+        }
+    }
+
+    fn late_fault(&mut self, failure: &Failure) {
+        self.drain();
+        if let Some(current) = &self.current {
+            let id = current.invocation.request_id;
+            self.log.platform(&PlatformEvent::Fault(id, failure));
         }
     }
 

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{ALLOW, HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::uri::Authority;
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use crate::http::{Reply, empty, json as json_reply};
+use crate::http::{Reply, discard, empty, json as json_reply};
 use crate::invoke_api::InvokeApi;
+use crate::invoke_api::request::DISCARDED_BYTES;
 use crate::plain_api;
 
 /// What is behind the port. Cloning is cheap.
@@ -49,7 +51,18 @@ impl FrontDoor {
 
     /// Answers one request.
     pub async fn answer(self, request: Request<Incoming>) -> Reply {
-        if let Err(reason) = may_call(request.headers(), &self.settings.allowed_hosts) {
+        match self.route(&request) {
+            Ok(route) => self.enter(route, request).await,
+            Err(refusal) => {
+                // A caller that is still sending would see a reset instead of the answer.
+                discard(request.into_body(), DISCARDED_BYTES).await;
+                *refusal
+            }
+        }
+    }
+
+    fn route(&self, request: &Request<Incoming>) -> Result<Route, Box<Reply>> {
+        if let Err(reason) = may_call(request, &self.settings.allowed_hosts) {
             return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", &reason);
         }
         let path = request.uri().path();
@@ -65,8 +78,12 @@ impl FrontDoor {
         if request.method() != Method::POST {
             let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            return reply;
+            return Err(Box::new(reply));
         }
+        Ok(route)
+    }
+
+    async fn enter(self, route: Route, request: Request<Incoming>) -> Reply {
         match route {
             Route::Invoke(name) => self.invoke_api.invoke(name, request).await,
             Route::InvokeWithResponseStream(name) => {
@@ -98,20 +115,26 @@ fn function_name(path: &str, prefix: &str, suffix: &str) -> Option<String> {
 /// A web page must not be able to call a developer's function. A page of another origin is found
 /// out by what the browser says of it, and one whose name was rebound to this machine's address by
 /// the name that it still calls.
-fn may_call(headers: &HeaderMap, allowed_hosts: &[String]) -> Result<(), String> {
+fn may_call<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), String> {
+    let headers = request.headers();
     if headers.contains_key(ORIGIN) {
         return Err("mtl does not answer web pages: the request has an Origin header.".to_owned());
     }
     if headers.get("Sec-Fetch-Site").is_some_and(|site| site == "cross-site") {
         return Err("mtl does not answer web pages of other sites.".to_owned());
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if is_allowed_host(host, allowed_hosts) {
-        return Ok(());
+    let named = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let hosts: Vec<&str> = named.chain(request.uri().authority().map(Authority::as_str)).collect();
+    if hosts.is_empty() {
+        return Err("mtl does not answer requests without a Host header.".to_owned());
     }
-    Err(format!(
-        "mtl does not answer to the host name `{host}`. Start it with --allow-host NAME to allow it."
-    ))
+    match hosts.iter().find(|host| !is_allowed_host(host, allowed_hosts)) {
+        None => Ok(()),
+        Some(host) => Err(format!(
+            "mtl does not answer to the host name `{host}`. Start it with --allow-host NAME to \
+             allow it."
+        )),
+    }
 }
 
 fn is_allowed_host(host: &str, allowed_hosts: &[String]) -> bool {
@@ -126,10 +149,14 @@ fn is_allowed_host(host: &str, allowed_hosts: &[String]) -> bool {
         || allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&name))
 }
 
-fn refuse(status: StatusCode, error_type: &'static str, message: &str) -> Reply {
+fn refuse(
+    status: StatusCode,
+    error_type: &'static str,
+    message: &str,
+) -> Result<Route, Box<Reply>> {
     let mut reply = json_reply(status, json!({ "message": message }).to_string());
     reply.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
-    reply
+    Err(Box::new(reply))
 }
 
 #[cfg(test)]

@@ -80,6 +80,9 @@ pub struct Settings {
     pub header_timeout: Option<Duration>,
     /// The largest head of a request, in bytes.
     pub max_head_bytes: usize,
+    /// Whether a client that has closed its end after the request still gets the answer. Then one that
+    /// has left is noticed only when the answer is written.
+    pub half_close: bool,
 }
 
 /// Serves connections until `stop`, then lets the requests that are being answered finish and
@@ -147,6 +150,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(settings.max_head_bytes)
+        .half_close(settings.half_close)
         .max_headers(256)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -194,6 +198,11 @@ pub async fn read(mut body: Incoming, keep: usize, limit: u64) -> Body {
         }
     }
     if seen <= keep as u64 { Body::Complete(kept.freeze(), trailers) } else { Body::TooLarge(seen) }
+}
+
+/// Reads a body that nobody wants, until `limit`.
+pub async fn discard(body: Incoming, limit: u64) {
+    read(body, 0, limit).await;
 }
 
 /// A reply without a body.

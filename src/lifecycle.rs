@@ -85,6 +85,8 @@ pub enum Effect {
     Stream,
     /// Tell the caller how the invocation ended, and write its REPORT.
     Finish(Outcome),
+    /// Log that the runtime failed after its answer: the caller has that, and REPORT is written.
+    LateFault(Failure),
     /// The environment is free for the next invocation.
     Release,
     /// The environment takes no more invocations: end it.
@@ -326,7 +328,11 @@ impl Lifecycle {
             State::Invoke { request_id, step: Step::Running | Step::Truncated, .. }
                 if request_id == id =>
             {
-                self.answer(Outcome::Failure(failure), Verdict::Accepted, now)
+                let verdict = match failure {
+                    Failure::ResponseTooLarge => Verdict::TooLarge,
+                    _ => Verdict::Accepted,
+                };
+                self.answer(Outcome::Failure(failure), verdict, now)
             }
             _ => vec![Effect::Reply(self.refusal(id, "InvocationErrorResponse"))],
         }
@@ -460,7 +466,8 @@ impl Lifecycle {
             } => {
                 effects.push(Effect::Finish(Outcome::Failure(failure)));
             }
-            State::Invoke { step: Step::Answered, .. } | State::Idle { .. } | State::Ended => {}
+            State::Invoke { step: Step::Answered, .. } => effects.push(Effect::LateFault(failure)),
+            State::Idle { .. } | State::Ended => {}
         }
         effects.extend(self.end());
         effects

@@ -46,7 +46,7 @@ pub struct LogSink {
     pub stdout: Stdout,
     /// A folder with one file per log stream, under AWS's group and stream names.
     pub directory: Option<PathBuf>,
-    /// The thread that writes.
+    /// The threads that write.
     pub writer: Writer,
 }
 
@@ -164,15 +164,16 @@ impl LogStream {
         if !aws.is_empty() {
             self.keep_tail(aws);
         }
-        let file = match &self.sink.directory {
-            Some(directory) if !aws.is_empty() => {
-                let group = self.function.log_group();
-                let path = directory.join(group.trim_start_matches('/')).join(&self.name);
-                Some((path, format!("{aws}\n")))
-            }
-            _ => None,
-        };
-        self.sink.writer.write(stdout, file);
+        if let Some(directory) = &self.sink.directory
+            && !aws.is_empty()
+        {
+            let group = self.function.log_group();
+            let path = directory.join(group.trim_start_matches('/')).join(&self.name);
+            self.sink.writer.file(path, format!("{aws}\n"));
+        }
+        if !stdout.is_empty() {
+            self.sink.writer.stdout(stdout);
+        }
     }
 
     /// Lines for stdout, which a terminal gets with the prefix and without control characters.

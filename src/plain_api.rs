@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::data_plane::DataPlane;
-use crate::function::TenantId;
 use crate::http::{Aborted, Reply, json as json_reply, stream};
 use crate::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
 use crate::invoke_api::error::ApiError;
@@ -46,7 +45,7 @@ async fn try_invoke(
     request_id: Uuid,
 ) -> Result<Reply, ApiError> {
     let (head, body) = request.into_parts();
-    let tenant_id = the_tenant_id(&head.headers);
+    let tenant_id = tenant_id(&head.headers, &TENANT_ID);
     // The body is read even if the request is refused already, so that the caller sees why.
     let payload = payload(body, InvocationType::RequestResponse).await;
     let request = invocation::Request {
@@ -67,24 +66,6 @@ async fn try_invoke(
     let mut reply = response_reply(response, request_id);
     set_environment_id(&mut reply, environment_id);
     Ok(reply)
-}
-
-fn the_tenant_id(headers: &HeaderMap) -> Result<Option<TenantId>, ApiError> {
-    let mut found: Option<TenantId> = None;
-    for value in TENANT_ID.iter().flat_map(|name| headers.get_all(*name)) {
-        let Some(id) = tenant_id(Some(value)).map_err(ApiError::Validation)? else { continue };
-        match &found {
-            Some(other) if *other != id => {
-                return Err(ApiError::InvalidParameterValue(format!(
-                    "The request names two tenants, `{other}` and `{id}`. Send {} or {}, or the \
-                     same tenant ID in both.",
-                    TENANT_ID[1], TENANT_ID[0]
-                )));
-            }
-            _ => found = Some(id),
-        }
-    }
-    Ok(found)
 }
 
 fn trace_id(headers: &HeaderMap) -> Option<HeaderValue> {
@@ -163,7 +144,7 @@ fn pass_on(
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{forwarded, the_tenant_id};
+    use super::forwarded;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let pair = |(name, value): &(&'static str, &'static str)| {
@@ -199,19 +180,5 @@ mod tests {
             forwarded(&all).iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
         left.sort();
         assert_eq!(left, ["authorization: Bearer x", "x-custom: first"]);
-    }
-
-    #[test]
-    fn both_names_are_the_tenant_id_and_must_agree() {
-        let of = |pairs| the_tenant_id(&headers(pairs)).map(|id| id.map(|id| id.to_string()));
-        assert_eq!(of(&[("x-amz-tenant-id", "a")]), Ok(Some("a".to_owned())));
-        assert_eq!(of(&[("lambda-runtime-aws-tenant-id", "a")]), Ok(Some("a".to_owned())));
-        assert_eq!(
-            of(&[("x-amz-tenant-id", "a"), ("lambda-runtime-aws-tenant-id", "a")]),
-            Ok(Some("a".to_owned()))
-        );
-        assert!(of(&[("x-amz-tenant-id", "a"), ("lambda-runtime-aws-tenant-id", "b")]).is_err());
-        assert!(of(&[("x-amz-tenant-id", "a"), ("x-amz-tenant-id", "b")]).is_err());
-        assert_eq!(of(&[]), Ok(None));
     }
 }

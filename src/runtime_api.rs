@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::function::{Function, LATEST};
-use crate::http::{Body, Reply, Settings, empty, json as json_reply, read, serve, text};
+use crate::http::{Body, Reply, Settings, discard, empty, json as json_reply, read, serve, text};
 use crate::invocation::Answer;
 use crate::invocation::failure::{Failure, posted};
 use crate::lifecycle::{ResponseBody, Verdict};
@@ -91,7 +91,8 @@ impl RuntimeApi {
         function: &Function,
         calls: mpsc::Sender<RuntimeCall>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let settings = Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES };
+        let settings =
+            Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES, half_close: false };
         let api = Api {
             function_name: function.name.clone(),
             handler: function.handler().to_string_lossy().into_owned(),
@@ -192,7 +193,7 @@ impl Api {
             None => {}
             Some(b"streaming") => return self.streamed_response(id, &head.headers, body).await,
             Some(_) => {
-                read(body, 0, u64::MAX).await;
+                discard(body, u64::MAX).await;
                 return error_reply(
                     StatusCode::BAD_REQUEST,
                     "InvalidFunctionResponseMode",
@@ -218,7 +219,7 @@ impl Api {
         let limit = match self.ask(id, headers, started).await {
             Ok(Verdict::Proceed { limit }) => limit,
             Ok(refusal) => {
-                read(body, 0, u64::MAX).await;
+                discard(body, u64::MAX).await;
                 return verdict(refusal);
             }
             Err(reply) => return *reply,
@@ -318,11 +319,11 @@ fn extension_error(refused: &Refused) -> Reply {
 async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {
     let (head, body) = request.into_parts();
     let error_type = head.headers.get(ERROR_TYPE).and_then(|value| value.to_str().ok());
-    let body = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
-        Body::Complete(body, _) => body,
-        Body::TooLarge(_) | Body::Truncated => Bytes::new(),
+    let failure = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
+        Body::Complete(body, _) => posted(error_type, body),
+        Body::TooLarge(_) => Failure::ResponseTooLarge,
+        Body::Truncated => posted(error_type, Bytes::new()),
     };
-    let failure = posted(error_type, body);
     (head.headers, failure)
 }
 

@@ -2,6 +2,7 @@
 //! What the arguments mean is in `args.rs`.
 
 pub mod args;
+pub mod plan;
 mod summary;
 pub mod variables;
 
@@ -21,7 +22,8 @@ use crate::event_queue::destination::DeliveryError;
 use crate::logs::Stdout;
 use crate::server_file::ServerFile;
 use crate::watchdog::link::Loss;
-use args::{Args, Plan};
+use args::Args;
+use plan::Plan;
 
 /// Serves until a signal ends it, and returns the exit code.
 ///
@@ -83,7 +85,8 @@ async fn stop(
     if running > 0 || waiting > 0 {
         let grace = grace.as_secs_f64();
         say(&format!(
-            "stopping; what runs ({running}) and what waits ({waiting}) has {grace} s to finish"
+            "stopping; what runs ({running}) and what waits ({waiting}) has {grace} s to finish, \
+             a second signal ends it at once"
         ));
     }
     let killer = emulator.killer();
@@ -114,6 +117,10 @@ fn left_behind(stopped: &Stopped) -> Vec<String> {
     for Dropped { request_id, tenant } in &stopped.dropped {
         let tenant = tenant.as_ref().map(|id| format!(" of tenant `{id}`")).unwrap_or_default();
         left.push(format!("the event {request_id}{tenant} was dropped"));
+    }
+    if stopped.unwritten_logs > 0 {
+        let lines = stopped.unwritten_logs;
+        left.push(format!("{lines} log lines were lost: they were not read or written in time"));
     }
     if !stopped.watchdog_ended {
         left.push("the watchdog still looks for processes of the function".to_owned());

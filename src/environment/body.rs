@@ -67,6 +67,8 @@ impl Body {
         let api = RuntimeApi::bind().await?;
         let address = api.address();
         let (sender, calls) = mpsc::channel(4);
+        // Whoever cleans up the system's temporary files may have taken it away.
+        std::fs::create_dir_all(&blueprint.temp)?;
         let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
         let listener = tokio::spawn(api.serve(&blueprint.function, sender));
         let (running, output, past_peak) = (None, None, None);

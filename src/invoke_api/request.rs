@@ -20,7 +20,7 @@ use crate::quotas;
 
 /// How much of a body that is too large is read, and thrown away, before the 413: a caller that is
 /// still sending would see a reset instead.
-const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
+pub const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A request that passed every check.
 #[derive(Debug)]
@@ -83,13 +83,18 @@ pub async fn read(
 fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, ApiError> {
     let qualifier = qualifier(head.uri.query().unwrap_or_default());
     let mut violations = name::violations(name, qualifier.as_deref());
-    let tenant_id = tenant_id(head.headers.get("X-Amz-Tenant-Id"))
-        .map_err(|invalid| violations.extend(invalid));
+    let tenant_id = match tenant_id(&head.headers, &["X-Amz-Tenant-Id"]) {
+        Err(ApiError::Validation(invalid)) => {
+            violations.extend(invalid);
+            None
+        }
+        tenant_id => tenant_id?,
+    };
     let invocation_type =
         invocation_type(&head.headers).map_err(|invalid| violations.push(invalid));
     let log_type = log_type(&head.headers).map_err(|invalid| violations.push(invalid));
-    let (Ok(tenant_id), Ok(invocation_type), Ok(log_type), true) =
-        (tenant_id, invocation_type, log_type, violations.is_empty())
+    let (Ok(invocation_type), Ok(log_type), true) =
+        (invocation_type, log_type, violations.is_empty())
     else {
         return Err(ApiError::Validation(violations));
     };

@@ -1,23 +1,40 @@
 //! The tenant id in a request's headers, and the constraints of the service model that it may
 //! break, as AWS words them. Knows no functions.
 
-use http::HeaderValue;
+use http::HeaderMap;
 
 use crate::function::{TenantId, TenantIdError};
+use crate::invoke_api::error::ApiError;
 use crate::quotas;
 
 const PATTERN: &str = r"[a-zA-Z0-9\._:\/=+\-@ ]+";
 
-/// The tenant that a header names. An empty one names none, as on AWS.
+/// The tenant that a request names, in whichever of these headers. An empty one names none, as on
+/// AWS.
 ///
 /// # Errors
 ///
-/// With a text for each constraint that the value breaks. It has the form that is recorded from AWS
-/// for other members; there is no record of one for this member.
-pub fn tenant_id(header: Option<&HeaderValue>) -> Result<Option<TenantId>, Vec<String>> {
-    let Some(header) = header.filter(|header| !header.is_empty()) else { return Ok(None) };
-    let value = String::from_utf8_lossy(header.as_bytes());
-    value.parse().map(Some).map_err(|error| violations(&value, &error))
+/// With AWS's text for each constraint that a value breaks, in the form that is recorded for other
+/// members; or when two headers name different tenants, where going on with either would be a guess.
+pub fn tenant_id(headers: &HeaderMap, names: &[&str]) -> Result<Option<TenantId>, ApiError> {
+    let mut found: Option<TenantId> = None;
+    for value in names.iter().flat_map(|name| headers.get_all(*name)) {
+        if value.is_empty() {
+            continue;
+        }
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let id: TenantId =
+            value.parse().map_err(|error| ApiError::Validation(violations(&value, &error)))?;
+        match &found {
+            Some(other) if *other != id => {
+                return Err(ApiError::InvalidParameterValue(format!(
+                    "The request names two tenants, `{other}` and `{id}`. Name one."
+                )));
+            }
+            _ => found = Some(id),
+        }
+    }
+    Ok(found)
 }
 
 fn violations(value: &str, error: &TenantIdError) -> Vec<String> {
@@ -44,28 +61,57 @@ fn violation(value: &str, constraint: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::tenant_id;
+    use crate::function::TenantId;
+    use crate::invoke_api::error::ApiError;
+
+    const NAMES: [&str; 2] = ["x-amz-tenant-id", "lambda-runtime-aws-tenant-id"];
+
+    fn of(headers: &[(usize, &str)]) -> Result<Option<TenantId>, ApiError> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(NAMES[*name], HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        tenant_id(&map, &NAMES)
+    }
+
+    fn violations(value: &str) -> Vec<String> {
+        match of(&[(0, value)]) {
+            Err(ApiError::Validation(violations)) => violations,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn violations_are_worded_as_recorded_for_other_members() {
-        let of = |text: &str| tenant_id(Some(&HeaderValue::from_bytes(text.as_bytes()).unwrap()));
-        assert_eq!(of("").unwrap(), None);
-        assert_eq!(of("alice").unwrap().unwrap().as_str(), "alice");
         assert_eq!(
-            of("bad#id").unwrap_err(),
+            violations("bad#id"),
             [
                 r"Value 'bad#id' at 'tenantId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9\._:\/=+\-@ ]+"
             ]
         );
         let long = "x".repeat(257);
         assert_eq!(
-            of(&long).unwrap_err(),
+            violations(&long),
             [format!(
                 "Value '{long}' at 'tenantId' failed to satisfy constraint: Member must have length less than or equal to 256"
             )]
         );
-        assert_eq!(of(&"#".repeat(257)).unwrap_err().len(), 2);
+        assert_eq!(violations(&"#".repeat(257)).len(), 2);
+    }
+
+    #[test]
+    fn all_headers_must_agree() {
+        let alice = Ok(Some("alice".parse().unwrap()));
+        assert_eq!(of(&[]), Ok(None));
+        assert_eq!(of(&[(0, "")]), Ok(None));
+        for agreeing in [vec![(0, "alice")], vec![(1, "alice")], vec![(0, "alice"), (1, "alice")]] {
+            assert_eq!(of(&agreeing), alice);
+        }
+        for differing in [[(0, "alice"), (1, "bob")], [(0, "alice"), (0, "bob")]] {
+            assert!(matches!(of(&differing), Err(ApiError::InvalidParameterValue(_))));
+        }
     }
 }

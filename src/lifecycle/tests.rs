@@ -48,6 +48,7 @@ fn names(effects: &[Effect]) -> Vec<String> {
             }
             Effect::Finish(Outcome::Success(_)) => "finish ok".to_owned(),
             Effect::Finish(Outcome::Failure(failure)) => format!("finish {}", failure.error_type()),
+            Effect::LateFault(failure) => format!("late {}", failure.error_type()),
             other => format!("{other:?}").to_lowercase(),
         })
         .collect()
@@ -129,7 +130,7 @@ fn the_timeout_holds_until_the_runtime_asks_for_more() {
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
-        .timeout(&["end"]);
+        .timeout(&["late Sandbox.Timedout", "end"]);
 }
 
 #[test]
@@ -271,7 +272,7 @@ impl Observer {
             Effect::Stream => assert!(self.open.is_some(), "only an open invocation is answered"),
             Effect::Kill => self.running = false,
             Effect::Start => self.running = true,
-            Effect::Reply(_) | Effect::Park | Effect::EndInit(_) => {}
+            Effect::Reply(_) | Effect::Park | Effect::EndInit(_) | Effect::LateFault(_) => {}
         }
     }
 }

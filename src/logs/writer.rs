@@ -1,5 +1,5 @@
-//! The thread that writes log lines to stdout and to files, so that a terminal that is stopped or a
-//! pipe that nobody reads never holds up an invocation. Knows only bytes.
+//! The threads that write log lines, one to stdout and one to files, so that a terminal that is
+//! stopped or a pipe that nobody reads never holds up an invocation, nor the files. Knows only bytes.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -11,18 +11,26 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// How many bytes may wait to be written. Lines beyond it are dropped, and counted.
+/// How many bytes may wait to be written to stdout, and as many to files. Lines beyond that are
+/// dropped, and counted.
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many bytes are written at once, more or less.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// How long [`Writer::close`] waits for a stdout that is not being read.
+/// How long [`Writer::close`] waits for each thread, such as one whose stdout is not being read.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A handle to the writing thread. Cloning is cheap.
+/// A handle to the writing threads. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Writer {
+    stdout: Lane,
+    files: Lane,
+}
+
+/// The way to one thread.
+#[derive(Clone, Debug)]
+struct Lane {
     queue: Sender<Message>,
     counts: Arc<Counts>,
 }
@@ -30,78 +38,112 @@ pub struct Writer {
 #[derive(Debug, Default)]
 struct Counts {
     waiting_bytes: AtomicUsize,
-    dropped_lines: AtomicUsize,
+    waiting_messages: AtomicUsize,
+    dropped_messages: AtomicUsize,
 }
 
 #[derive(Debug)]
 enum Message {
-    Lines { stdout: String, file: Option<(PathBuf, String)> },
+    /// Lines, complete with their ends, and the file they are for if not stdout.
+    Lines(Option<PathBuf>, String),
     Close(SyncSender<()>),
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the threads.
     ///
     /// # Errors
     ///
     /// When the system has no thread left.
     pub fn start() -> io::Result<Self> {
+        Ok(Self { stdout: Lane::start("stdout")?, files: Lane::start("log-files")? })
+    }
+
+    /// Queues lines for stdout, complete with their ends.
+    pub fn stdout(&self, lines: String) {
+        self.stdout.send(None, lines);
+    }
+
+    /// Queues lines for a file that is appended to, complete with their ends.
+    pub fn file(&self, path: PathBuf, lines: String) {
+        self.files.send(Some(path), lines);
+    }
+
+    /// Writes what is queued, for at most a second each, and ends the threads. Returns how often
+    /// something could not be written in time since the start.
+    #[must_use]
+    pub fn close(&self) -> usize {
+        self.files.close() + self.stdout.close()
+    }
+}
+
+impl Lane {
+    fn start(name: &str) -> io::Result<Self> {
         let (queue, messages) = mpsc::channel();
         let counts = Arc::new(Counts::default());
-        let thread = Thread { messages, counts: counts.clone(), stdout: Some(io::stdout()) };
-        thread::Builder::new().name("log-writer".to_owned()).spawn(move || thread.run())?;
+        let sink = Sink { counts: counts.clone(), stdout: Some(io::stdout()), warned: false };
+        let run = move || run(&messages, sink);
+        thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { queue, counts })
     }
 
-    /// Queues lines for stdout (complete with their ends), and for a file that is appended to.
-    pub fn write(&self, stdout: String, file: Option<(PathBuf, String)>) {
-        let bytes = stdout.len() + file.as_ref().map_or(0, |(_, lines)| lines.len());
-        if self.counts.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES {
-            self.counts.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.counts.dropped_lines.fetch_add(1, Ordering::Relaxed);
+    fn send(&self, path: Option<PathBuf>, lines: String) {
+        let counts = &self.counts;
+        let waiting = counts.waiting_bytes.fetch_add(lines.len(), Ordering::Relaxed);
+        if waiting + lines.len() > QUEUE_BYTES {
+            counts.waiting_bytes.fetch_sub(lines.len(), Ordering::Relaxed);
+            counts.dropped_messages.fetch_add(1, Ordering::Relaxed);
             return;
         }
+        counts.waiting_messages.fetch_add(1, Ordering::Relaxed);
         // The thread ends only after `close`; what is logged then has no reader.
-        let _ = self.queue.send(Message::Lines { stdout, file });
+        let _ = self.queue.send(Message::Lines(path, lines));
     }
 
-    /// Writes what is queued, for at most a second, and ends the thread.
-    pub fn close(&self) {
+    fn close(&self) -> usize {
         let (done, closed) = mpsc::sync_channel(1);
         if self.queue.send(Message::Close(done)).is_ok() {
             let _ = closed.recv_timeout(CLOSE_TIMEOUT);
         }
+        let counts = &self.counts;
+        counts.dropped_messages.load(Ordering::Relaxed)
+            + counts.waiting_messages.load(Ordering::Relaxed)
     }
 }
 
-struct Thread {
-    messages: Receiver<Message>,
+fn run(messages: &Receiver<Message>, mut sink: Sink) {
+    while let Ok(first) = messages.recv() {
+        let mut batch = Batch::default();
+        let closing = batch.fill(first, messages);
+        sink.write(&batch);
+        if let Some(done) = closing {
+            // The closer may have stopped waiting.
+            let _ = done.send(());
+            return;
+        }
+    }
+}
+
+/// Where a thread writes.
+struct Sink {
     counts: Arc<Counts>,
     /// `None` once its reader has gone.
     stdout: Option<io::Stdout>,
+    /// Whether the user knows that a file can't be written.
+    warned: bool,
 }
 
-impl Thread {
-    fn run(mut self) {
-        while let Ok(first) = self.messages.recv() {
-            let mut batch = Batch::default();
-            let closing = batch.fill(first, &self.messages);
-            self.write(&batch);
-            if let Some(done) = closing {
-                // The closer may have stopped waiting.
-                let _ = done.send(());
-                return;
-            }
-        }
-    }
-
+impl Sink {
     fn write(&mut self, batch: &Batch) {
         for (path, lines) in &batch.files {
-            if let Err(error) = append(path, lines) {
-                warn(&format!("failed to write to `{}`: {error}", path.display()));
+            let Err(error) = append(path, lines) else { continue };
+            if !std::mem::replace(&mut self.warned, true) {
+                warn(&format!("failed to write logs to `{}`: {error}", path.display()));
             }
         }
-        if let Some(stdout) = &mut self.stdout {
+        if let Some(stdout) = &mut self.stdout
+            && !batch.stdout.is_empty()
+        {
             match stdout.write_all(&batch.stdout).and_then(|()| stdout.flush()) {
                 Ok(()) => {}
                 // The reader has had enough: that is its right, and the server goes on.
@@ -113,10 +155,7 @@ impl Thread {
             }
         }
         self.counts.waiting_bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
-        let dropped = self.counts.dropped_lines.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            warn(&format!("{dropped} log lines were dropped because stdout was not read in time"));
-        }
+        self.counts.waiting_messages.fetch_sub(batch.messages, Ordering::Relaxed);
     }
 }
 
@@ -126,6 +165,7 @@ struct Batch {
     stdout: Vec<u8>,
     files: HashMap<PathBuf, String>,
     bytes: usize,
+    messages: usize,
 }
 
 impl Batch {
@@ -134,7 +174,7 @@ impl Batch {
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Lines { stdout, file } => self.add(&stdout, file),
+                Message::Lines(path, lines) => self.add(path, &lines),
                 Message::Close(done) => return Some(done),
             }
             let is_full = self.bytes >= BATCH_BYTES;
@@ -143,12 +183,12 @@ impl Batch {
         None
     }
 
-    fn add(&mut self, stdout: &str, file: Option<(PathBuf, String)>) {
-        self.bytes += stdout.len();
-        self.stdout.extend_from_slice(stdout.as_bytes());
-        if let Some((path, lines)) = file {
-            self.bytes += lines.len();
-            self.files.entry(path).or_default().push_str(&lines);
+    fn add(&mut self, path: Option<PathBuf>, lines: &str) {
+        self.bytes += lines.len();
+        self.messages += 1;
+        match path {
+            Some(path) => self.files.entry(path).or_default().push_str(lines),
+            None => self.stdout.extend_from_slice(lines.as_bytes()),
         }
     }
 }

@@ -83,7 +83,8 @@ impl Launch {
         let name = self.command.first().filter(|name| !name.is_empty());
         let name = name.ok_or(SpawnError::Empty)?;
         if name.as_bytes().contains(&b'/') {
-            let path = self.directory.join(name);
+            let path =
+                self.directory.join(Path::new(name).strip_prefix(".").unwrap_or(name.as_ref()));
             return check(&path).map(|()| path);
         }
         let mut refused = None;

@@ -2,6 +2,8 @@
 //! server, and who may call at all.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::http::{Reply, request, send};
 use crate::server::{INVOCATIONS, Server, Setup};
@@ -321,4 +323,43 @@ async fn the_aws_route_wins_where_the_plain_route_has_its_path() {
     let server = Setup::raw(&["--invocation-endpoint", INVOCATIONS]).start().await;
     let reply = server.post(INVOCATIONS, &[ALICE], "{}").await;
     assert_eq!((reply.status, reply.header("x-amz-executed-version")), (200, "$LATEST"));
+}
+
+#[tokio::test]
+async fn a_caller_that_has_closed_its_end_still_gets_the_answer() {
+    let server = Setup::example(&[]).start().await;
+    let mut caller = TcpStream::connect(server.address).await.unwrap();
+    let request = "POST /invoke HTTP/1.1\r\nHost: localhost\r\nX-Amz-Tenant-Id: a\r\n\
+                   Content-Length: 2\r\n\r\n{}";
+    caller.write_all(request.as_bytes()).await.unwrap();
+    caller.shutdown().await.unwrap();
+    let mut reply = String::new();
+    caller.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 202 "), "{reply}");
+}
+
+#[tokio::test]
+async fn a_large_body_that_is_refused_is_read_to_its_end() {
+    let server = Setup::example(&[]).start().await;
+    let large = "1".repeat(20 * 1024 * 1024);
+    let reply = server.post("/nowhere", &[ALICE], large.clone()).await;
+    reply.refused(404, "UnknownOperationException");
+    let origin = [ALICE, ("Origin", "http://evil.example")];
+    server.post("/invoke", &origin, large).await.refused(403, "AccessDeniedException");
+}
+
+#[tokio::test]
+async fn two_tenants_in_one_request_are_none() {
+    let server = Setup::example(&[]).start().await;
+    for path in [INVOCATIONS, "/invoke"] {
+        let both = [ALICE, ("X-Amz-Tenant-Id", "bob")];
+        server.post(path, &both, "{}").await.refused(400, "InvalidParameterValueException");
+    }
+}
+
+#[tokio::test]
+async fn all_hosts_that_a_request_names_must_be_allowed() {
+    let server = Setup::example(&[]).start().await;
+    let two = [ALICE, ("Host", "localhost"), ("Host", "evil.example")];
+    server.post("/invoke", &two, "{}").await.refused(403, "AccessDeniedException");
 }

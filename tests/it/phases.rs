@@ -289,3 +289,25 @@ async fn every_caller_is_answered_when_environments_fail_at_once() {
         assert_eq!((status, failed), (200, !succeeds));
     }
 }
+
+#[tokio::test]
+async fn a_runtime_that_fails_after_its_answer_is_not_passed_over_in_silence() {
+    let server = Setup::raw(&["--timeout", "1s"]).start().await;
+    let answer = json!({ "call": "POST invocation/{id}/response", "body": "1" });
+    for (then, line) in [
+        (json!({ "exit": 3 }), "Error: Runtime exited with error: exit status 3"),
+        (json!({ "gate": server.path("never") }), "Task timed out after 1.00 seconds"),
+    ] {
+        let reply = server.invoke("alice", &json!({ "steps": [answer, then] })).await;
+        assert_eq!(reply.answer(), 1);
+        server.wait_for_stdout(line).await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_too_large_is_told_as_an_answer_that_is() {
+    let server = Setup::raw(&[]).start().await;
+    let error = json!({ "call": "POST invocation/{id}/error", "bytes": 6_291_557 });
+    let failed = server.invoke("alice", &json!({ "steps": [error] })).await.function_error();
+    assert_eq!(failed["errorType"], "Function.ResponseSizeTooLarge");
+}

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::server::{Server, Setup};
 use crate::wait;
@@ -190,4 +192,19 @@ async fn a_function_with_an_extension_gets_sigterm_first() {
         },
     ]);
     assert!(stop(&steps).await);
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_finish_its_request_does_not_keep_mtl_alive() {
+    let mut server = Setup::example(&["--grace", "100ms"]).start().await;
+    let mut half_a_body = TcpStream::connect(server.address).await.unwrap();
+    let request = "POST /invoke HTTP/1.1\r\nHost: localhost\r\nX-Amz-Tenant-Id: a\r\n\
+                   Content-Length: 100\r\n\r\n{}";
+    half_a_body.write_all(request.as_bytes()).await.unwrap();
+    let mut half_a_head = TcpStream::connect(server.address).await.unwrap();
+    half_a_head.write_all(b"POST /invoke HTTP/1.1\r\nHost: loc").await.unwrap();
+    // An answer on a later connection says that the server has seen the earlier ones.
+    server.answer("alice", &json!({})).await;
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit().await.code(), Some(0));
 }
