@@ -153,7 +153,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__invoke)
-            opts="-p -o -h --tenant --tenant-id --payload --output --endpoint --header --remote --region --profile --qualifier --retries --color --help"
+            opts="-p -o -h --tenant --tenant-id --payload --output --invocation-type --log --client-context --stream --endpoint --header --cold --remote --region --profile --qualifier --retries --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +181,14 @@ _mtl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --invocation-type)
+                    COMPREPLY=($(compgen -W "RequestResponse Event DryRun" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-context)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --endpoint)

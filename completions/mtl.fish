@@ -73,6 +73,10 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s p -l payload -d 'The event: text, `@FILE`, or `-` for standard input' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s o -l output -d 'What to print' -r -f -a "text\t'The payload; a text ends with a newline, other bytes are left alone'
 json\t'One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...'"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l invocation-type -d 'Whether the answer is waited for' -r -f -a "RequestResponse\t''
+Event\t''
+DryRun\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l client-context -d 'What the function learns of its caller: a JSON object as text or `@FILE`' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l header -d 'A header to send; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l region -d 'Region of the function' -r
@@ -82,6 +86,9 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l retries -d 'How often
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l color -d 'When to use color' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l log -d 'Print the last 4 KB of the log to stderr'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the answer as it comes'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l cold -d 'Ask for a new environment of the tenant, as only mtl can'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -l color -d 'When to use color' -r -f -a "auto\t''

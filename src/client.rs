@@ -12,6 +12,8 @@ pub mod answer;
 
 pub mod local;
 
+pub mod stream;
+
 pub mod aws;
 
 use bytes::Bytes;
@@ -27,4 +29,34 @@ pub struct InvokeInput {
     pub tenant_id: Option<TenantId>,
     /// The event, in general JSON. Only the function knows what it takes, so nothing is checked.
     pub payload: Bytes,
+    /// Whether the answer is waited for.
+    pub invocation_type: InvocationType,
+    /// Whether the end of the log is wanted with the answer.
+    pub log_tail: bool,
+    /// A JSON object about the caller, in base64.
+    pub client_context: Option<String>,
+}
+
+/// Whether the answer of an invocation is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvocationType {
+    /// It is.
+    #[default]
+    RequestResponse,
+    /// The event is queued.
+    Event,
+    /// Everything is checked and nothing runs.
+    DryRun,
+}
+
+impl InvocationType {
+    /// The type as AWS spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestResponse => "RequestResponse",
+            Self::Event => "Event",
+            Self::DryRun => "DryRun",
+        }
+    }
 }

@@ -284,7 +284,8 @@ fn guarded(line: &str) -> String {
 }
 
 /// Control characters and those that turn the direction of writing, as escapes.
-fn visible(line: &str) -> String {
+#[must_use]
+pub fn visible(line: &str) -> String {
     let mut visible = String::with_capacity(line.len());
     for character in line.chars() {
         let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -1,6 +1,7 @@
 //! `mtl invoke`: its options, which of them go together, and one invocation from the payload to the
 //! exit code. How it travels is for [`client`](crate::client) to know.
 
+pub mod context;
 pub mod help;
 pub mod output;
 pub mod payload;
@@ -11,7 +12,7 @@ use std::{env, io};
 use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches, ValueEnum};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime;
 
@@ -22,7 +23,7 @@ use crate::cli::invoke::payload::Payload;
 use crate::client::answer::Answer;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
-use crate::client::{InvokeInput, aws, local};
+use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
 use crate::server_file;
 
@@ -67,6 +68,7 @@ struct Typed {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Options {
     /// Name or ARN of the function; `function` if it is local
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
@@ -84,6 +86,22 @@ struct Options {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 
+    /// Whether the answer is waited for
+    #[arg(long, value_name = "TYPE", default_value = "RequestResponse", ignore_case = true)]
+    invocation_type: TypeArg,
+
+    /// Print the last 4 KB of the log to stderr
+    #[arg(long)]
+    log: bool,
+
+    /// What the function learns of its caller: a JSON object as text or `@FILE`
+    #[arg(long, value_name = "JSON")]
+    client_context: Option<Payload>,
+
+    /// Print the answer as it comes
+    #[arg(long)]
+    stream: bool,
+
     /// `http://HOST:PORT` of the server, unless it is that of this folder
     ///
     /// Without it, the server that `mtl serve` started in this folder is invoked, or if there is none
@@ -97,6 +115,10 @@ struct Options {
     /// A header to send; can be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, help_heading = LOCAL)]
     header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Ask for a new environment of the tenant, as only mtl can
+    #[arg(long, help_heading = LOCAL)]
+    cold: bool,
 
     /// Invoke on AWS, which is never called without this
     #[arg(long, env = "MTL_REMOTE", hide_env_values = true)]
@@ -118,6 +140,26 @@ struct Options {
     /// How often the SDK tries again after a throttle [default: 0]
     #[arg(long, value_name = "N", help_heading = REMOTE)]
     retries: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TypeArg {
+    #[value(name = "RequestResponse")]
+    RequestResponse,
+    #[value(name = "Event")]
+    Event,
+    #[value(name = "DryRun")]
+    DryRun,
+}
+
+impl From<TypeArg> for InvocationType {
+    fn from(arg: TypeArg) -> Self {
+        match arg {
+            TypeArg::RequestResponse => Self::RequestResponse,
+            TypeArg::Event => Self::Event,
+            TypeArg::DryRun => Self::DryRun,
+        }
+    }
 }
 
 impl FromArgMatches for Args {
@@ -156,9 +198,13 @@ impl clap::Args for Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let remote = args.is_remote()?;
     let options = args.options;
-    let format = options.output;
+    options.check_together()?;
+    let (format, streamed) = (options.output, options.stream);
     let answer = if remote { invoke_remote(options) } else { invoke_local(options) }?;
-    output::print(&answer, format)?;
+    output::print_log(&answer);
+    if !streamed {
+        output::print(&answer, format)?;
+    }
     let Some(kind) = &answer.function_error else { return Ok(Exit::Done) };
     let text = answer.error_text().map(|text| format!(": {text}")).unwrap_or_default();
     let error = anyhow::anyhow!("the function returned an error ({kind}){text}");
@@ -188,6 +234,10 @@ impl Args {
             return Err(Failure::usage("`--remote` and `--endpoint` exclude each other")
                 .help("`--endpoint` is where a local server is; leave one of the two out"));
         }
+        if self.options.cold {
+            return Err(Failure::usage("`--cold` is for a local invocation")
+                .help("AWS starts an environment when it needs one; leave `--cold` out"));
+        }
         if !self.options.header.is_empty() {
             return Err(Failure::usage("`--header` is for a local invocation")
                 .help("leave `--header` out, or `--remote`"));
@@ -213,8 +263,29 @@ impl Options {
         .find_map(|(given, option)| given.then_some(option))
     }
 
+    /// Which options exclude each other wherever the function is.
+    fn check_together(&self) -> Result<(), Failure> {
+        let waits = self.invocation_type == TypeArg::RequestResponse;
+        let problem = if self.stream && !waits {
+            "`--stream` shows an answer, and only `RequestResponse` has one"
+        } else if self.stream && self.output == Format::Json {
+            "`--stream` prints the bytes of the answer, and `-o json` a document about it"
+        } else if self.log && !waits {
+            "`--log` is the log of an answer, and only `RequestResponse` has one"
+        } else if self.client_context.is_some() && self.invocation_type == TypeArg::Event {
+            "`--client-context` is for synchronous invocations only"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::usage(problem).help("leave one of the two options out"))
+    }
+
     fn input(&mut self) -> Result<InvokeInput, Failure> {
+        let client_context = self.client_context.as_mut().map(context::encode).transpose()?;
         Ok(InvokeInput {
+            client_context,
+            invocation_type: self.invocation_type.into(),
+            log_tail: self.log,
             function_name: self.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
             tenant_id: self.tenant_id.take(),
             payload: self.payload.read()?,
@@ -226,15 +297,50 @@ fn invoke_local(mut options: Options) -> Result<Answer, Failure> {
     let input = options.input()?;
     let given = options.endpoint.is_some();
     let endpoint = options.endpoint.unwrap_or_else(endpoint_of_this_folder);
-    let headers: HeaderMap = HeaderMap::from_iter(options.header);
-    block_on(local::invoke(&endpoint, input, &headers))?.map_err(|error| {
-        let mut others = match error {
+    let mut headers: HeaderMap = HeaderMap::from_iter(options.header);
+    if options.cold {
+        headers.insert("x-mtl-cold", HeaderValue::from_static("true"));
+    }
+    let answer = block_on(async {
+        if options.stream {
+            let mut printer = Printer::default();
+            let answer = stream::invoke(&endpoint, input, &headers, |piece| printer.print(piece));
+            let answer = answer.await;
+            printer.end().map(|()| answer)
+        } else {
+            Ok(local::invoke(&endpoint, input, &headers).await)
+        }
+    })??;
+    answer.map_err(|error| {
+        let others = match error {
             InvokeError::Unreachable { .. } => server_file::all(),
             _ => Vec::new(),
         };
-        others.retain(|found| found.endpoint != endpoint.to_string());
         failure(error, &Place::Local { given, others: &others })
     })
+}
+
+/// Prints a stream, and keeps the first error until its end.
+#[derive(Debug, Default)]
+struct Printer {
+    nobody_reads: bool,
+    error: Option<anyhow::Error>,
+}
+
+impl Printer {
+    fn print(&mut self, piece: &[u8]) {
+        if self.nobody_reads || self.error.is_some() {
+            return;
+        }
+        match output::print_piece(piece) {
+            Ok(someone_reads) => self.nobody_reads = !someone_reads,
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        self.error.map_or(Ok(()), Err)
+    }
 }
 
 fn endpoint_of_this_folder() -> Endpoint {
@@ -258,7 +364,16 @@ fn invoke_remote(mut options: Options) -> Result<Answer, Failure> {
             .await
             .map_err(|error| failure(error, &Place::Aws { region: None, profile }))?;
         let place = Place::Aws { region: Some(lambda.region()), profile };
-        let answer = lambda.invoke(input, options.qualifier).await;
+        let answer = if options.stream {
+            let mut printer = Printer::default();
+            let pass_on = |piece: &[u8]| printer.print(piece);
+            let answer = lambda.invoke_with_response_stream(input, options.qualifier, pass_on);
+            let answer = answer.await;
+            printer.end()?;
+            answer
+        } else {
+            lambda.invoke(input, options.qualifier).await
+        };
         answer.map_err(|error| failure(error, &place))
     })?
 }

@@ -7,6 +7,7 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use crate::client::InvocationType;
 use crate::client::error::{InvokeError, excerpt, one_line};
 
 /// What the function answered: the members of the SDKs' Invoke response.
@@ -50,15 +51,25 @@ impl Answer {
 /// # Errors
 ///
 /// When the response is no answer of the function.
-pub fn read(head: &Parts, body: Bytes) -> Result<Answer, InvokeError> {
+pub fn read(
+    head: &Parts,
+    body: Bytes,
+    invocation_type: InvocationType,
+) -> Result<Answer, InvokeError> {
     if let Some(error) = refusal(head, &body) {
         return Err(error);
     }
     let function_error = function_error(head, &body);
-    // 202 is how the Swift server answers; without a body it is how Lambda accepts an event.
-    let answered = head.status == StatusCode::OK
-        || head.status == StatusCode::ACCEPTED && !body.is_empty()
-        || function_error.is_some();
+    let answered = match invocation_type {
+        // 202 is how the Swift server answers; without a body it is how Lambda accepts an event.
+        InvocationType::RequestResponse => {
+            head.status == StatusCode::OK
+                || head.status == StatusCode::ACCEPTED && !body.is_empty()
+                || function_error.is_some()
+        }
+        InvocationType::Event => head.status == StatusCode::ACCEPTED,
+        InvocationType::DryRun => head.status == StatusCode::NO_CONTENT,
+    };
     if !answered {
         return Err(InvokeError::NotAnAnswer { status: head.status, excerpt: excerpt(&body) });
     }
@@ -138,6 +149,7 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Answer, read};
+    use crate::client::InvocationType;
     use bytes::Bytes;
     use http::Response;
 
@@ -265,6 +277,6 @@ mod tests {
             response = response.header(*name, *value);
         }
         let (head, body) = response.body(Bytes::from_static(body.as_bytes())).unwrap().into_parts();
-        read(&head, body)
+        read(&head, body, InvocationType::RequestResponse)
     }
 }

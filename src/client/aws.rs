@@ -13,16 +13,20 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::http::HttpResponse;
 use aws_sdk_lambda::config::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_sdk_lambda::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::operation::invoke::{InvokeError as ServiceError, InvokeOutput};
+use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamError as StreamServiceError;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::error::TooManyRequestsException;
+use aws_sdk_lambda::types::{InvokeWithResponseStreamResponseEvent as StreamEvent, LogType};
 use bytes::Bytes;
 use http::StatusCode;
 
 use crate::client::InvokeInput;
 use crate::client::answer::Answer;
 use crate::client::error::{BoxError, InvokeError, excerpt, one_line};
+use crate::client::stream::Complete;
 
 /// How the SDK is configured beyond what it finds in the environment and the profile files.
 #[derive(Clone, Debug, Default)]
@@ -88,13 +92,65 @@ impl Lambda {
             .function_name(input.function_name)
             .set_tenant_id(input.tenant_id.map(|tenant_id| tenant_id.to_string()))
             .set_qualifier(qualifier)
+            .invocation_type(input.invocation_type.as_str().into())
+            .set_log_type(input.log_tail.then_some(LogType::Tail))
+            .set_client_context(input.client_context)
             .payload(Blob::new(input.payload))
             .send()
             .await;
         result.map(answer).map_err(|error| self.invoke_error(error))
     }
 
-    fn invoke_error(&self, error: SdkError<ServiceError, HttpResponse>) -> InvokeError {
+    /// The same, passing the answer on piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// Also when the stream breaks off.
+    pub async fn invoke_with_response_stream(
+        &self,
+        input: InvokeInput,
+        qualifier: Option<String>,
+        mut pass_on: impl FnMut(&[u8]),
+    ) -> Result<Answer, InvokeError> {
+        let result = self
+            .client
+            .invoke_with_response_stream()
+            .function_name(input.function_name)
+            .set_tenant_id(input.tenant_id.map(|tenant_id| tenant_id.to_string()))
+            .set_qualifier(qualifier)
+            .set_log_type(input.log_tail.then_some(LogType::Tail))
+            .set_client_context(input.client_context)
+            .payload(Blob::new(input.payload))
+            .send()
+            .await;
+        let mut output = result.map_err(|error| self.invoke_error(error))?;
+        let status = u16::try_from(output.status_code).unwrap_or_default();
+        let version = output.executed_version().map(one_line);
+        let broken =
+            |source: BoxError| InvokeError::AwsCall { region: self.region.clone(), source };
+        while let Some(event) = output.event_stream.recv().await.map_err(|e| broken(e.into()))? {
+            match event {
+                StreamEvent::PayloadChunk(chunk) => {
+                    pass_on(chunk.payload().map(AsRef::as_ref).unwrap_or_default());
+                }
+                StreamEvent::InvokeComplete(end) => {
+                    let complete = Complete {
+                        error_code: end.error_code().map(one_line),
+                        error_details: end.error_details().map(str::to_owned),
+                        log_result: end.log_result().map(one_line),
+                    };
+                    return Ok(complete.answer(status, version));
+                }
+                _ => {}
+            }
+        }
+        Err(InvokeError::StreamEnded { endpoint: self.region.clone() })
+    }
+
+    fn invoke_error<E>(&self, error: SdkError<E, HttpResponse>) -> InvokeError
+    where
+        E: StdError + ProvideErrorMetadata + Throttle + Send + Sync + 'static,
+    {
         let region = self.region.clone();
         match error {
             SdkError::ServiceError(error) => service_error(error.err(), error.raw()),
@@ -102,6 +158,29 @@ impl Lambda {
                 InvokeError::AwsUnreachable { region, source: innermost(&error) }
             }
             _ => InvokeError::AwsCall { region, source: error.into() },
+        }
+    }
+}
+
+/// The two operations have an error type each, with the same throttle in both.
+trait Throttle {
+    fn throttle(&self) -> Option<&TooManyRequestsException>;
+}
+
+impl Throttle for ServiceError {
+    fn throttle(&self) -> Option<&TooManyRequestsException> {
+        match self {
+            Self::TooManyRequestsException(throttle) => Some(throttle),
+            _ => None,
+        }
+    }
+}
+
+impl Throttle for StreamServiceError {
+    fn throttle(&self) -> Option<&TooManyRequestsException> {
+        match self {
+            Self::TooManyRequestsException(throttle) => Some(throttle),
+            _ => None,
         }
     }
 }
@@ -139,7 +218,10 @@ fn answer(output: InvokeOutput) -> Answer {
     }
 }
 
-fn service_error(error: &ServiceError, response: &HttpResponse) -> InvokeError {
+fn service_error<E>(error: &E, response: &HttpResponse) -> InvokeError
+where
+    E: ProvideErrorMetadata + Throttle,
+{
     let status = StatusCode::from_u16(response.status().as_u16())
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = response.body().bytes().unwrap_or_default();
@@ -150,10 +232,7 @@ fn service_error(error: &ServiceError, response: &HttpResponse) -> InvokeError {
     if status != StatusCode::TOO_MANY_REQUESTS {
         return InvokeError::Refused { status, error_type, message };
     }
-    let throttle = match error {
-        ServiceError::TooManyRequestsException(throttle) => Some(throttle),
-        _ => None,
-    };
+    let throttle = error.throttle();
     let reason = throttle.and_then(|throttle| Some(one_line(throttle.reason()?.as_str())));
     InvokeError::Throttled {
         reason: reason.unwrap_or(error_type),

@@ -69,14 +69,24 @@ impl Endpoint {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
     #[must_use]
     pub fn target(&self, function_name: &str) -> String {
-        match &self.path {
+        self.route(function_name, "2015-03-31", "invocations")
+    }
+
+    /// The same for an answer that is streamed.
+    ///
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
+    #[must_use]
+    pub fn streaming_target(&self, function_name: &str) -> String {
+        self.route(function_name, "2021-11-15", "response-streaming-invocations")
+    }
+
+    fn route(&self, function_name: &str, version: &str, operation: &str) -> String {
+        if let Some(path) = &self.path {
             // Shown with the `/` that a URL may leave out before its query and a request may not.
-            Some(path) => path.to_string(),
-            None => format!(
-                "/2015-03-31/functions/{}/invocations",
-                utf8_percent_encode(function_name, &ENCODED)
-            ),
+            return path.to_string();
         }
+        let name = utf8_percent_encode(function_name, &ENCODED);
+        format!("/{version}/functions/{name}/{operation}")
     }
 }
 

@@ -31,6 +31,12 @@ pub enum InvokeError {
         /// What went wrong on the connection.
         source: hyper::Error,
     },
+    /// The stream ended without the event that completes it.
+    #[error("the stream from `{endpoint}` ended before it was complete")]
+    StreamEnded {
+        /// The local endpoint, or the Region.
+        endpoint: String,
+    },
     /// The service refused the invocation with one of Lambda's typed errors.
     #[error("the invocation was refused ({error_type}): {message}")]
     Refused {

@@ -6,16 +6,17 @@ use std::io;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::client::InvokeInput;
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
+use crate::client::{InvocationType, InvokeInput};
 
 /// Invokes a function of the server at `endpoint` and waits for its answer as long as it takes: the
 /// function's timeout is for the server to keep. `headers` replace those of the same name that mtl
@@ -29,18 +30,38 @@ pub async fn invoke(
     input: InvokeInput,
     headers: &HeaderMap,
 ) -> Result<Answer, InvokeError> {
-    let interrupted = |source| InvokeError::Interrupted { endpoint: endpoint.to_string(), source };
+    let invocation_type = input.invocation_type;
+    let target = endpoint.target(&input.function_name);
+    let response = send(endpoint, request(endpoint, &target, input, headers)).await?;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| interrupted(endpoint, error))?.to_bytes();
+    answer::read(&head, body, invocation_type)
+}
+
+/// Sends a request on a connection of its own and waits for the head of the response.
+///
+/// # Errors
+///
+/// When the server can't be reached, or ends the connection early.
+pub async fn send(
+    endpoint: &Endpoint,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, InvokeError> {
     let stream = connect(endpoint)
         .await
         .map_err(|source| InvokeError::Unreachable { endpoint: endpoint.to_string(), source })?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(interrupted)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| interrupted(endpoint, error))?;
     // It ends with the request, and its error is the one that the request returns.
     tokio::spawn(connection);
-    let request = request(endpoint, input, headers);
-    let (head, body) = sender.send_request(request).await.map_err(interrupted)?.into_parts();
-    let body = body.collect().await.map_err(interrupted)?.to_bytes();
-    answer::read(&head, body)
+    sender.send_request(request).await.map_err(|error| interrupted(endpoint, error))
+}
+
+/// The server took the connection but gave no complete answer.
+#[must_use]
+pub fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
+    InvokeError::Interrupted { endpoint: endpoint.to_string(), source }
 }
 
 async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
@@ -51,8 +72,18 @@ async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
 
 /// A path of its own may be the Swift server's, which knows only the Runtime API's tenant header, or
 /// a gateway's, which knows only that of the Invoke API; so it gets both.
-fn request(endpoint: &Endpoint, input: InvokeInput, headers: &HeaderMap) -> Request<Full<Bytes>> {
-    let mut request = Request::post(endpoint.target(&input.function_name))
+///
+/// # Panics
+///
+/// Never: what it is made of was checked to have only what a request may have.
+#[must_use]
+pub fn request(
+    endpoint: &Endpoint,
+    target: &str,
+    input: InvokeInput,
+    headers: &HeaderMap,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::post(target)
         .header(HOST, endpoint.authority())
         .header(CONTENT_TYPE, "application/json");
     if let Some(tenant_id) = &input.tenant_id {
@@ -60,6 +91,15 @@ fn request(endpoint: &Endpoint, input: InvokeInput, headers: &HeaderMap) -> Requ
         if endpoint.has_path() {
             request = request.header("lambda-runtime-aws-tenant-id", tenant_id.as_str());
         }
+    }
+    if input.invocation_type != InvocationType::RequestResponse {
+        request = request.header("x-amz-invocation-type", input.invocation_type.as_str());
+    }
+    if input.log_tail {
+        request = request.header("x-amz-log-type", "Tail");
+    }
+    if let Some(context) = &input.client_context {
+        request = request.header("x-amz-client-context", context);
     }
     let mut request = request
         .body(Full::new(input.payload))
@@ -76,7 +116,8 @@ fn request(endpoint: &Endpoint, input: InvokeInput, headers: &HeaderMap) -> Requ
 #[cfg(test)]
 mod tests {
     use super::request;
-    use crate::client::InvokeInput;
+    use crate::client::endpoint::Endpoint;
+    use crate::client::{InvocationType, InvokeInput};
     use bytes::Bytes;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -117,8 +158,12 @@ mod tests {
             function_name: "f".to_owned(),
             tenant_id: Some("-a b".parse().unwrap()),
             payload: Bytes::new(),
+            invocation_type: InvocationType::RequestResponse,
+            log_tail: false,
+            client_context: None,
         };
-        let request = request(&endpoint.parse().unwrap(), input, &headers);
+        let endpoint: Endpoint = endpoint.parse().unwrap();
+        let request = request(&endpoint, &endpoint.target("f"), input, &headers);
         let mut text = format!("{} {}\n", request.method(), request.uri());
         for (name, value) in request.headers() {
             text += &format!("{name}: {}\n", value.to_str().unwrap());

@@ -230,3 +230,32 @@ async fn settled(count: impl Fn() -> Option<u32>) -> u32 {
     }
     panic!("the counter does not settle: {last:?}");
 }
+
+#[tokio::test]
+async fn mtl_invoke_prints_pieces_as_they_come_and_says_how_the_stream_failed() {
+    let server = raw(&[]).await;
+    let gate = server.path("gate");
+    let steps = json!({ "steps": [
+        write(HEAD), chunk("first"), { "gate": gate }, chunk("second"), { "exit": 7 },
+    ]});
+    let mut invoke = std::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+    invoke.args(["invoke", "--stream", "--log", "--tenant-id", "alice"]);
+    invoke.args(["--endpoint", &format!("http://{}", server.address)]);
+    invoke.args(["--payload", &steps.to_string()]).env_remove("MTL_REMOTE");
+    invoke.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let printed = tokio::task::spawn_blocking(move || {
+        let mut child = invoke.spawn().unwrap();
+        let mut first = [0; 5];
+        let stdout = child.stdout.as_mut().unwrap();
+        std::io::Read::read_exact(stdout, &mut first).unwrap();
+        assert_eq!(&first, b"first");
+        fs::write(gate, "").unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = printed.await.unwrap();
+    assert_eq!(output.stdout, b"second");
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("START RequestId: "), "{said}");
+    assert!(said.contains("Runtime.ExitError"), "{said}");
+}

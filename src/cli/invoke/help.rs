@@ -34,7 +34,7 @@ const NO_SERVICE: &str = "check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_LAMBDA if 
 pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
     match error {
         InvokeError::Unreachable { .. } => Some(start_a_server(place)),
-        InvokeError::Interrupted { .. } => {
+        InvokeError::Interrupted { .. } | InvokeError::StreamEnded { .. } => {
             Some("the output of the server may say why it closed the connection".to_owned())
         }
         InvokeError::Refused { status, error_type, message } => {

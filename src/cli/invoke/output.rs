@@ -1,13 +1,16 @@
 //! How an answer is printed on stdout. Knows nothing of where it came from.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::client::answer::Answer;
+use crate::logs::visible;
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -56,6 +59,32 @@ pub fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("failed to write to stdout"),
     }
+}
+
+/// Prints a piece of a streamed answer at once. Returns whether there is still someone who reads.
+///
+/// # Errors
+///
+/// When stdout can't be written.
+pub fn print_piece(piece: &[u8]) -> anyhow::Result<bool> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(piece).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("failed to write to stdout"),
+    }
+}
+
+/// Prints the end of the log to stderr, with nothing in it that a terminal would obey.
+pub fn print_log(answer: &Answer) {
+    let log = answer.log_result.as_ref().and_then(|log| BASE64_STANDARD.decode(log).ok());
+    let Some(log) = log else { return };
+    let mut log = String::from_utf8_lossy(&log).into_owned();
+    if io::stderr().is_terminal() {
+        log = log.split('\n').map(visible).collect::<Vec<_>>().join("\n");
+    }
+    // Whoever closed stderr does not want it.
+    let _ = write!(io::stderr(), "{log}");
 }
 
 fn render(answer: &Answer, format: Format) -> anyhow::Result<Vec<u8>> {

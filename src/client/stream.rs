@@ -1,0 +1,128 @@
+//! One invocation of a local server whose answer is passed on as it comes: the event stream of
+//! Lambda's route, or the body of an endpoint with a path of its own. Knows no terminal.
+
+use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use aws_smithy_types::event_stream::Message;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use serde::Deserialize;
+
+use crate::client::InvokeInput;
+use crate::client::answer::{self, Answer};
+use crate::client::endpoint::Endpoint;
+use crate::client::error::{InvokeError, excerpt};
+use crate::client::local::{interrupted, request, send};
+
+/// How a stream ended: `InvokeWithResponseStreamCompleteEvent`.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStreamCompleteEvent.html>
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Complete {
+    /// The type of the function's error, if it failed.
+    pub error_code: Option<String>,
+    /// What the error is.
+    pub error_details: Option<String>,
+    /// The end of the log in base64, where it was asked for.
+    pub log_result: Option<String>,
+}
+
+impl Complete {
+    /// The end of the stream as an answer, whose payload has been passed on already. Of a failed one
+    /// the payload is the error.
+    #[must_use]
+    pub fn answer(self, status: u16, executed_version: Option<String>) -> Answer {
+        Answer {
+            status,
+            function_error: self.error_code,
+            executed_version,
+            request_id: None,
+            log_result: self.log_result,
+            payload: self.error_details.map(Bytes::from).unwrap_or_default(),
+        }
+    }
+}
+
+/// Invokes a function of the server at `endpoint` and passes its answer on piece by piece.
+///
+/// # Errors
+///
+/// When the server can't be reached, refuses, can't stream, or ends the stream early.
+pub async fn invoke(
+    endpoint: &Endpoint,
+    input: InvokeInput,
+    headers: &HeaderMap,
+    mut pass_on: impl FnMut(&[u8]),
+) -> Result<Answer, InvokeError> {
+    let invocation_type = input.invocation_type;
+    let target = endpoint.streaming_target(&input.function_name);
+    let response = send(endpoint, request(endpoint, &target, input, headers)).await?;
+    let (head, body) = response.into_parts();
+    if head.status != StatusCode::OK && head.status != StatusCode::ACCEPTED {
+        let body = body.collect().await.map_err(|error| interrupted(endpoint, error))?.to_bytes();
+        return answer::read(&head, body, invocation_type);
+    }
+    let is_event_stream = head
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/vnd.amazon.eventstream"));
+    let version = head.headers.get("x-amz-executed-version");
+    let version = version.and_then(|version| version.to_str().ok()).map(str::to_owned);
+    let complete = if is_event_stream {
+        events(endpoint, body, &mut pass_on).await?
+    } else {
+        bytes(endpoint, body, &mut pass_on).await?
+    };
+    Ok(complete.answer(head.status.as_u16(), version))
+}
+
+async fn bytes(
+    endpoint: &Endpoint,
+    mut body: Incoming,
+    pass_on: &mut impl FnMut(&[u8]),
+) -> Result<Complete, InvokeError> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|error| interrupted(endpoint, error))?.into_data() {
+            pass_on(&data);
+        }
+    }
+    Ok(Complete::default())
+}
+
+async fn events(
+    endpoint: &Endpoint,
+    mut body: Incoming,
+    pass_on: &mut impl FnMut(&[u8]),
+) -> Result<Complete, InvokeError> {
+    let mut decoder = MessageFrameDecoder::new();
+    let mut buffer = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| interrupted(endpoint, error))?.into_data() else {
+            continue;
+        };
+        buffer.extend_from_slice(&data);
+        loop {
+            match decoder.decode_frame(&mut buffer) {
+                Ok(DecodedFrame::Complete(message)) if event_type(&message) == "InvokeComplete" => {
+                    return serde_json::from_slice(message.payload())
+                        .map_err(|_| not_a_stream(message.payload()));
+                }
+                Ok(DecodedFrame::Complete(message)) => pass_on(message.payload()),
+                Ok(DecodedFrame::Incomplete) => break,
+                Err(_) => return Err(not_a_stream(&buffer)),
+            }
+        }
+    }
+    Err(InvokeError::StreamEnded { endpoint: endpoint.to_string() })
+}
+
+fn event_type(message: &Message) -> &str {
+    let header = message.headers().iter().find(|header| header.name().as_str() == ":event-type");
+    header.and_then(|header| header.value().as_string().ok()).map_or("", |value| value.as_str())
+}
+
+fn not_a_stream(bytes: &[u8]) -> InvokeError {
+    InvokeError::NotAnAnswer { status: StatusCode::OK, excerpt: excerpt(bytes) }
+}
