@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--account-id', '--account-id', [CompletionResultType]::ParameterName, 'The account in its ARN')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long one invocation may take, 1s to 900s')
             [CompletionResult]::new('--memory-size', '--memory-size', [CompletionResultType]::ParameterName, 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]')
+            [CompletionResult]::new('--architecture', '--architecture', [CompletionResultType]::ParameterName, 'Its instruction set, which is only reported [default: this machine''s]')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'A variable of its environment; repeatable, and stronger than --env-file')
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'A file with one K=V per line, taken as it stands, as Docker does')
             [CompletionResult]::new('--tenant-isolation-mode', '--tenant-isolation-mode', [CompletionResultType]::ParameterName, 'Whether every invocation names a tenant, or none does')

@@ -38,6 +38,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --account-id 'The account in its ARN'
             cand --timeout 'How long one invocation may take, 1s to 900s'
             cand --memory-size 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]'
+            cand --architecture 'Its instruction set, which is only reported [default: this machine''s]'
             cand --env 'A variable of its environment; repeatable, and stronger than --env-file'
             cand --env-file 'A file with one K=V per line, taken as it stands, as Docker does'
             cand --tenant-isolation-mode 'Whether every invocation names a tenant, or none does'

@@ -42,6 +42,8 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l region -d 'The Region 
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The account in its ARN' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l memory-size -d 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l architecture -d 'Its instruction set, which is only reported [default: this machine\'s]' -r -f -a "arm64\t''
+x86_64\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env -d 'A variable of its environment; repeatable, and stronger than --env-file' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line, taken as it stands, as Docker does' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''

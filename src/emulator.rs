@@ -25,6 +25,7 @@ use crate::invoke_api::InvokeApi;
 use crate::lifecycle;
 use crate::logs::writer::Writer;
 use crate::logs::{LogSink, Stdout};
+use crate::management_api::{ManagementApi, configuration};
 use crate::memory::MemoryMonitor;
 use crate::placement;
 use crate::process::{Processes, Setup};
@@ -39,6 +40,8 @@ pub struct Config {
     pub port: Port,
     /// What is behind it.
     pub front_door: front_door::Settings,
+    /// What management calls tell besides the function.
+    pub management: configuration::Settings,
     /// The function.
     pub function: Function,
     /// How long the phases of its environments last.
@@ -182,7 +185,8 @@ impl Emulator {
         let (event_queue, failed_deliveries) = EventQueue::new(data_plane.clone(), config.events);
         let invoke_api =
             InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
-        let door = FrontDoor::new(invoke_api, config.front_door);
+        let management = ManagementApi::new(Arc::clone(data_plane.function()), config.management);
+        let door = FrontDoor::new(invoke_api, management, config.front_door);
         let settings = http::Settings {
             header_timeout: Some(HEADER_TIMEOUT),
             max_head_bytes: HEAD_BYTES,

@@ -8,18 +8,19 @@ use http::header::{ALLOW, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use crate::http::{Reply, discard, empty, json as json_reply};
+use crate::http::{Reply, discard, empty, json as json_reply, path_parameter};
 use crate::invoke_api::InvokeApi;
 use crate::invoke_api::request::DISCARDED_BYTES;
+use crate::management_api::{self, ManagementApi, Operation};
 use crate::plain_api;
 
 /// What is behind the port. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct FrontDoor {
     invoke_api: InvokeApi,
+    management: ManagementApi,
     settings: Arc<Settings>,
 }
 
@@ -39,14 +40,18 @@ enum Route {
     Invoke(String),
     /// `InvokeWithResponseStream` of the function with this name.
     InvokeWithResponseStream(String),
+    /// An operation that tells what is served.
+    Management(Operation),
     Plain,
+    /// Any other operation of the Lambda API.
+    NotEmulated,
 }
 
 impl FrontDoor {
-    /// The front door of what runs invocations.
+    /// The front door of what runs invocations, and of what tells about the function.
     #[must_use]
-    pub fn new(invoke_api: InvokeApi, settings: Settings) -> Self {
-        Self { invoke_api, settings: Arc::new(settings) }
+    pub fn new(invoke_api: InvokeApi, management: ManagementApi, settings: Settings) -> Self {
+        Self { invoke_api, management, settings: Arc::new(settings) }
     }
 
     /// Answers one request.
@@ -66,7 +71,7 @@ impl FrontDoor {
             return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", &reason);
         }
         let path = request.uri().path();
-        let Some(route) = route(path, &self.settings.invocation_endpoint) else {
+        let Some(route) = route(request.method(), path, &self.settings.invocation_endpoint) else {
             let message = format!(
                 "{path} is not served. mtl serves POST \
                  /2015-03-31/functions/{}/invocations and POST {}.",
@@ -75,7 +80,8 @@ impl FrontDoor {
             );
             return refuse(StatusCode::NOT_FOUND, "UnknownOperationException", &message);
         };
-        if request.method() != Method::POST {
+        let any_method = matches!(route, Route::Management(_) | Route::NotEmulated);
+        if !any_method && request.method() != Method::POST {
             let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return Err(Box::new(reply));
@@ -89,27 +95,31 @@ impl FrontDoor {
             Route::InvokeWithResponseStream(name) => {
                 self.invoke_api.invoke_with_response_stream(name, request).await
             }
+            Route::Management(operation) => {
+                self.management.answer(&operation, request.uri().query())
+            }
             Route::Plain => plain_api::invoke(self.invoke_api.data_plane, request).await,
+            Route::NotEmulated => management_api::refuse(request).await,
         }
     }
 }
 
 /// AWS's route wins where both have the same path: whoever sets it wants AWS's answers.
-fn route(path: &str, invocation_endpoint: &str) -> Option<Route> {
-    if let Some(name) = function_name(path, "/2015-03-31/functions/", "/invocations") {
+fn route(method: &Method, path: &str, invocation_endpoint: &str) -> Option<Route> {
+    if let Some(name) = path_parameter(path, "/2015-03-31/functions/", "/invocations") {
         return Some(Route::Invoke(name));
     }
     let streaming = "/response-streaming-invocations";
-    if let Some(name) = function_name(path, "/2021-11-15/functions/", streaming) {
+    if let Some(name) = path_parameter(path, "/2021-11-15/functions/", streaming) {
         return Some(Route::InvokeWithResponseStream(name));
     }
-    (path == invocation_endpoint).then_some(Route::Plain)
-}
-
-fn function_name(path: &str, prefix: &str, suffix: &str) -> Option<String> {
-    let name = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
-    let one_segment = !name.is_empty() && !name.contains('/');
-    one_segment.then(|| percent_decode_str(name).decode_utf8_lossy().into_owned())
+    if let Some(operation) = management_api::operation(method, path) {
+        return Some(Route::Management(operation));
+    }
+    if path == invocation_endpoint {
+        return Some(Route::Plain);
+    }
+    management_api::is_lambda_api(path).then_some(Route::NotEmulated)
 }
 
 /// A web page must not be able to call a developer's function. A page of another origin is found
@@ -161,19 +171,34 @@ fn refuse(
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::{Route, is_allowed_host, route};
+    use crate::management_api::Operation;
 
     #[test]
     fn paths_lead_to_their_api() {
+        let route = |path, invocation_endpoint| route(&Method::POST, path, invocation_endpoint);
         let invoke = |name: &str| Some(Route::Invoke(name.to_owned()));
         assert_eq!(route("/2015-03-31/functions/f/invocations", "/invoke"), invoke("f"));
         assert_eq!(route("/2015-03-31/functions/a%3Ab/invocations", "/invoke"), invoke("a:b"));
         let both = "/2015-03-31/functions/function/invocations";
         assert_eq!(route(both, both), invoke("function"));
         assert_eq!(route("/invoke", "/invoke"), Some(Route::Plain));
-        for unknown in ["/", "/invoke/", "/x/invoke", "/2015-03-31/functions//invocations"] {
+        for unknown in ["/", "/invoke/", "/x/invoke", "/2018-06-01/runtime/invocation/next"] {
             assert_eq!(route(unknown, "/invoke"), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_only_tells_is_answered_and_what_would_change_something_is_not() {
+        let function = "/2015-03-31/functions/f";
+        let get = Some(Route::Management(Operation::GetFunction("f".to_owned())));
+        assert_eq!(route(&Method::GET, function, "/invoke"), get);
+        assert_eq!(route(&Method::DELETE, function, "/invoke"), Some(Route::NotEmulated));
+        assert_eq!(route(&Method::POST, function, function), Some(Route::Plain));
+        let nameless = "/2015-03-31/functions//invocations";
+        assert_eq!(route(&Method::POST, nameless, "/invoke"), Some(Route::NotEmulated));
     }
 
     #[test]

@@ -94,6 +94,31 @@ pub enum LogFormat {
     Json,
 }
 
+/// The instruction set of a function.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// 64-bit Arm.
+    Arm64,
+    /// 64-bit x86.
+    X86_64,
+}
+
+impl Architecture {
+    /// That of this machine.
+    pub const HERE: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
+
+    /// As AWS spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+}
+
 /// A function as it was deployed: what CreateFunction would have been told.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -109,6 +134,8 @@ pub struct Function {
     pub argv0: Option<OsString>,
     /// The variables given with `--env-file` and `--env`, the later one of a name winning.
     pub variables: Vec<(OsString, OsString)>,
+    /// The instruction set that it is deployed for: what AWS would bill. Nothing depends on it here.
+    pub architecture: Architecture,
     /// The memory size.
     pub memory: MemorySize,
     /// Whether invocations must name a tenant.

@@ -16,6 +16,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -198,6 +199,14 @@ pub async fn read(mut body: Incoming, keep: usize, limit: u64) -> Body {
         }
     }
     if seen <= keep as u64 { Body::Complete(kept.freeze(), trailers) } else { Body::TooLarge(seen) }
+}
+
+/// The one segment of a path between a prefix and a suffix, decoded.
+#[must_use]
+pub fn path_parameter(path: &str, prefix: &str, suffix: &str) -> Option<String> {
+    let segment = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
+    let is_one = !segment.is_empty() && !segment.contains('/');
+    is_one.then(|| percent_decode_str(segment).decode_utf8_lossy().into_owned())
 }
 
 /// Reads a body that nobody wants, until `limit`.

@@ -39,6 +39,8 @@ pub mod event_queue;
 
 pub mod invoke_api;
 
+pub mod management_api;
+
 pub mod plain_api;
 
 pub mod front_door;

@@ -88,6 +88,26 @@ pub const MAXIMUM_MEMORY_MB: u32 = 10_240;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const CONCURRENT_EXECUTIONS: u32 = 1_000;
 
+/// What all deployment packages of an account may have together, in bytes (75 GB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const TOTAL_CODE_BYTES: u64 = 75 * 1024 * 1024 * 1024;
+
+/// The largest deployment package with its layers, unzipped, in bytes (250 MB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const UNZIPPED_CODE_BYTES: u64 = 250 * 1024 * 1024;
+
+/// The largest deployment package that is uploaded in a request, in bytes (50 MB).
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const ZIPPED_CODE_BYTES: u64 = 50 * 1024 * 1024;
+
+/// What a function has in `/tmp` unless it is configured otherwise, in MB.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html>
+pub const DEFAULT_EPHEMERAL_STORAGE_MB: u32 = 512;
+
 /// How many environments a function may start within [`SCALING_INTERVAL`].
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html>

@@ -72,14 +72,27 @@ fn check_length(violations: &mut Vec<String>, (member, value): (&str, &str), mos
     }
 }
 
-/// Checks that the request names this function, and its only version. Both texts have passed
-/// [`violations`].
+/// What a request without a qualifier names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unqualified {
+    /// The version `$LATEST`, which is what would run.
+    Latest,
+    /// The function.
+    Function,
+}
+
+/// Checks that the request names this function, and its only version, and returns the ARN of what
+/// it names: qualified if it names a version. Both texts have passed [`violations`].
 ///
 /// # Errors
 ///
 /// When the two qualifiers differ, or there is no such function or version.
-pub fn resolve(function: &Function, name: &str, qualifier: Option<&str>) -> Result<(), ApiError> {
-    let Some(parts) = NAME.captures(name) else { return Ok(()) };
+pub fn resolve(
+    function: &Function,
+    (name, qualifier): (&str, Option<&str>),
+    unqualified: Unqualified,
+) -> Result<String, ApiError> {
+    let parts = NAME.captures(name).ok_or_else(|| ApiError::FunctionNotFound(name.to_owned()))?;
     let part = |group: &str| parts.name(group).map(|part| part.as_str());
     let derived = part("qualifier");
     if let (Some(derived), Some(qualifier)) = (derived, qualifier)
@@ -96,20 +109,28 @@ pub fn resolve(function: &Function, name: &str, qualifier: Option<&str>) -> Resu
         account_id: part("account").unwrap_or(&function.account_id).to_owned(),
         ..function.clone()
     };
-    let version = derived.or(qualifier).unwrap_or(LATEST);
+    let implied = (unqualified == Unqualified::Latest).then_some(LATEST);
+    let version = derived.or(qualifier).or(implied);
     let here = asked.region == function.region && asked.account_id == function.account_id;
     let known = asked.name == function.name || asked.name == ANY_FUNCTION;
-    if here && known && version == LATEST {
-        return Ok(());
+    if here && known && version.is_none_or(|version| version == LATEST) {
+        return Ok(arn(function, version));
     }
-    Err(ApiError::FunctionNotFound(format!("{}:{version}", asked.arn())))
+    Err(ApiError::FunctionNotFound(arn(&asked, version)))
+}
+
+fn arn(function: &Function, version: Option<&str>) -> String {
+    let unqualified = function.arn();
+    version.map_or_else(|| unqualified.clone(), |version| format!("{unqualified}:{version}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{resolve, violations};
-    use crate::function::{Function, LogFormat, MemorySize, TenantIsolationMode};
+    use super::{Unqualified, resolve, violations};
+    use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
     use crate::invoke_api::error::ApiError;
+
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:orders";
 
     fn function() -> Function {
         Function {
@@ -119,6 +140,7 @@ mod tests {
             command: Vec::new(),
             argv0: None,
             variables: Vec::new(),
+            architecture: Architecture::Arm64,
             memory: MemorySize { mb: 128, enforced: false },
             tenant_isolation_mode: TenantIsolationMode::PerTenant,
             log_format: LogFormat::Text,
@@ -137,15 +159,35 @@ mod tests {
             "arn:aws:lambda:eu-west-1:123456789012:function:orders:$LATEST",
         ] {
             assert!(violations(name, Some("$LATEST")).is_empty(), "{name}");
-            assert_eq!(resolve(&function(), name, None), Ok(()), "{name}");
-            assert_eq!(resolve(&function(), name, Some("$LATEST")), Ok(()), "{name}");
+            for qualifier in [None, Some("$LATEST")] {
+                let arn = resolve(&function(), (name, qualifier), Unqualified::Latest);
+                assert_eq!(arn.unwrap(), format!("{ARN}:$LATEST"), "{name}");
+            }
         }
+    }
+
+    #[test]
+    fn where_no_version_is_implied_the_arn_has_one_only_if_it_was_named() {
+        let of = |name, qualifier| {
+            resolve(&function(), (name, qualifier), Unqualified::Function).map_err(|error| {
+                let ApiError::FunctionNotFound(arn) = error else { panic!("{error:?}") };
+                arn
+            })
+        };
+        assert_eq!(of("orders", None), Ok(ARN.to_owned()));
+        assert_eq!(of("function", None), Ok(ARN.to_owned()));
+        assert_eq!(of("orders:$LATEST", None), Ok(format!("{ARN}:$LATEST")));
+        assert_eq!(of("orders", Some("$LATEST")), Ok(format!("{ARN}:$LATEST")));
+        assert_eq!(of("orders", Some("live")), Err(format!("{ARN}:live")));
+        assert_eq!(of("carts", None), Err(ARN.replace("orders", "carts")));
     }
 
     #[test]
     fn what_is_not_served_is_not_found_under_its_whole_arn() {
         let arn = |rest: &str| Err(ApiError::FunctionNotFound(format!("arn:aws:lambda:{rest}")));
-        let of = |name: &str, qualifier: Option<&str>| resolve(&function(), name, qualifier);
+        let of = |name: &str, qualifier: Option<&str>| {
+            resolve(&function(), (name, qualifier), Unqualified::Latest)
+        };
         assert_eq!(of("x", None), arn("eu-west-1:123456789012:function:x:$LATEST"));
         assert_eq!(of("orders:7", None), arn("eu-west-1:123456789012:function:orders:7"));
         assert_eq!(of("orders", Some("live")), arn("eu-west-1:123456789012:function:orders:live"));

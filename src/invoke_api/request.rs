@@ -14,7 +14,7 @@ use crate::invocation::{self, Invocation, ResponseMode};
 use crate::invoke_api::context;
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::invocation_type::{InvocationType, invocation_type};
-use crate::invoke_api::name;
+use crate::invoke_api::name::{self, Unqualified};
 use crate::invoke_api::tenant::tenant_id;
 use crate::quotas;
 
@@ -81,7 +81,7 @@ pub async fn read(
 }
 
 fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, ApiError> {
-    let qualifier = qualifier(head.uri.query().unwrap_or_default());
+    let qualifier = parameter(head.uri.query(), "Qualifier");
     let mut violations = name::violations(name, qualifier.as_deref());
     let tenant_id = match tenant_id(&head.headers, &["X-Amz-Tenant-Id"]) {
         Err(ApiError::Validation(invalid)) => {
@@ -98,7 +98,7 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
     else {
         return Err(ApiError::Validation(violations));
     };
-    name::resolve(function, name, qualifier.as_deref())?;
+    name::resolve(function, (name, qualifier.as_deref()), Unqualified::Latest)?;
     // The client context is for synchronous invocations only.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),
@@ -121,10 +121,11 @@ fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
     }
 }
 
-/// The `Qualifier` parameter; an empty one is none.
-fn qualifier(query: &str) -> Option<String> {
-    let mut parameters = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = parameters.find(|(name, _)| *name == "Qualifier")?;
+/// The value of a parameter in a query; an empty one is none.
+#[must_use]
+pub fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut parameters = query?.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = parameters.find(|(parameter, _)| *parameter == name)?;
     let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
     (!value.is_empty()).then_some(value)
 }

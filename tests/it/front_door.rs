@@ -171,8 +171,9 @@ async fn unknown_routes_and_methods_are_no_invocations() {
     for (method, path, status) in [
         ("POST", "/", 404),
         ("POST", "/invoke/", 404),
-        ("POST", "/2015-03-31/functions/function", 404),
-        ("POST", "/2015-03-31/functions/function/invocations/", 404),
+        ("POST", "/2015-03-31/functions/function", 400),
+        ("POST", "/2015-03-31/functions/function/invocations/", 400),
+        ("GET", "/2018-06-01/runtime/invocation/next", 404),
         ("GET", "/favicon.ico", 404),
         ("GET", "/invoke", 405),
         ("GET", INVOCATIONS, 405),

@@ -13,6 +13,7 @@ mod events;
 mod front_door;
 mod invoke;
 mod logs;
+mod management;
 mod phases;
 mod placement;
 mod runtime_api;

@@ -12,7 +12,7 @@ use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
 use crate::event_queue::destination::Destination;
 use crate::event_queue::retry::Schedule;
-use crate::function::{Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
 use crate::{event_queue, placement, quotas};
 
 /// The arguments of `mtl serve`.
@@ -124,6 +124,10 @@ pub(super) struct FunctionArgs {
     )]
     pub(super) memory_size: Option<u32>,
 
+    /// Its instruction set, which is only reported [default: this machine's]
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<ArchitectureArg>,
+
     /// A variable of its environment; repeatable, and stronger than --env-file
     #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
     pub(super) variables: Vec<(OsString, OsString)>,
@@ -233,6 +237,13 @@ pub(super) enum OutputArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ArchitectureArg {
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum TenantIsolationArg {
     #[value(name = "PER_TENANT")]
     PerTenant,
@@ -264,6 +275,11 @@ impl FunctionArgs {
             command,
             argv0,
             variables,
+            architecture: match self.architecture {
+                Some(ArchitectureArg::Arm64) => Architecture::Arm64,
+                Some(ArchitectureArg::X86_64) => Architecture::X86_64,
+                None => Architecture::HERE,
+            },
             memory: MemorySize {
                 mb: self.memory_size.unwrap_or(quotas::DEFAULT_MEMORY_MB),
                 enforced: self.memory_size.is_some(),

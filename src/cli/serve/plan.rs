@@ -13,6 +13,7 @@ use crate::cli::serve::variables;
 use crate::emulator::{Config, Port};
 use crate::function::Function;
 use crate::logs::Stdout;
+use crate::management_api::configuration;
 use crate::process::launch::Launch;
 use crate::process::limits::raise_file_descriptor_limit;
 use crate::{example_function, front_door, lifecycle, memory, placement};
@@ -51,6 +52,7 @@ impl Args {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
         let lifecycle = self.lifecycle_limits();
         let placement = self.limits.placement();
+        let management = self.management();
         let (command, argv0, served) = served(self.command, &folder)?;
         let mut warnings = Vec::new();
         let function = self.function.function(command, argv0, self.log_format)?;
@@ -81,6 +83,7 @@ impl Args {
                 invocation_endpoint: self.invocation_endpoint,
                 allowed_hosts: self.allow_host,
             },
+            management,
             function,
             lifecycle,
             placement,
@@ -100,6 +103,14 @@ impl Args {
             invoke: limited.then_some(self.function.timeout),
             idle: Some(self.limits.idle_timeout),
             life: self.limits.max_lifetime,
+        }
+    }
+
+    fn management(&self) -> configuration::Settings {
+        configuration::Settings {
+            timeout: (!self.function.no_timeout).then_some(self.function.timeout),
+            concurrency: self.limits.concurrency,
+            reserved_concurrency: self.limits.reserved_concurrency,
         }
     }
 }
