@@ -63,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of stdout')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a stop waits for what is running')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--no-local-endpoints', '--no-local-endpoints', [CompletionResultType]::ParameterName, 'Don''t point the function''s own AWS SDK at mtl: its calls to Lambda go where the shell''s do')
             [CompletionResult]::new('--no-timeout', '--no-timeout', [CompletionResultType]::ParameterName, 'Let invocations and inits take as long as they like, for debugging')
             [CompletionResult]::new('--no-scaling-limit', '--no-scaling-limit', [CompletionResultType]::ParameterName, 'Lift the limit of 1,000 new environments per 10 s')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

@@ -59,6 +59,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --output 'The format of stdout'
             cand --grace 'How long a stop waits for what is running'
             cand --color 'When to use color'
+            cand --no-local-endpoints 'Don''t point the function''s own AWS SDK at mtl: its calls to Lambda go where the shell''s do'
             cand --no-timeout 'Let invocations and inits take as long as they like, for debugging'
             cand --no-scaling-limit 'Lift the limit of 1,000 new environments per 10 s'
             cand -h 'Print help'

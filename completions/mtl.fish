@@ -68,6 +68,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l grace -d 'How long a s
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l color -d 'When to use color' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-local-endpoints -d 'Don\'t point the function\'s own AWS SDK at mtl: its calls to Lambda go where the shell\'s do'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-timeout -d 'Let invocations and inits take as long as they like, for debugging'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-scaling-limit -d 'Lift the limit of 1,000 new environments per 10 s'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -s h -l help -d 'Print help'

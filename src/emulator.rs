@@ -2,7 +2,7 @@
 //! the right order. Knows neither arguments nor signals.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub struct Config {
     pub events: event_queue::Settings,
     /// The folder in which its environments start.
     pub task_root: PathBuf,
+    /// Whether the function's own calls to Lambda come here.
+    pub local_endpoints: bool,
     /// What stdout shows of its logs.
     pub stdout: Stdout,
     /// A folder for log files.
@@ -178,6 +180,7 @@ impl Emulator {
             memory,
             temp: temp.path().to_owned(),
             task_root: config.task_root,
+            endpoint: config.local_endpoints.then(|| endpoint(address)),
             kill: kill.clone(),
         };
         let data_plane = DataPlane::new(blueprint, config.placement);
@@ -213,6 +216,12 @@ impl Emulator {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL by which this machine reaches it.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        endpoint(self.address)
     }
 
     /// What runs the function.
@@ -289,6 +298,17 @@ impl Emulator {
     pub fn killer(&self) -> CancellationToken {
         self.kill.clone()
     }
+}
+
+/// The URL of an address; one that means every interface is reached through loopback.
+fn endpoint(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        match address {
+            SocketAddr::V4(_) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            SocketAddr::V6(_) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        }
+    }
+    format!("http://{address}")
 }
 
 async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {

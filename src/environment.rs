@@ -10,6 +10,7 @@
 
 pub mod blueprint;
 pub mod body;
+pub mod local_calls;
 pub mod variables;
 
 use std::future::pending;

@@ -55,7 +55,7 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     {
         say(&format!("port {preferred} is taken, so a free one is used; --port sets another"));
     }
-    let endpoint = endpoint(address);
+    let endpoint = emulator.endpoint();
     let file = ServerFile::publish(&plan.folder, &endpoint)
         .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
     if stdout == Stdout::Json {
@@ -133,17 +133,6 @@ fn with_cause(error: &DeliveryError) -> String {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }
-}
-
-/// The URL of an address; one that means every interface is reached through loopback.
-fn endpoint(mut address: std::net::SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        match address {
-            std::net::SocketAddr::V4(_) => address.set_ip(std::net::Ipv4Addr::LOCALHOST.into()),
-            std::net::SocketAddr::V6(_) => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
-        }
-    }
-    format!("http://{address}")
 }
 
 fn not_started(error: StartError) -> Failure {

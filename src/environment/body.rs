@@ -87,6 +87,7 @@ impl Body {
             log_stream,
             temp: self.temp.path(),
             task_root: &blueprint.task_root,
+            endpoint: blueprint.endpoint.as_deref(),
         };
         let launch = Launch {
             command: function.command.clone(),

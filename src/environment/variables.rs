@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use crate::environment::local_calls;
 use crate::function::{Function, LATEST, LogFormat};
 
 /// Variables that belong to mtl, or that only Lambda may set, and so don't come from the shell.
@@ -25,10 +26,12 @@ pub struct Place<'a> {
     pub temp: &'a Path,
     /// The folder that `serve` runs in.
     pub task_root: &'a Path,
+    /// mtl's URL, if the function's own calls to Lambda go there.
+    pub endpoint: Option<&'a str>,
 }
 
-/// All variables of a process: the shell's, then the function's, then Lambda's, the later one of a
-/// name winning.
+/// All variables of a process: the shell's, then those that keep its calls local, then the
+/// function's, then Lambda's, the later one of a name winning.
 #[must_use]
 pub fn variables(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
@@ -37,9 +40,15 @@ pub fn variables(
 ) -> Vec<(OsString, OsString)> {
     let inherited = inherited.into_iter().filter(|(name, _)| is_inherited(name));
     let mut all: BTreeMap<OsString, OsString> = inherited.collect();
+    if let Some(endpoint) = place.endpoint {
+        all.extend(local_calls::endpoint(endpoint));
+    }
     all.extend(function.variables.iter().cloned());
     for (name, value) in lambda(function, place) {
         all.insert(name.into(), value);
+    }
+    if place.endpoint.is_some() && !local_calls::can_sign(&all) {
+        all.extend(local_calls::placeholder_credentials());
     }
     all.into_iter().collect()
 }

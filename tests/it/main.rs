@@ -12,6 +12,7 @@ mod environment_variables;
 mod events;
 mod front_door;
 mod invoke;
+mod local_calls;
 mod logs;
 mod management;
 mod phases;

@@ -48,6 +48,10 @@ pub struct Args {
     )]
     pub(super) invocation_endpoint: String,
 
+    /// Don't point the function's own AWS SDK at mtl: its calls to Lambda go where the shell's do
+    #[arg(long, help_heading = "Endpoint")]
+    pub(super) no_local_endpoints: bool,
+
     #[command(flatten)]
     pub(super) function: FunctionArgs,
 

@@ -88,6 +88,7 @@ impl Args {
             lifecycle,
             placement,
             events: self.events.settings(placement),
+            local_endpoints: !self.no_local_endpoints,
             task_root: folder.clone(),
             stdout,
             log_dir: self.log_dir,
