@@ -1,6 +1,7 @@
-//! The Invoke API through the AWS CLI, as a user types it: exit codes and texts.
+//! The Lambda API through the AWS CLI, as a user types it: exit codes and texts.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -19,17 +20,23 @@ struct Invoked {
 fn invoke(server: &Server, options: &[&str]) -> Invoked {
     let folder = tempfile::tempdir().expect("the temp folder can be written");
     let file = folder.path().join("out.json");
-    let mut command = isolated(tools().aws());
-    command.args(["lambda", "invoke", "--endpoint-url", &server.endpoint]);
-    command.args(["--region", "us-east-1", "--function-name", "function"]);
-    command.args(options).arg(&file).envs(ANY_CREDENTIALS).env("AWS_MAX_ATTEMPTS", "1");
-    let output = command.output().expect("the AWS CLI can be started");
+    let mut command = lambda(server, &["invoke"]);
+    let output = command.args(options).arg(&file).output().expect("the AWS CLI can be started");
     Invoked {
         succeeded: output.status.success(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         payload: fs::read(file).ok().map(|text| serde_json::from_slice(&text).expect("it is JSON")),
     }
+}
+
+/// `aws lambda` with these words, about the served function.
+fn lambda(server: &Server, words: &[&str]) -> Command {
+    let mut command = isolated(tools().aws());
+    command.arg("lambda").args(words).args(["--endpoint-url", &server.endpoint]);
+    command.args(["--region", "us-east-1", "--function-name", "function"]);
+    command.envs(ANY_CREDENTIALS).env("AWS_MAX_ATTEMPTS", "1");
+    command
 }
 
 impl Invoked {
@@ -94,4 +101,26 @@ fn a_tenant_id_against_the_pattern_fails_validation() {
     let start = "An error occurred (ValidationException) when calling the Invoke operation: \
                  1 validation error detected: Value 'bad#id' at 'tenantId' failed to satisfy";
     assert!(invoked.refusal().starts_with(start), "{}", invoked.stderr);
+}
+
+#[test]
+fn the_function_is_there_and_active() {
+    let server = Server::python(&["--timeout", "7s"]);
+    let waited = lambda(&server, &["wait", "function-active-v2"]).output().unwrap();
+    assert!(waited.status.success(), "{}", String::from_utf8_lossy(&waited.stderr));
+    let got = lambda(&server, &["get-function"]).output().unwrap();
+    assert!(got.status.success(), "{}", String::from_utf8_lossy(&got.stderr));
+    let function: Value = serde_json::from_slice(&got.stdout).unwrap();
+    let configuration = &function["Configuration"];
+    assert_eq!((&configuration["State"], &configuration["Timeout"]), (&json!("Active"), &json!(7)));
+}
+
+#[test]
+fn a_change_is_refused() {
+    let server = Server::python(&[]);
+    let update = lambda(&server, &["update-function-configuration", "--timeout", "9"]).output();
+    let stderr = String::from_utf8_lossy(&update.unwrap().stderr).into_owned();
+    let start = "An error occurred (InvalidParameterValueException) when calling the \
+                 UpdateFunctionConfiguration operation: mtl does not emulate PUT";
+    assert!(stderr.trim().starts_with(start), "{stderr}");
 }

@@ -134,3 +134,12 @@ fn what_the_function_prints_and_logs_comes_before_its_report() {
         assert!(before.contains(line), "no `{line}` before REPORT in:\n{log}");
     }
 }
+
+#[test]
+fn a_function_calls_mtl_through_boto3_without_being_told_where_it_is() {
+    let server = Server::python(&["--timeout", "30s"]);
+    let answer = call_as(&server.endpoint, "router", &json!({"do": "invoke", "tenant": "alice"}));
+    let inner = &answer["Payload"];
+    assert_eq!((&inner["tenant"], &inner["calls"]), (&json!("alice"), &json!(1)), "{answer}");
+    assert_ne!(inner["request_id"], answer["RequestId"]);
+}

@@ -1,11 +1,8 @@
-//! The Invoke API through boto3: what it answers, and the exceptions it raises by their types.
-
-use std::fs::File;
-use std::io::{Seek as _, Write as _};
+//! The Lambda API through boto3: what it answers, and the exceptions it raises by their types.
 
 use serde_json::{Value, json};
 
-use crate::mtl::{ANY_CREDENTIALS, Server, isolated};
+use crate::mtl::{ANY_CREDENTIALS, Server, isolated, lines};
 use crate::provision::tools;
 
 const CALL: &str = include_str!("python/call.py");
@@ -33,15 +30,6 @@ pub(crate) fn call_as(endpoint: &str, tenant: &str, event: &Value) -> Value {
 /// The parameters of one call.
 pub(crate) fn parameters(tenant: &str, event: &Value) -> Value {
     json!({"FunctionName": "function", "TenantId": tenant, "Payload": event.to_string()})
-}
-
-fn lines(calls: &[Value]) -> File {
-    let mut file = tempfile::tempfile().expect("the temp folder can be written");
-    for call in calls {
-        writeln!(file, "{call}").expect("the temp folder can be written");
-    }
-    file.rewind().expect("a file can be read again");
-    file
 }
 
 #[test]
@@ -143,4 +131,34 @@ fn a_payload_over_six_megabytes_is_too_large() {
         outcome["message"],
         "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
     );
+}
+
+#[test]
+fn the_waiters_and_what_they_wait_for() {
+    let server = Server::python(&["--env", "TABLE=orders"]);
+    let wait = |waiter: &str| json!({"waiter": waiter, "FunctionName": "function"});
+    let waiters =
+        ["function_exists", "function_active", "function_active_v2", "function_updated_v2"];
+    for outcome in call(&server.endpoint, &waiters.map(wait)) {
+        assert_eq!(outcome, json!({"waited": true}));
+    }
+    let get = json!({"operation": "get_function", "FunctionName": "function"});
+    let configuration = &call(&server.endpoint, &[get])[0]["Configuration"];
+    assert_eq!(configuration["TenancyConfig"], json!({"TenantIsolationMode": "PER_TENANT"}));
+    assert_eq!(configuration["Environment"]["Variables"], json!({"TABLE": "orders"}));
+    assert_eq!(configuration["Handler"], "app.handler");
+}
+
+#[test]
+fn a_change_is_an_invalid_parameter() {
+    let server = Server::python(&[]);
+    let calls = [
+        json!({"operation": "delete_function", "FunctionName": "function"}),
+        json!({"operation": "publish_version", "FunctionName": "function"}),
+    ];
+    for outcome in call(&server.endpoint, &calls) {
+        assert_eq!(outcome["exception"], "InvalidParameterValueException", "{outcome}");
+        let message = outcome["message"].as_str().unwrap();
+        assert!(message.contains("serves what its command line says"), "{message}");
+    }
 }

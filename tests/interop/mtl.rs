@@ -2,9 +2,11 @@
 //! and `mtl invoke`.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Seek as _, Write as _};
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::provision::tools;
@@ -111,4 +113,14 @@ pub(crate) fn isolated(program: impl AsRef<OsStr>) -> Command {
     command.env("AWS_CONFIG_FILE", "/dev/null");
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     command
+}
+
+/// These calls as the stdin of a script, one a line.
+pub(crate) fn lines(calls: &[Value]) -> File {
+    let mut file = tempfile::tempfile().expect("the temp folder can be written");
+    for call in calls {
+        writeln!(file, "{call}").expect("the temp folder can be written");
+    }
+    file.rewind().expect("a file can be read again");
+    file
 }

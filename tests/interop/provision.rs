@@ -1,5 +1,6 @@
-//! Owns the tools of others: a Python virtual environment in the target folder that holds the AWS
-//! CLI, boto3, awslambdaric and the other servers, at the versions of `requirements.txt`.
+//! Owns the tools of others, all in the target folder: a Python virtual environment that holds the
+//! AWS CLI, boto3, awslambdaric and the other servers, at the versions of `requirements.txt`, and
+//! the AWS SDK for JavaScript, at the versions of `node/package-lock.json`.
 //!
 //! It doesn't know how they are used.
 
@@ -9,6 +10,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
+const NODE_PACKAGE: &str = include_str!("node/package.json");
+const NODE_PACKAGE_LOCK: &str = include_str!("node/package-lock.json");
+const NODE_SCRIPT: &str = include_str!("node/call.mjs");
 
 /// The installed tools.
 pub(crate) struct Tools {
@@ -49,11 +53,7 @@ impl Tools {
 }
 
 fn install() -> Tools {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop");
-    fs::create_dir_all(&folder).expect("the target folder can be written");
-    // Another run of the tests may be at it: the lock ends with this function, or with the process.
-    let lock = File::create(folder.join("lock")).expect("the target folder can be written");
-    lock.lock().expect("the target folder's file system has locks");
+    let (folder, _lock) = folder();
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
     let stamp = venv.join("installed.txt");
@@ -68,6 +68,48 @@ fn install() -> Tools {
         "remove the target folder's `tmp/interop` and try again",
     );
     Tools { venv, packages: PathBuf::from(packages.trim()) }
+}
+
+/// The folder of everything that is installed. Another run of the tests may be at it: the lock ends
+/// with the value, or with the process.
+fn folder() -> (PathBuf, File) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop");
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    let lock = File::create(folder.join("lock")).expect("the target folder can be written");
+    lock.lock().expect("the target folder's file system has locks");
+    (folder, lock)
+}
+
+/// The script that calls through the AWS SDK for JavaScript, beside its packages, which the first
+/// caller installs.
+pub(crate) fn node_script() -> &'static Path {
+    static SCRIPT: OnceLock<PathBuf> = OnceLock::new();
+    SCRIPT.get_or_init(install_node_packages)
+}
+
+fn install_node_packages() -> PathBuf {
+    let (folder, _lock) = folder();
+    let folder = folder.join("node");
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    let write = |name: &str, text: &str| {
+        let file = folder.join(name);
+        fs::write(&file, text).expect("the target folder can be written");
+        file
+    };
+    let stamp = folder.join("installed.json");
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(NODE_PACKAGE_LOCK) {
+        write("package.json", NODE_PACKAGE);
+        write("package-lock.json", NODE_PACKAGE_LOCK);
+        run(
+            Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .current_dir(&folder),
+            "install Node.js 18 or later with npm (Debian: `apt-get install nodejs npm`); \
+             npm needs its registry",
+        );
+        write("installed.json", NODE_PACKAGE_LOCK);
+    }
+    write("call.mjs", NODE_SCRIPT)
 }
 
 fn install_into(venv: &Path, python: &Path) {

@@ -5,9 +5,11 @@ exit      end the process with "status"
 sleep     sleep for "seconds" before the answer
 text      answer a text that is "length" bytes long as JSON
 print     write to stdout, stderr and the log
+invoke    invoke the function itself for "tenant", and answer what that answers
 otherwise answer what it was called with, and how often this process was called
 """
 
+import json
 import logging
 import os
 import sys
@@ -15,6 +17,14 @@ import time
 
 logging.getLogger().setLevel(logging.INFO)
 calls = 0
+
+
+def invoke(function_name, tenant):
+    # Nothing but the environment says where Lambda is, and with what to sign.
+    import boto3
+
+    answer = boto3.client("lambda").invoke(FunctionName=function_name, TenantId=tenant)
+    return json.load(answer["Payload"])
 
 
 def handler(event, context):
@@ -33,6 +43,8 @@ def handler(event, context):
             print("printed to stdout")
             print("printed to stderr", file=sys.stderr)
             logging.info("logged")
+        case "invoke":
+            return invoke(context.function_name, event["tenant"])
     return {
         "event": event,
         "tenant": getattr(context, "tenant_id", None),

@@ -1,7 +1,8 @@
-"""Calls Invoke through boto3, without retries.
+"""Calls Lambda through boto3, without retries.
 
 The endpoint is the argument. Each line of stdin holds the parameters of one call as JSON, each
-line of stdout what came of it: the members of the response, or the exception.
+line of stdout what came of it: the members of the response, or the exception. The call is "invoke"
+unless "operation" names another one, or "waiter" something to wait for.
 """
 
 import json
@@ -13,8 +14,13 @@ from botocore.exceptions import ClientError
 
 
 def call(client, parameters):
+    if waiter := parameters.pop("waiter", None):
+        # The first answer must be the right one.
+        client.get_waiter(waiter).wait(WaiterConfig={"MaxAttempts": 1}, **parameters)
+        return {"waited": True}
+    operation = parameters.pop("operation", "invoke")
     try:
-        answer = client.invoke(**parameters)
+        answer = getattr(client, operation)(**parameters)
     except ClientError as error:
         return {
             "exception": type(error).__name__,
@@ -26,7 +32,8 @@ def call(client, parameters):
         }
     metadata = answer.pop("ResponseMetadata")
     answer["RequestId"] = metadata["RequestId"]
-    answer["Payload"] = json.loads(answer["Payload"].read())
+    if "Payload" in answer:
+        answer["Payload"] = json.loads(answer["Payload"].read())
     return answer
 
 
