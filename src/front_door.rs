@@ -197,8 +197,11 @@ mod tests {
         assert_eq!(route(&Method::GET, function, "/invoke"), get);
         assert_eq!(route(&Method::DELETE, function, "/invoke"), Some(Route::NotEmulated));
         assert_eq!(route(&Method::POST, function, function), Some(Route::Plain));
-        let nameless = "/2015-03-31/functions//invocations";
-        assert_eq!(route(&Method::POST, nameless, "/invoke"), Some(Route::NotEmulated));
+        for mistyped in
+            ["/2015-03-31/functions//invocations", "/2015-03-31/functions/f/invocations/"]
+        {
+            assert_eq!(route(&Method::POST, mistyped, "/invoke"), None, "{mistyped}");
+        }
     }
 
     #[test]

@@ -94,7 +94,9 @@ pub fn operation(method: &Method, path: &str) -> Option<Operation> {
         })
 }
 
-/// Whether a path is one of the Lambda API's, emulated or not: a date, then what it is about.
+/// Whether a path is one of the Lambda API's, emulated or not: a date, then what it is about. Nothing
+/// of it is empty but what comes after the slash that a collection may end with; a mistyped route of
+/// Invoke is no call of this API.
 #[must_use]
 pub fn is_lambda_api(path: &str) -> bool {
     let mut segments = path.split('/').skip(1);
@@ -105,7 +107,10 @@ pub fn is_lambda_api(path: &str) -> bool {
         };
         date.len() == "2015-03-31".len() && date.bytes().enumerate().all(is_as_in_dates)
     });
-    is_date && segments.next().is_some_and(|resource| RESOURCES.contains(&resource))
+    let is_resource = segments.next().is_some_and(|resource| RESOURCES.contains(&resource));
+    let rest: Vec<&str> = segments.collect();
+    let is_whole = rest == [""] || rest.iter().all(|segment| !segment.is_empty());
+    is_date && is_resource && is_whole
 }
 
 /// Refuses any other call, with the one exception for a wrong request that every call of the API
