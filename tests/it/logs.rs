@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::Reply;
 use crate::server::{Server, Setup};
+use crate::wait;
 
 fn print(stdout: &[&str], stderr: &[&str]) -> Value {
     json!({ "do": "print", "stdout": stdout, "stderr": stderr })
@@ -201,4 +203,32 @@ async fn output_for_programs_is_one_object_a_line() {
     assert_eq!(of_type("function")["tenantId"], "alice");
     assert_eq!(of_type("platform.report")["record"]["requestId"], id);
     assert_eq!(of_type("platform.report")["record"]["tenantId"], "alice");
+}
+
+#[tokio::test]
+async fn files_are_complete_though_nobody_reads_stdout_and_the_loss_there_is_told() {
+    let (unread, stdout) = std::io::pipe().unwrap();
+    let options = ["--log-dir", "logs", "--timeout", "20s"];
+    let mut server = Setup::function(&options).stdout(stdout).start().await;
+    let line = format!("{}\n", "x".repeat(99_999));
+    let lines = vec![line.as_str(); 40];
+    for _ in 0..6 {
+        // More than waits for stdout, all in all; what waits for the files is written meanwhile.
+        let reply = server.invoke("alice", &print(&lines, &[])).await;
+        let report = format!("REPORT RequestId: {}", id(&reply));
+        let written = || logged(&server.path("logs")).contains(&report);
+        wait::eventually("the report is in the file", written).await;
+    }
+    assert_eq!(logged(&server.path("logs")).matches(line.as_str()).count(), 240);
+    server.signal(Signal::TERM);
+    server.exit().await;
+    let said = server.wait_for_stderr("log lines were lost").await;
+    assert!(said.contains("mtl: warning: "), "{said}");
+    drop(unread);
+}
+
+/// Everything in the files below a folder, which may not be there yet.
+fn logged(folder: &Path) -> String {
+    let files = if folder.exists() { files_below(folder) } else { Vec::new() };
+    files.iter().map(|file| fs::read_to_string(file).unwrap_or_default()).collect()
 }

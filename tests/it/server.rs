@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, PipeWriter, Read};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,12 @@ impl Setup {
         self
     }
 
+    /// Makes stdout this pipe, which the test reads or doesn't.
+    pub(crate) fn stdout(mut self, pipe: PipeWriter) -> Self {
+        self.command.stdout(pipe);
+        self
+    }
+
     /// Serves the function under test.
     pub(crate) fn function(options: &[&str]) -> Self {
         Self::example(options).serving(&[function::program().as_os_str()])
@@ -92,9 +98,10 @@ impl Setup {
     /// Starts the server and waits until it listens.
     pub(crate) async fn start(mut self) -> Server {
         let mut child = self.command.spawn().expect("the binary can be started");
-        let stdout = match self.terminal {
-            Some(terminal) => read(terminal),
-            None => read(child.stdout.take().expect("stdout is a pipe")),
+        let stdout = match (self.terminal, child.stdout.take()) {
+            (Some(terminal), _) => read(terminal),
+            (None, Some(stdout)) => read(stdout),
+            (None, None) => read(std::io::empty()),
         };
         let stderr = read(child.stderr.take().expect("stderr is a pipe"));
         let said = wait_for(&stderr, |text| ready_line(text).is_some()).await;
