@@ -118,7 +118,10 @@ fn path(pid: Pid, file: &str) -> PathBuf {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use rustix::process::{getpgrp, getpid, getuid};
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    use rustix::process::{Pid, getpid, getuid};
 
     use super::{
         Resident, Stat, environment, kilobytes, network, processes, proportional_set_size,
@@ -128,9 +131,18 @@ mod tests {
     fn a_process_finds_itself() {
         let own = getpid();
         assert!(processes().unwrap().any(|pid| pid == own));
-        assert_eq!(Stat::of(own).unwrap().group, getpgrp());
         assert_eq!(environment(own, &mut Vec::new()), Some(getuid()));
         assert!(network(own).unwrap().to_string_lossy().starts_with("net:["));
+    }
+
+    #[test]
+    fn the_first_of_a_group_names_it() {
+        let mut first = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let pid = Pid::from_child(&first);
+        let found = Stat::of(pid).map(|stat| stat.group);
+        first.kill().unwrap();
+        first.wait().unwrap();
+        assert_eq!(found, Some(pid));
     }
 
     #[test]
