@@ -24,6 +24,8 @@ pub mod memory;
 pub mod output;
 pub mod process;
 
+pub mod metric_store;
+
 pub mod logs;
 
 pub mod lifecycle;
