@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use crate::environment::blueprint::Blueprint;
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
 use crate::invocation::{Completed, Invocation, Outcome, Response};
+use crate::lambda_metrics::{LambdaMetrics, RunningInvocation};
 use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
 
 /// How long an invocation waits for an environment that has answered and is about to be free.
@@ -40,6 +42,7 @@ pub struct DataPlane {
 #[derive(Debug)]
 struct Shared {
     blueprint: Arc<Blueprint>,
+    metrics: LambdaMetrics,
     /// Invocations and environments; empty when all have ended.
     tasks: TaskTracker,
     /// No new invocations are taken.
@@ -75,7 +78,7 @@ pub struct Counts {
 impl DataPlane {
     /// A data plane without environments.
     #[must_use]
-    pub fn new(blueprint: Blueprint, limits: Limits) -> Self {
+    pub fn new(blueprint: Blueprint, limits: Limits, metrics: LambdaMetrics) -> Self {
         let fleet = Fleet {
             placement: Placement::new(limits, Instant::now()),
             handles: HashMap::new(),
@@ -83,6 +86,7 @@ impl DataPlane {
         };
         let shared = Shared {
             blueprint: Arc::new(blueprint),
+            metrics,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -96,6 +100,12 @@ impl DataPlane {
     #[must_use]
     pub fn function(&self) -> &Arc<Function> {
         &self.shared.blueprint.function
+    }
+
+    /// What publishes its metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &LambdaMetrics {
+        &self.shared.metrics
     }
 
     /// Runs the function once and waits for all of its answer. The invocation goes on when the caller
@@ -130,8 +140,8 @@ impl DataPlane {
         caller: oneshot::Sender<Result<Response, Refusal>>,
     ) {
         let tenant = &invocation.tenant_id;
-        let (response, id, freed) = match self.place(&invocation).await {
-            Ok(placed) => placed,
+        let Begun { id, response, running, freed } = match self.place(&invocation).await {
+            Ok(begun) => begun,
             Err(refusal) => {
                 self.shared.invocation_ended.notify_waiters();
                 let _ = caller.send(Err(refusal));
@@ -141,7 +151,11 @@ impl DataPlane {
         match response {
             Response::Complete(completed) => {
                 self.settled(id, tenant, &completed);
+                let ended = completed.clone();
                 let _ = caller.send(Ok(Response::Complete(completed)));
+                // The answer goes out first: what it costs to publish metrics is nobody's latency.
+                yield_now().await;
+                running.end(&ended);
             }
             Response::Streaming { chunks, completed, environment_id } => {
                 let (complete, for_caller) = oneshot::channel();
@@ -150,6 +164,7 @@ impl DataPlane {
                 let _ = caller.send(Ok(response));
                 if let Ok(completed) = completed.await {
                     self.settled(id, tenant, &completed);
+                    running.end(&completed);
                     let _ = complete.send(completed);
                 }
             }
@@ -168,17 +183,16 @@ impl DataPlane {
         self.shared.invocation_ended.notify_waiters();
     }
 
-    /// Hands the invocation to the environment that it gets, and returns that environment's response
-    /// and the channel by which it tells that it is free.
-    async fn place(
-        &self,
-        invocation: &Arc<Invocation>,
-    ) -> Result<(Response, Uuid, oneshot::Receiver<()>), Refusal> {
+    /// Hands the invocation to the environment that it gets.
+    async fn place(&self, invocation: &Arc<Invocation>) -> Result<Begun, Refusal> {
         while !self.shared.cut.is_cancelled() {
             let acquired = self.acquire(invocation).await.map_err(|reason| {
                 self.count(&invocation.tenant_id, |counts| counts.throttles += 1);
+                self.shared.metrics.throttled(invocation.tenant_id.as_ref());
                 Refusal::Throttled(reason)
             })?;
+            let cold = matches!(acquired, Acquired::New(_));
+            let running = self.shared.metrics.begin(invocation.tenant_id.as_ref(), cold);
             let (reply, replied) = oneshot::channel();
             let (free, freed) = oneshot::channel();
             let assignment = Assignment { invocation: invocation.clone(), reply, free };
@@ -188,7 +202,7 @@ impl DataPlane {
             };
             // An environment that ended before it took the invocation says nothing: try another.
             match replied.await {
-                Ok(response) => return Ok((response, id, freed)),
+                Ok(response) => return Ok(Begun { id, response, running, freed }),
                 Err(_) => self.fleet().ended(id),
             }
         }
@@ -232,6 +246,7 @@ impl DataPlane {
         let (handle, environment) = Environment::new(self.shared.blueprint.clone(), id, first);
         self.fleet().handles.insert(id, handle);
         self.count(&tenant, |counts| counts.environments += 1);
+        self.shared.metrics.environment_created(tenant.as_ref());
         let data_plane = self.clone();
         self.shared.tasks.spawn(async move {
             let remains = environment.run().await;
@@ -306,6 +321,15 @@ impl Fleet {
         self.placement.ended(id);
         self.handles.remove(&id);
     }
+}
+
+/// An invocation that an environment has taken.
+struct Begun {
+    id: Uuid,
+    response: Response,
+    running: RunningInvocation,
+    /// Tells when the environment is free.
+    freed: oneshot::Receiver<()>,
 }
 
 /// An environment for an invocation.

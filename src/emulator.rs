@@ -22,11 +22,13 @@ use crate::front_door::{self, FrontDoor};
 use crate::function::Function;
 use crate::http::{self, serve};
 use crate::invoke_api::InvokeApi;
+use crate::lambda_metrics::LambdaMetrics;
 use crate::lifecycle;
 use crate::logs::writer::Writer;
 use crate::logs::{LogSink, Stdout};
 use crate::management_api::{ManagementApi, configuration};
 use crate::memory::MemoryMonitor;
+use crate::metric_store::MetricStore;
 use crate::placement;
 use crate::process::{Processes, Setup};
 use crate::watchdog::link::{Loss, Program};
@@ -168,6 +170,8 @@ impl Emulator {
         let memory = MemoryMonitor::start()
             .map_err(|error| StartError::Part("the memory monitor", error))?;
         let kill = CancellationToken::new();
+        let store = MetricStore::default();
+        let metrics = LambdaMetrics::new(store.clone(), &config.function.name);
         let blueprint = Blueprint {
             function: Arc::new(config.function),
             limits: config.lifecycle,
@@ -175,6 +179,7 @@ impl Emulator {
                 stdout: config.stdout,
                 directory: config.log_dir,
                 writer: writer.clone(),
+                metrics: store,
             },
             processes: processes.clone(),
             memory,
@@ -183,7 +188,7 @@ impl Emulator {
             endpoint: config.local_endpoints.then(|| endpoint(address)),
             kill: kill.clone(),
         };
-        let data_plane = DataPlane::new(blueprint, config.placement);
+        let data_plane = DataPlane::new(blueprint, config.placement, metrics);
         let stop = CancellationToken::new();
         let (event_queue, failed_deliveries) = EventQueue::new(data_plane.clone(), config.events);
         let invoke_api =

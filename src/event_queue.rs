@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::data_plane::{DataPlane, Refusal};
 use crate::invocation::failure::Failure;
 use crate::invocation::{Invocation, Outcome};
+use crate::lambda_metrics::LambdaMetrics;
 use crate::placement::Tenant;
 use destination::{DeliveryError, Destination};
 use record::{LastAttempt, record};
@@ -132,6 +133,7 @@ impl EventQueue {
         let room = capacity.try_acquire_many_owned(size).map_err(|_| Full)?;
         let mut state = self.state();
         state.counts.received += 1;
+        self.metrics().event_received(invocation.tenant_id.as_ref());
         state.waiting.insert(invocation.request_id, invocation.tenant_id.clone());
         drop(state);
         self.shared.events.spawn(self.clone().run(invocation, room));
@@ -155,7 +157,10 @@ impl EventQueue {
     fn note_end(&self, invocation: &Invocation, condition: Option<Condition>) {
         let mut state = self.state();
         state.waiting.remove(&invocation.request_id);
-        state.counts.dropped += u64::from(condition != Some(Condition::Success));
+        if condition != Some(Condition::Success) {
+            state.counts.dropped += 1;
+            self.metrics().event_dropped(invocation.tenant_id.as_ref());
+        }
         if condition.is_none() {
             let tenant = invocation.tenant_id.clone();
             state.dropped.push(Dropped { request_id: invocation.request_id, tenant });
@@ -172,6 +177,7 @@ impl EventQueue {
         }
         loop {
             self.note_age(accepted.elapsed(), history);
+            self.metrics().event_leaves(invocation.tenant_id.as_ref(), accepted.elapsed());
             let (ended, last) = self.attempt(invocation).await;
             match ended {
                 Ended::Success => {}
@@ -265,6 +271,10 @@ impl EventQueue {
         self.shared.cut.cancel();
         self.shared.events.wait().await;
         std::mem::take(&mut self.state().dropped)
+    }
+
+    fn metrics(&self) -> &LambdaMetrics {
+        self.shared.data_plane.metrics()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -43,6 +43,12 @@ impl TenantId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id, shared and not copied.
+    #[must_use]
+    pub fn to_arc(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl FromStr for TenantId {

@@ -26,6 +26,9 @@ pub mod process;
 
 pub mod metric_store;
 
+pub mod embedded_metrics;
+pub mod lambda_metrics;
+
 pub mod logs;
 
 pub mod lifecycle;

@@ -20,7 +20,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::embedded_metrics;
 use crate::function::{Function, LogFormat, TenantId};
+use crate::metric_store::MetricStore;
 use crate::quotas;
 use event::PlatformEvent;
 use writer::Writer;
@@ -48,6 +50,8 @@ pub struct LogSink {
     pub directory: Option<PathBuf>,
     /// The threads that write.
     pub writer: Writer,
+    /// Where the metrics go that a function publishes by writing them.
+    pub metrics: MetricStore,
 }
 
 /// The log stream of one environment, and so of one tenant.
@@ -130,6 +134,9 @@ impl LogStream {
     /// Logs a line that the function wrote, without its end of line.
     pub fn output(&self, line: &[u8], request_id: Option<Uuid>) {
         let line = String::from_utf8_lossy(line);
+        for datum in embedded_metrics::extract(&line) {
+            self.sink.metrics.put(&datum, Timestamp::now());
+        }
         let aws = match self.function.log_format {
             LogFormat::Text => guarded(&line),
             LogFormat::Json => self.application_json(&line, request_id),

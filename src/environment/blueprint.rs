@@ -28,8 +28,8 @@ pub struct Blueprint {
     pub temp: PathBuf,
     /// The folder they start in.
     pub task_root: PathBuf,
-    /// Where the function's own calls to Lambda go: mtl's URL. Without one they go where the shell
-    /// sends them.
+    /// Where the function's own calls to Lambda and CloudWatch go: mtl's URL. Without one they go
+    /// where the shell sends them.
     pub endpoint: Option<String>,
     /// Ends the time that an environment has to shut down.
     pub kill: CancellationToken,

@@ -26,12 +26,13 @@ const CREDENTIALS: [&str; 6] = [
 const CREDENTIAL_SETTINGS: [&str; 5] =
     ["aws_access_key_id", "credential_process", "login_session", "role_arn", "sso_"];
 
-/// Sends calls to Lambda to this URL, even where a configuration file says that such variables are
-/// to be ignored: such a call would reach AWS by surprise.
+/// Sends calls to Lambda and CloudWatch to this URL, even where a configuration file says that such
+/// variables are to be ignored: such a call would reach AWS by surprise.
 #[must_use]
-pub fn endpoint(url: &str) -> [(OsString, OsString); 2] {
+pub fn endpoint(url: &str) -> [(OsString, OsString); 3] {
     [
         ("AWS_ENDPOINT_URL_LAMBDA".into(), url.into()),
+        ("AWS_ENDPOINT_URL_CLOUDWATCH".into(), url.into()),
         ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS".into(), "false".into()),
     ]
 }
