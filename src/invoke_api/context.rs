@@ -1,7 +1,10 @@
-//! The client context of a caller, which the runtime gets under another name and decoded. Knows no
-//! functions.
+//! What a caller tells of itself, its client context and its identity, which the runtime gets under
+//! other names. Knows no functions.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax>
+//!
+//! On AWS the identity is part of the credentials that sign the request. Here nobody has such
+//! credentials, so a header tells it, under the name that mobile callers know.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,14 +18,31 @@ use crate::quotas;
 ///
 /// # Errors
 ///
-/// When the client context is too long, or is no JSON object in base64.
+/// When the client context is too long, or is no JSON object in base64, or when the identity is no
+/// JSON object.
 pub fn headers(request: &HeaderMap) -> Result<HeaderMap, ApiError> {
     let mut headers = HeaderMap::new();
     if let Some(context) = request.get("X-Amz-Client-Context").filter(|value| !value.is_empty()) {
         let name = HeaderName::from_static("lambda-runtime-client-context");
         headers.insert(name, client_context(context)?);
     }
+    if let Some(identity) = request.get("X-Amz-Cognito-Identity").filter(|value| !value.is_empty())
+    {
+        let name = HeaderName::from_static("lambda-runtime-cognito-identity");
+        headers.insert(name, cognito_identity(identity)?);
+    }
     Ok(headers)
+}
+
+fn cognito_identity(header: &HeaderValue) -> Result<HeaderValue, ApiError> {
+    match serde_json::from_slice::<Map<String, Value>>(header.as_bytes()) {
+        Ok(_) => Ok(header.clone()),
+        Err(_) => Err(ApiError::InvalidRequestContent(
+            "X-Amz-Cognito-Identity must be a JSON object with cognitoIdentityId and \
+             cognitoIdentityPoolId."
+                .to_owned(),
+        )),
+    }
 }
 
 /// The decoded document on one line, as a header has no others.
@@ -64,6 +84,21 @@ mod tests {
         assert!(
             of(&BASE64_STANDARD.encode(format!("{{\"a\":\"{}\"}}", "x".repeat(3_000)))).is_err()
         );
+        assert!(of("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_identity_is_a_json_object() {
+        let of = |text: &str| {
+            let mut request = HeaderMap::new();
+            request.insert("X-Amz-Cognito-Identity", text.parse().unwrap());
+            headers(&request)
+        };
+        let identity = r#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#;
+        assert_eq!(of(identity).unwrap()["lambda-runtime-cognito-identity"], identity);
+        for wrong in ["i", "[]", "{"] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
         assert!(of("").unwrap().is_empty());
     }
 }

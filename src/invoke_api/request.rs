@@ -99,7 +99,7 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
         return Err(ApiError::Validation(violations));
     };
     name::resolve(function, (name, qualifier.as_deref()), Unqualified::Latest)?;
-    // The client context is for synchronous invocations only.
+    // What a caller tells of itself is for synchronous invocations only.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),
         InvocationType::RequestResponse | InvocationType::DryRun => {

@@ -54,11 +54,13 @@ async fn the_aws_route_forwards_nothing_but_its_own_headers() {
         ("Authorization", "secret"),
         ("Lambda-Runtime-Deadline-Ms", "1"),
         ("X-Amz-Client-Context", "eyJjdXN0b20iOnt9fQ=="),
+        ("X-Amz-Cognito-Identity", r#"{"cognitoIdentityId":"i"}"#),
     ];
     let next = next(&server.post(INVOCATIONS, &headers, " {} ").await);
     assert_eq!(next["body"], " {} ");
     assert_eq!(values(&next, "content-type"), ["application/json"]);
     assert_eq!(values(&next, "lambda-runtime-client-context"), [r#"{"custom":{}}"#]);
+    assert_eq!(values(&next, "lambda-runtime-cognito-identity"), [r#"{"cognitoIdentityId":"i"}"#]);
     assert_ne!(values(&next, "lambda-runtime-deadline-ms"), ["1"]);
     for name in ["x-custom", "authorization", "x-amz-tenant-id", "x-amz-client-context"] {
         assert!(values(&next, name).is_empty(), "{name} in {next}");
