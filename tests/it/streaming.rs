@@ -188,6 +188,30 @@ async fn a_plain_invocation_gets_the_whole_stream_up_to_6_mb() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_at_200_mb() {
+    const CHUNK: usize = 64 * 1024;
+    const LIMIT: usize = 200 * 1024 * 1024;
+    let server = Setup::raw(&["--no-timeout"]).start().await;
+    let steps = [
+        write(HEAD),
+        json!({ "chunks": LIMIT / CHUNK + 1, "progress": server.path("progress") }),
+        write("0\r\n\r\n"),
+        json!({ "receive": "stream" }),
+    ];
+    let mut stream = stream(&server, &steps).await;
+    let mut received = 0;
+    let end = loop {
+        match stream.events.recv().await.unwrap().unwrap() {
+            PayloadChunk(chunk) => received += chunk.payload.unwrap().into_inner().len(),
+            InvokeComplete(end) => break end,
+            other => panic!("expected a chunk or the end, not {other:?}"),
+        }
+    };
+    assert_eq!(received, LIMIT);
+    assert_eq!(end.error_code(), Some("Function.ResponseSizeTooLarge"));
+}
+
+#[tokio::test]
 async fn a_reader_that_does_not_read_holds_the_function_up() {
     const CHUNKS: u32 = 1_000;
     let server = raw(&[]).await;
