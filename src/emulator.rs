@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::cloudwatch_api::CloudWatchApi;
 use crate::data_plane::DataPlane;
 use crate::environment::blueprint::Blueprint;
 use crate::event_queue::destination::DeliveryError;
@@ -179,7 +180,7 @@ impl Emulator {
                 stdout: config.stdout,
                 directory: config.log_dir,
                 writer: writer.clone(),
-                metrics: store,
+                metrics: store.clone(),
             },
             processes: processes.clone(),
             memory,
@@ -194,7 +195,8 @@ impl Emulator {
         let invoke_api =
             InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
         let management = ManagementApi::new(Arc::clone(data_plane.function()), config.management);
-        let door = FrontDoor::new(invoke_api, management, config.front_door);
+        let door =
+            FrontDoor::new(invoke_api, (management, CloudWatchApi::new(store)), config.front_door);
         let settings = http::Settings {
             header_timeout: Some(HEADER_TIMEOUT),
             max_head_bytes: HEAD_BYTES,

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use http::header::{ALLOW, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 
+use crate::cloudwatch_api::CloudWatchApi;
+use crate::cloudwatch_api::wire::Protocol;
 use crate::http::{Reply, discard, empty, json as json_reply, path_parameter};
 use crate::invoke_api::InvokeApi;
 use crate::invoke_api::request::DISCARDED_BYTES;
@@ -21,6 +23,7 @@ use crate::plain_api;
 pub struct FrontDoor {
     invoke_api: InvokeApi,
     management: ManagementApi,
+    cloudwatch: CloudWatchApi,
     settings: Arc<Settings>,
 }
 
@@ -43,15 +46,22 @@ enum Route {
     /// An operation that tells what is served.
     Management(Operation),
     Plain,
+    /// An operation of CloudWatch.
+    CloudWatch(Protocol),
     /// Any other operation of the Lambda API.
     NotEmulated,
 }
 
 impl FrontDoor {
-    /// The front door of what runs invocations, and of what tells about the function.
+    /// The front door of what runs invocations, of what tells about the function, and of what keeps
+    /// its metrics.
     #[must_use]
-    pub fn new(invoke_api: InvokeApi, management: ManagementApi, settings: Settings) -> Self {
-        Self { invoke_api, management, settings: Arc::new(settings) }
+    pub fn new(
+        invoke_api: InvokeApi,
+        (management, cloudwatch): (ManagementApi, CloudWatchApi),
+        settings: Settings,
+    ) -> Self {
+        Self { invoke_api, management, cloudwatch, settings: Arc::new(settings) }
     }
 
     /// Answers one request.
@@ -70,15 +80,9 @@ impl FrontDoor {
         if let Err(reason) = may_call(request, &self.settings.allowed_hosts) {
             return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", &reason);
         }
-        let path = request.uri().path();
-        let Some(route) = route(request.method(), path, &self.settings.invocation_endpoint) else {
-            let message = format!(
-                "{path} is not served. mtl serves POST \
-                 /2015-03-31/functions/{}/invocations and POST {}.",
-                self.invoke_api.data_plane.function().name,
-                self.settings.invocation_endpoint
-            );
-            return refuse(StatusCode::NOT_FOUND, "UnknownOperationException", &message);
+        let head = (request.method(), request.uri().path(), request.headers());
+        let Some(route) = route(head, &self.settings.invocation_endpoint) else {
+            return Err(self.not_served(request.uri().path()));
         };
         let any_method = matches!(route, Route::Management(_) | Route::NotEmulated);
         if !any_method && request.method() != Method::POST {
@@ -87,6 +91,15 @@ impl FrontDoor {
             return Err(Box::new(reply));
         }
         Ok(route)
+    }
+
+    fn not_served(&self, path: &str) -> Box<Reply> {
+        let message = format!(
+            "{path} is not served. mtl serves POST /2015-03-31/functions/{}/invocations and POST {}.",
+            self.invoke_api.data_plane.function().name,
+            self.settings.invocation_endpoint
+        );
+        refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
     }
 
     async fn enter(self, route: Route, request: Request<Incoming>) -> Reply {
@@ -99,13 +112,20 @@ impl FrontDoor {
                 self.management.answer(&operation, request.uri().query())
             }
             Route::Plain => plain_api::invoke(self.invoke_api.data_plane, request).await,
+            Route::CloudWatch(protocol) => match self.cloudwatch.answer(protocol, request).await {
+                Some(reply) => reply,
+                None => *self.not_served("/"),
+            },
             Route::NotEmulated => management_api::refuse(request).await,
         }
     }
 }
 
 /// AWS's route wins where both have the same path: whoever sets it wants AWS's answers.
-fn route(method: &Method, path: &str, invocation_endpoint: &str) -> Option<Route> {
+fn route(
+    (method, path, headers): (&Method, &str, &HeaderMap),
+    invocation_endpoint: &str,
+) -> Option<Route> {
     if let Some(name) = path_parameter(path, "/2015-03-31/functions/", "/invocations") {
         return Some(Route::Invoke(name));
     }
@@ -118,6 +138,9 @@ fn route(method: &Method, path: &str, invocation_endpoint: &str) -> Option<Route
     }
     if path == invocation_endpoint {
         return Some(Route::Plain);
+    }
+    if let Some(protocol) = Protocol::of(method, path, headers) {
+        return Some(Route::CloudWatch(protocol));
     }
     management_api::is_lambda_api(path).then_some(Route::NotEmulated)
 }
@@ -164,21 +187,25 @@ fn refuse(
     error_type: &'static str,
     message: &str,
 ) -> Result<Route, Box<Reply>> {
+    Err(refusal(status, error_type, message))
+}
+
+fn refusal(status: StatusCode, error_type: &'static str, message: &str) -> Box<Reply> {
     let mut reply = json_reply(status, json!({ "message": message }).to_string());
     reply.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
-    Err(Box::new(reply))
+    Box::new(reply)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
+    use http::{HeaderMap, Method};
 
     use super::{Route, is_allowed_host, route};
     use crate::management_api::Operation;
 
     #[test]
     fn paths_lead_to_their_api() {
-        let route = |path, invocation_endpoint| route(&Method::POST, path, invocation_endpoint);
+        let route = |path, endpoint| route((&Method::POST, path, &HeaderMap::new()), endpoint);
         let invoke = |name: &str| Some(Route::Invoke(name.to_owned()));
         assert_eq!(route("/2015-03-31/functions/f/invocations", "/invoke"), invoke("f"));
         assert_eq!(route("/2015-03-31/functions/a%3Ab/invocations", "/invoke"), invoke("a:b"));
@@ -192,6 +219,8 @@ mod tests {
 
     #[test]
     fn what_only_tells_is_answered_and_what_would_change_something_is_not() {
+        let route =
+            |method: &Method, path, endpoint| route((method, path, &HeaderMap::new()), endpoint);
         let function = "/2015-03-31/functions/f";
         let get = Some(Route::Management(Operation::GetFunction("f".to_owned())));
         assert_eq!(route(&Method::GET, function, "/invoke"), get);

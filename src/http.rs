@@ -42,6 +42,12 @@ pub enum ReplyBody {
 #[error("the body was not completed")]
 pub struct Aborted;
 
+impl From<Bytes> for ReplyBody {
+    fn from(body: Bytes) -> Self {
+        Self::Full(Full::new(body))
+    }
+}
+
 impl hyper::body::Body for ReplyBody {
     type Data = Bytes;
     type Error = Aborted;
@@ -241,7 +247,7 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 }
 
 fn reply(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(ReplyBody::Full(Full::new(body.into())));
+    let mut reply = Response::new(ReplyBody::from(body.into()));
     *reply.status_mut() = status;
     if let Some(content_type) = content_type {
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

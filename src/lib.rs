@@ -44,6 +44,7 @@ pub mod event_queue;
 
 pub mod invoke_api;
 
+pub mod cloudwatch_api;
 pub mod management_api;
 
 pub mod plain_api;

@@ -6,6 +6,7 @@
 mod aws_cli;
 mod awslambdaric;
 mod boto3;
+mod cloudwatch;
 mod emulators;
 mod mtl;
 mod node;

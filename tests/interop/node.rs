@@ -11,7 +11,7 @@ use crate::mtl::{ANY_CREDENTIALS, Server, isolated, lines};
 use crate::provision::node_script;
 
 /// Makes these calls, one after the other, and returns what came of each.
-fn call(endpoint: &str, calls: &[Value]) -> Vec<Value> {
+pub(crate) fn call(endpoint: &str, calls: &[Value]) -> Vec<Value> {
     let mut command: Command = isolated("node");
     command.arg(node_script()).arg(endpoint).envs(ANY_CREDENTIALS).stdin(lines(calls));
     let output = command.output().expect("Node.js can be started");

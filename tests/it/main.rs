@@ -8,6 +8,7 @@ mod http;
 mod server;
 mod wait;
 
+mod cloudwatch;
 mod environment_variables;
 mod events;
 mod front_door;

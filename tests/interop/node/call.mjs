@@ -1,12 +1,19 @@
 // Makes calls through the AWS SDK for JavaScript.
 //
-// The endpoint is the argument. Each line of stdin is one call as JSON: its "command" or "waiter" with
-// its "input", and "maxAttempts" (1 unless given). Each line of stdout is what came of it: the members
-// of the response or the exception, and how many requests the SDK sent for it.
+// The endpoint is the argument. Each line of stdin is one call as JSON: its "service" ("lambda" unless
+// given), its "command" or "waiter" with its "input", where times are numbers, and "maxAttempts" (1
+// unless given). Each line of stdout is what came of it: the members of the response or the
+// exception, and how many requests the SDK sent for it.
 
 import { createInterface } from "node:readline";
 
-import * as sdk from "@aws-sdk/client-lambda";
+import * as cloudwatch from "@aws-sdk/client-cloudwatch";
+import * as lambda from "@aws-sdk/client-lambda";
+
+const services = {
+  cloudwatch: [cloudwatch, cloudwatch.CloudWatchClient, cloudwatch.CloudWatchServiceException],
+  lambda: [lambda, lambda.LambdaClient, lambda.LambdaServiceException],
+};
 
 const [endpoint] = process.argv.slice(2);
 
@@ -14,12 +21,18 @@ function text(bytes) {
   return Buffer.from(bytes).toString();
 }
 
-async function send(client, { command, waiter, input }) {
+// JSON has no times, and the SDK takes nothing else for them.
+function withTimes(input) {
+  const times = ["StartTime", "EndTime"].filter((name) => name in input);
+  return { ...input, ...Object.fromEntries(times.map((name) => [name, new Date(input[name])])) };
+}
+
+async function send(sdk, client, { command, waiter, input }) {
   if (waiter) {
     const { state } = await sdk[waiter]({ client, maxWaitTime: 30 }, input);
     return { state };
   }
-  const { $metadata, ...members } = await client.send(new sdk[command](input));
+  const { $metadata, ...members } = await client.send(new sdk[command](withTimes(input)));
   if (members.Payload) {
     members.Payload = JSON.parse(text(members.Payload));
   }
@@ -27,12 +40,12 @@ async function send(client, { command, waiter, input }) {
 }
 
 // An exception has a class of its own when its type is one of the service model.
-function exception(error) {
+function exception([sdk, , ServiceException], error) {
   const type = sdk[error.name];
   return {
     exception: error.name,
     instance: type !== undefined && error instanceof type,
-    service: error instanceof sdk.LambdaServiceException,
+    service: error instanceof ServiceException,
     message: error.message,
     status: error.$metadata?.httpStatusCode,
     reason: error.Reason,
@@ -41,7 +54,9 @@ function exception(error) {
 }
 
 async function outcome(call) {
-  const client = new sdk.LambdaClient({
+  const service = services[call.service ?? "lambda"];
+  const [sdk, Client] = service;
+  const client = new Client({
     endpoint,
     region: "us-east-1",
     maxAttempts: call.maxAttempts ?? 1,
@@ -53,7 +68,7 @@ async function outcome(call) {
     return next(request);
   };
   client.middlewareStack.add(count, { step: "deserialize" });
-  const came = await send(client, call).catch(exception);
+  const came = await send(sdk, client, call).catch((error) => exception(service, error));
   return { ...came, requests };
 }
 

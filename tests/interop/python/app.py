@@ -6,6 +6,7 @@ sleep     sleep for "seconds" before the answer
 text      answer a text that is "length" bytes long as JSON
 print     write to stdout, stderr and the log
 invoke    invoke the function itself for "tenant", and answer what that answers
+put       put a value of 1 for "metric" of "tenant" into the namespace "Interop"
 otherwise answer what it was called with, and how often this process was called
 """
 
@@ -27,6 +28,14 @@ def invoke(function_name, tenant):
     return json.load(answer["Payload"])
 
 
+def put(metric, tenant):
+    import boto3
+
+    tenant_id = [{"Name": "TenantId", "Value": tenant}]
+    datum = {"MetricName": metric, "Dimensions": tenant_id, "Value": 1}
+    boto3.client("cloudwatch").put_metric_data(Namespace="Interop", MetricData=[datum])
+
+
 def handler(event, context):
     global calls
     calls += 1
@@ -43,6 +52,8 @@ def handler(event, context):
             print("printed to stdout")
             print("printed to stderr", file=sys.stderr)
             logging.info("logged")
+        case "put":
+            return put(event["metric"], event["tenant"])
         case "invoke":
             return invoke(context.function_name, event["tenant"])
     return {
