@@ -51,12 +51,11 @@ pub struct Query<'a> {
     pub metric: &'a MetricId,
     /// Only what was published in this unit.
     pub unit: Option<Unit>,
-    /// The period in which it falls is the first.
+    /// When the first period begins; the minute in which it falls belongs to it.
     pub start: Timestamp,
     /// The first moment that is not asked for.
     pub end: Timestamp,
-    /// The length of a period in seconds. Periods begin at its multiples, counted from 1970; one
-    /// shorter than a minute is told of whole minutes.
+    /// The length of a period in seconds. One shorter than a minute is told of whole minutes.
     pub period: u32,
 }
 
@@ -247,14 +246,16 @@ fn minute(time: Timestamp) -> Minute {
     time.as_second().div_euclid(60)
 }
 
-/// The points of a series by the periods of a query.
+/// The points of a series by the periods of a query. Periods follow one another from the start, and
+/// not from multiples of their length, as the points that CloudWatch answers show: those of five
+/// minutes that are asked for from 10:53 are at 10:53, 10:58 and 11:03.
 fn periods(series: &Series, query: &Query<'_>) -> Vec<Point> {
     let period = i64::from(query.period.max(60));
-    let start = query.start.as_second().div_euclid(period) * period;
+    let start = query.start.as_second().div_euclid(60) * 60;
     let end = query.end.as_second().div_euclid(60) + i64::from(query.end.as_second() % 60 != 0);
     let mut points: Vec<Point> = Vec::new();
     for (minute, distribution) in series.between(start.div_euclid(60), end) {
-        let begin = minute * 60 / period * period;
+        let begin = start + (minute * 60 - start).div_euclid(period) * period;
         if let Some(point) = points.last_mut().filter(|point| point.start.as_second() == begin) {
             point.distribution.merge(distribution);
         } else if let Ok(start) = Timestamp::from_second(begin) {

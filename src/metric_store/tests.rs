@@ -66,7 +66,7 @@ fn a_metric_is_found_by_exactly_its_dimensions() {
 }
 
 #[test]
-fn the_period_in_which_the_start_falls_is_told_and_that_of_the_end_up_to_it() {
+fn periods_follow_from_the_minute_of_the_start_and_that_of_the_end_is_told_up_to_it() {
     let store = MetricStore::default();
     let metric = metric("Invocations", None);
     for second in [0, 59, 60, 120, 300] {
@@ -74,7 +74,8 @@ fn the_period_in_which_the_start_falls_is_told_and_that_of_the_end_up_to_it() {
     }
     assert_eq!(sums(&store, &metric, 30, 120, 60), [(0, 2.0), (60, 1.0)]);
     assert_eq!(sums(&store, &metric, 30, 121, 60), [(0, 2.0), (60, 1.0), (120, 1.0)]);
-    assert_eq!(sums(&store, &metric, 299, 301, 300), [(0, 4.0), (300, 1.0)]);
+    assert_eq!(sums(&store, &metric, 0, 301, 300), [(0, 4.0), (300, 1.0)]);
+    assert_eq!(sums(&store, &metric, 119, 301, 120), [(60, 2.0), (300, 1.0)]);
     assert_eq!(sums(&store, &metric, 30, 60, 10), [(0, 2.0)]);
 }
 
