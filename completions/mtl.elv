@@ -25,6 +25,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --version 'Print version'
             cand serve 'Run the local Lambda'
             cand invoke 'Invoke a function, here or on AWS'
+            cand metrics 'Show metrics per tenant, from here or from CloudWatch'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -88,6 +89,29 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mtl;metrics'= {
+            cand --tenant 'The tenant to show; can be repeated'
+            cand --tenant-id 'The tenant to show; can be repeated'
+            cand --since 'How far back to look: 15m, 6h, 7d'
+            cand --start-time 'When to begin: RFC 3339, in UTC if it doesn''t say'
+            cand --end-time 'When to end, now if it isn''t given'
+            cand --period 'How long a period is [default: one that fits the window]'
+            cand --metric 'Another metric than Lambda''s; can be repeated'
+            cand --statistic 'A statistic of it: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `p50` and so on; can be repeated'
+            cand --namespace 'The namespace of the metric'
+            cand --dimension 'A dimension of the metric, in place of its tenant; can be repeated'
+            cand --sort 'The column to sort by, the greatest first'
+            cand --watch 'Show it again and again, every 2 seconds unless it says'
+            cand -o 'What to print'
+            cand --output 'What to print'
+            cand --endpoint '`http://HOST:PORT` of the server, unless it is that of this folder'
+            cand --region 'Region of the function'
+            cand --profile 'Profile of the AWS configuration files'
+            cand --color 'When to use color'
+            cand --remote 'Ask CloudWatch on AWS, which charges for it'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mtl;completions'= {
             cand --color 'When to use color'
             cand -h 'Print help'
@@ -96,12 +120,15 @@ set edit:completion:arg-completer[mtl] = {|@words|
         &'mtl;help'= {
             cand serve 'Run the local Lambda'
             cand invoke 'Invoke a function, here or on AWS'
+            cand metrics 'Show metrics per tenant, from here or from CloudWatch'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'mtl;help;serve'= {
         }
         &'mtl;help;invoke'= {
+        }
+        &'mtl;help;metrics'= {
         }
         &'mtl;help;completions'= {
         }

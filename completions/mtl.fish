@@ -31,6 +31,7 @@ complete -c mtl -n "__fish_mtl_needs_command" -s h -l help -d 'Print help'
 complete -c mtl -n "__fish_mtl_needs_command" -s V -l version -d 'Print version'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "serve" -d 'Run the local Lambda'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "invoke" -d 'Invoke a function, here or on AWS'
+complete -c mtl -n "__fish_mtl_needs_command" -f -a "metrics" -d 'Show metrics per tenant, from here or from CloudWatch'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c mtl -n "__fish_mtl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l host -d 'The address to listen on' -r
@@ -94,11 +95,43 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the 
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l cold -d 'Ask for a new environment of the tenant, as only mtl can'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l tenant -l tenant-id -d 'The tenant to show; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l since -d 'How far back to look: 15m, 6h, 7d' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l start-time -d 'When to begin: RFC 3339, in UTC if it doesn\'t say' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l end-time -d 'When to end, now if it isn\'t given' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l period -d 'How long a period is [default: one that fits the window]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l metric -d 'Another metric than Lambda\'s; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l statistic -d 'A statistic of it: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `p50` and so on; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l namespace -d 'The namespace of the metric' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l dimension -d 'A dimension of the metric, in place of its tenant; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l sort -d 'The column to sort by, the greatest first' -r -f -a "tenant\t'By name'
+invocations\t'The busiest first'
+errors\t'Those that failed most often first'
+error-rate\t'Those that failed for the largest part first'
+throttles\t'Those that were throttled most often first'
+average\t'The slowest on average first'
+p50\t'The slowest at p50 first'
+p99\t'The slowest at p99 first'
+cold-starts\t'Those with the most cold starts first'"
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l watch -d 'Show it again and again, every 2 seconds unless it says' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -s o -l output -d 'What to print' -r -f -a "table\t'Aligned columns'
+plain\t'Fields with a tab between them'
+json\t'One JSON document'
+csv\t'Comma-separated values'"
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r -f
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l region -d 'Region of the function' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l profile -d 'Profile of the AWS configuration files' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l color -d 'When to use color' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l remote -d 'Ask CloudWatch on AWS, which charges for it'
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -l color -d 'When to use color' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "serve" -d 'Run the local Lambda'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "invoke" -d 'Invoke a function, here or on AWS'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke metrics completions help" -f -a "serve" -d 'Run the local Lambda'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke metrics completions help" -f -a "invoke" -d 'Invoke a function, here or on AWS'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke metrics completions help" -f -a "metrics" -d 'Show metrics per tenant, from here or from CloudWatch'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke metrics completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c mtl -n "__fish_mtl_using_subcommand help; and not __fish_seen_subcommand_from serve invoke metrics completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -3,8 +3,11 @@
 
 pub mod completions;
 pub mod failure;
+pub mod help;
 pub mod invoke;
+pub mod metrics;
 pub mod serve;
+pub mod target;
 pub mod values;
 
 use std::env;
@@ -33,6 +36,8 @@ enum Command {
     Serve(Box<serve::args::Args>),
     /// Invoke a function, here or on AWS
     Invoke(Box<invoke::Args>),
+    /// Show metrics per tenant, from here or from CloudWatch
+    Metrics(Box<metrics::args::Args>),
     /// Print the completion script of a shell
     Completions(completions::Args),
 }
@@ -52,6 +57,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Invoke(args) => invoke::run(*args).map(ExitCode::from),
+        Command::Metrics(args) => metrics::run(*args).map(ExitCode::from),
         Command::Completions(args) => completions::run(&args).map(ExitCode::from),
     };
     result.unwrap_or_else(Failure::report)

@@ -2,7 +2,7 @@
 //! [`Answer`](answer::Answer) and the same [`InvokeError`](error::InvokeError) from both. Knows
 //! nothing of mtl's own server, which is one local endpoint among others.
 //!
-//! Only [`aws`] knows the SDK. A local call must not pay for it.
+//! Only [`aws`] and [`cloudwatch`] know the SDKs. A local invocation must not pay for them.
 
 pub mod endpoint;
 
@@ -15,6 +15,8 @@ pub mod local;
 pub mod stream;
 
 pub mod aws;
+
+pub mod cloudwatch;
 
 use bytes::Bytes;
 

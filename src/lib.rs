@@ -59,4 +59,8 @@ pub mod server_file;
 
 pub mod client;
 
+pub mod tenant_report;
+
+pub mod render;
+
 pub mod cli;

@@ -33,7 +33,13 @@ const NO_SERVICE: &str = "check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_LAMBDA if 
 #[must_use]
 pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
     match error {
-        InvokeError::Unreachable { .. } => Some(start_a_server(place)),
+        InvokeError::Unreachable { .. } => {
+            let (given, others) = match *place {
+                Place::Local { given, others } => (given, others),
+                Place::Aws { .. } => (false, &[][..]),
+            };
+            Some(start_a_server(given, others))
+        }
         InvokeError::Interrupted { .. } | InvokeError::StreamEnded { .. } => {
             Some("the output of the server may say why it closed the connection".to_owned())
         }
@@ -76,11 +82,9 @@ fn no_credentials(place: &Place<'_>) -> String {
     }
 }
 
-fn start_a_server(place: &Place<'_>) -> String {
-    let (given, others) = match *place {
-        Place::Local { given, others } => (given, others),
-        Place::Aws { .. } => (false, &[][..]),
-    };
+/// What to do when no server answers at the endpoint, `given` or not, while these run elsewhere.
+#[must_use]
+pub fn start_a_server(given: bool, others: &[Found]) -> String {
     let mut help = if given {
         "start the server of that address, or leave the endpoint out and start one in this folder \
          with `mtl serve`"

@@ -2,33 +2,27 @@
 //! exit code. How it travels is for [`client`](crate::client) to know.
 
 pub mod context;
-pub mod help;
 pub mod output;
 pub mod payload;
 
-use std::future::Future;
-use std::{env, io};
+use std::env;
 
-use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches, ValueEnum};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::runtime;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::invoke::help::Place;
+use crate::cli::help::{self, Place};
 use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
+use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::client::answer::Answer;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
 use crate::server_file;
-
-/// Where the local server is when this folder has none: where `mtl serve` listens if it can.
-const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:7000";
 
 /// What a function of a local server is called unless it is named, as RIE calls it.
 const DEFAULT_FUNCTION: &str = "function";
@@ -343,13 +337,6 @@ impl Printer {
     }
 }
 
-fn endpoint_of_this_folder() -> Endpoint {
-    let published = env::current_dir().ok().and_then(|folder| server_file::find(&folder));
-    published
-        .and_then(|endpoint| endpoint.parse().ok())
-        .unwrap_or_else(|| DEFAULT_ENDPOINT.parse().expect("the default endpoint is a URL"))
-}
-
 fn invoke_remote(mut options: Options) -> Result<Answer, Failure> {
     let input = options.input()?;
     let profile = options.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
@@ -376,12 +363,6 @@ fn invoke_remote(mut options: Options) -> Result<Answer, Failure> {
         };
         answer.map_err(|error| failure(error, &place))
     })?
-}
-
-/// One thread is enough for one invocation, and the quickest to start.
-fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime: io::Result<_> = runtime::Builder::new_current_thread().enable_all().build();
-    Ok(runtime.context("failed to start the asynchronous runtime")?.block_on(future))
 }
 
 fn failure(error: InvokeError, place: &Place<'_>) -> Failure {

@@ -1,5 +1,5 @@
-//! One invocation on AWS, through the SDK. The only file with SDK types: whatever the SDK can fail
-//! with leaves it as an [`InvokeError`].
+//! One invocation on AWS, through the SDK. The only file with types of Lambda's SDK: whatever it can
+//! fail with leaves it as an [`InvokeError`]. The configuration is that of all services.
 
 use std::error::Error as StdError;
 use std::iter;
@@ -54,18 +54,7 @@ impl Lambda {
     ///
     /// When there is no Region, or there are no credentials.
     pub async fn load(options: &Options) -> Result<Self, InvokeError> {
-        let config = config(options).await;
-        let region = config.region().ok_or(InvokeError::NoRegion)?.to_string();
-        let provider = config
-            .credentials_provider()
-            .ok_or_else(|| credentials_error(&CredentialsError::not_loaded_no_source()))?;
-        // Asked here and not by the client, whose errors bury those of the providers.
-        let credentials =
-            provider.provide_credentials().await.map_err(|error| credentials_error(&error))?;
-        let config = config
-            .to_builder()
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+        let (config, region) = authenticated(options).await?;
         Ok(Self { client: Client::new(&config), region })
     }
 
@@ -185,6 +174,24 @@ impl Throttle for StreamServiceError {
     }
 }
 
+/// Finds Region, credentials and endpoint as every AWS SDK does. Returns the Region besides.
+///
+/// # Errors
+///
+/// When there is no Region, or there are no credentials.
+pub(super) async fn authenticated(options: &Options) -> Result<(SdkConfig, String), InvokeError> {
+    let config = config(options).await;
+    let region = config.region().ok_or(InvokeError::NoRegion)?.to_string();
+    let provider = config
+        .credentials_provider()
+        .ok_or_else(|| credentials_error(&CredentialsError::not_loaded_no_source()))?;
+    // Asked here and not by the client, whose errors bury those of the providers.
+    let credentials =
+        provider.provide_credentials().await.map_err(|error| credentials_error(&error))?;
+    let credentials = SharedCredentialsProvider::new(credentials);
+    Ok((config.to_builder().credentials_provider(credentials).build(), region))
+}
+
 async fn config(options: &Options) -> SdkConfig {
     let retries = match options.retries {
         0 => RetryConfig::disabled(),
@@ -263,6 +270,6 @@ fn causes(error: &Cause) -> impl Iterator<Item = &Cause> {
 }
 
 /// The last cause alone: those before it say only which layer of the SDK passed it on.
-fn innermost(error: &Cause) -> BoxError {
+pub(super) fn innermost(error: &Cause) -> BoxError {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string).into()
 }

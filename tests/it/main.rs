@@ -16,6 +16,7 @@ mod invoke;
 mod local_calls;
 mod logs;
 mod management;
+mod metrics;
 mod phases;
 mod placement;
 mod runtime_api;

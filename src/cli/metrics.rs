@@ -1,0 +1,185 @@
+//! `mtl metrics`: from its options to the report on stdout, and what is said to a person besides.
+//! What the figures are is for [`tenant_report`] to know.
+
+pub mod args;
+pub mod help;
+
+use std::env;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use terminal_size::terminal_size_of;
+
+use self::args::{Args, Format, Question};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::target::block_on;
+use crate::client::cloudwatch::{Asked, CloudWatch, CloudWatchError};
+use crate::render::{custom as custom_text, tenant_data, tenant_text};
+use crate::tenant_report::window::Window;
+use crate::tenant_report::{self, FunctionReport, custom};
+
+/// What AWS takes for a thousand metrics of `GetMetricData`, in US dollars.
+///
+/// <https://aws.amazon.com/cloudwatch/pricing/>, read in November 2026 for us-east-1.
+const PRICE_OF_1000_METRICS: f64 = 0.01;
+
+/// Prints the report, once or again and again.
+///
+/// # Errors
+///
+/// When the options don't go together, or CloudWatch gives no answer.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let plan = args.plan()?;
+    block_on(async {
+        let cloudwatch = plan.place.cloudwatch().await.map_err(|error| plan.failure(error))?;
+        loop {
+            let window = plan.window.of_now()?;
+            let report = report(&cloudwatch, &plan, &window).await;
+            let report = report.map_err(|error| plan.failure(error))?;
+            let redraws = plan.watch.is_some() && io::stdout().is_terminal();
+            let clear = if redraws { "\x1b[H\x1b[2J" } else { "" };
+            print(&format!("{clear}{}", report.text))?;
+            say(&report.notes);
+            if plan.place.is_remote() {
+                say(&[costs(cloudwatch.asked())]);
+            }
+            let Some(pause) = plan.watch else { return Ok(Exit::Done) };
+            tokio::time::sleep(pause).await;
+        }
+    })?
+}
+
+/// What is printed, and what is said besides.
+struct Report {
+    text: String,
+    notes: Vec<String>,
+}
+
+async fn report(
+    cloudwatch: &CloudWatch,
+    plan: &args::Plan,
+    window: &Window,
+) -> Result<Report, CloudWatchError> {
+    let progress = Progress::default();
+    let show = |answered, all| progress.show(answered, all);
+    match &plan.question {
+        Question::Tenants { subject, sort } => {
+            let mut reports = tenant_report::report(cloudwatch, subject, window, show).await?;
+            progress.end();
+            for report in &mut reports {
+                sort.apply(&mut report.tenants);
+            }
+            let notes = if reports.is_empty() {
+                help::no_data(subject, window, plan.place.is_remote())
+            } else {
+                help::notes(plan.place.is_remote(), plan.format)
+            };
+            Ok(Report { text: tenants(&reports, window, plan.format, subject.by_period), notes })
+        }
+        Question::Metrics(subject) => {
+            let found = custom::report(cloudwatch, subject, window, show).await?;
+            progress.end();
+            let notes =
+                if found.is_empty() { help::no_metrics(subject, window) } else { Vec::new() };
+            let text = match plan.format {
+                Format::Table if found.is_empty() => String::new(),
+                Format::Table => custom_text::text(&found, subject, window, columns()),
+                Format::Json => custom_text::json(&found, subject, window).to_string() + "\n",
+                Format::Csv => tenant_data::csv(&custom_text::rows(&found, subject)),
+                Format::Plain => tenant_data::plain(&custom_text::rows(&found, subject)),
+            };
+            Ok(Report { text, notes })
+        }
+    }
+}
+
+fn tenants(reports: &[FunctionReport], window: &Window, format: Format, by_period: bool) -> String {
+    match format {
+        Format::Json => tenant_data::json(reports, window).to_string() + "\n",
+        Format::Csv => tenant_data::csv(&tenant_data::rows(reports)),
+        Format::Plain => tenant_data::plain(&tenant_data::rows(reports)),
+        Format::Table => {
+            let mut texts = Vec::new();
+            for report in reports {
+                if reports.len() > 1 {
+                    texts.push(format!("function {}\n", report.function));
+                }
+                texts.push(tenant_text::overview(report, window, columns()));
+                for tenant in report.tenants.iter().filter(|_| by_period) {
+                    let name = tenant.tenant.as_deref().unwrap_or_default();
+                    let course = tenant_text::course_of(tenant, window, columns());
+                    texts.push(format!("\ntenant {name}\n{course}"));
+                }
+            }
+            texts.concat()
+        }
+    }
+}
+
+/// How wide the terminal is, or is said to be; a pipe has no width.
+fn columns() -> Option<usize> {
+    let said = || env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
+    terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)).or_else(said)
+}
+
+/// A broken pipe is the reader's choice.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("failed to write to stdout").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn say(notes: &[String]) {
+    for note in notes {
+        // There is no one left to tell when stderr itself can't be written.
+        let _ = writeln!(anstream::stderr(), "{note}");
+    }
+}
+
+/// What AWS charges for the requests that were made.
+fn costs(Asked { requests, metrics }: Asked) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "there are not as many metrics")]
+    let price = metrics as f64 / 1_000.0 * PRICE_OF_1000_METRICS;
+    format!("{requests} requests to CloudWatch for {metrics} metrics: about ${price:.4}")
+}
+
+/// A bar on a terminal while there is more than one request to wait for.
+#[derive(Default)]
+struct Progress {
+    bar: std::cell::OnceCell<ProgressBar>,
+}
+
+impl Progress {
+    fn show(&self, answered: usize, all: usize) {
+        if answered >= all && self.bar.get().is_none() {
+            return;
+        }
+        let bar = self.bar.get_or_init(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} metrics, {eta} left");
+            let bar = ProgressBar::new(all as u64);
+            match style {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        bar.set_length(all as u64);
+        bar.set_position(answered as u64);
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl args::Span {
+    fn of_now(&self) -> Result<Window, Failure> {
+        let window = self.window(jiff::Timestamp::now());
+        window.map_err(|error| Failure::new(Exit::Usage, error))
+    }
+}

@@ -1,0 +1,407 @@
+//! The options of `mtl metrics`, which of them go together, and what they ask for.
+
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ValueEnum, ValueHint};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::metrics::help;
+use crate::cli::target::endpoint_of_this_folder;
+use crate::cli::values::duration;
+use crate::client::aws;
+use crate::client::cloudwatch::{CloudWatch, CloudWatchError};
+use crate::client::endpoint::Endpoint;
+use crate::function::TenantId;
+use crate::metric_store::statistic::{Statistic, StatisticError};
+use crate::tenant_report::window::{Window, WindowError};
+use crate::tenant_report::{self, AWS_NAMESPACE, TenantReport, custom};
+
+const EXAMPLES: &str = "\
+Examples:
+  mtl metrics                                   all tenants of the server of this folder
+  mtl metrics --tenant alice --since 15m        one tenant over time
+  mtl metrics --sort p99 -o csv
+  mtl metrics --metric Duration --statistic p99.9
+  mtl metrics --namespace Shop --metric Orders --statistic Sum
+  mtl metrics --remote --region eu-west-1 my-function --since 7d";
+
+/// How often SDK calls to AWS are tried again.
+const RETRIES: u32 = 2;
+
+/// The arguments of `mtl metrics`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Name of the function; every function that has data if it is local
+    #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
+    function: Option<String>,
+
+    /// The tenant to show; can be repeated
+    #[arg(long, visible_alias = "tenant-id", value_name = "ID", allow_hyphen_values = true)]
+    tenant: Vec<TenantId>,
+
+    /// How far back to look: 15m, 6h, 7d
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = since)]
+    #[arg(conflicts_with = "start_time")]
+    since: Duration,
+
+    /// When to begin: RFC 3339, in UTC if it doesn't say
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    start_time: Option<Timestamp>,
+
+    /// When to end, now if it isn't given
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    end_time: Option<Timestamp>,
+
+    /// How long a period is [default: one that fits the window]
+    #[arg(long, value_name = "DURATION", value_parser = since)]
+    period: Option<Duration>,
+
+    /// Another metric than Lambda's; can be repeated
+    #[arg(long, value_name = "NAME")]
+    metric: Vec<String>,
+
+    /// A statistic of it: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `p50` and so on; can be
+    /// repeated
+    #[arg(long, value_name = "NAME", value_parser = statistic, requires = "metric")]
+    statistic: Vec<String>,
+
+    /// The namespace of the metric
+    #[arg(long, value_name = "NAME", default_value = AWS_NAMESPACE, requires = "metric")]
+    namespace: String,
+
+    /// A dimension of the metric, in place of its tenant; can be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = dimension, requires = "metric")]
+    dimension: Vec<(String, String)>,
+
+    /// The column to sort by, the greatest first
+    #[arg(long, value_enum, default_value_t)]
+    sort: Sort,
+
+    /// Show it again and again, every 2 seconds unless it says
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "2s")]
+    #[arg(value_parser = duration)]
+    watch: Option<Duration>,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    /// `http://HOST:PORT` of the server, unless it is that of this folder
+    #[arg(long, value_name = "URL", env = "MTL_ENDPOINT", hide_env_values = true)]
+    #[arg(help_heading = "On this machine", value_hint = ValueHint::Url)]
+    endpoint: Option<Endpoint>,
+
+    /// Ask CloudWatch on AWS, which charges for it
+    #[arg(long, env = "MTL_REMOTE", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new(), help_heading = "On AWS")]
+    remote: bool,
+
+    /// Region of the function
+    #[arg(long, help_heading = "On AWS")]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration files
+    #[arg(long, help_heading = "On AWS")]
+    profile: Option<String>,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns
+    #[default]
+    Table,
+    /// Fields with a tab between them
+    Plain,
+    /// One JSON document
+    Json,
+    /// Comma-separated values
+    Csv,
+}
+
+/// The column to sort by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    /// By name
+    Tenant,
+    /// The busiest first
+    #[default]
+    Invocations,
+    /// Those that failed most often first
+    Errors,
+    /// Those that failed for the largest part first
+    ErrorRate,
+    /// Those that were throttled most often first
+    Throttles,
+    /// The slowest on average first
+    Average,
+    /// The slowest at p50 first
+    P50,
+    /// The slowest at p99 first
+    P99,
+    /// Those with the most cold starts first
+    ColdStarts,
+}
+
+impl Sort {
+    /// Puts tenants in order; those of the same rank by name.
+    pub fn apply(self, tenants: &mut [TenantReport]) {
+        let rank = |report: &TenantReport| {
+            let figures = &report.figures;
+            match self {
+                Self::Tenant => None,
+                Self::Invocations => figures.invocations,
+                Self::Errors => figures.errors,
+                Self::ErrorRate => figures.error_rate(),
+                Self::Throttles => figures.throttles,
+                Self::Average => figures.average,
+                Self::P50 => figures.p50,
+                Self::P99 => figures.p99,
+                Self::ColdStarts => figures.cold_starts,
+            }
+            .unwrap_or(f64::NEG_INFINITY)
+        };
+        tenants.sort_by(|one, other| {
+            rank(other).total_cmp(&rank(one)).then_with(|| one.tenant.cmp(&other.tenant))
+        });
+    }
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who is asked.
+    pub place: Place,
+    /// For what.
+    pub question: Question,
+    /// About which time.
+    pub window: Span,
+    /// How it is printed.
+    pub format: Format,
+    /// After how long it is shown again.
+    pub watch: Option<Duration>,
+}
+
+/// Who is asked.
+#[derive(Debug)]
+pub enum Place {
+    /// A local server.
+    Local {
+        /// Where it is.
+        endpoint: Endpoint,
+        /// Whether that was given, by option or environment variable.
+        given: bool,
+    },
+    /// AWS.
+    Remote(aws::Options),
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub enum Question {
+    /// How the tenants of a function do.
+    Tenants {
+        /// Which.
+        subject: tenant_report::Subject,
+        /// In which order.
+        sort: Sort,
+    },
+    /// Any statistics of any metric.
+    Metrics(custom::Subject),
+}
+
+/// A time, of which the end may be now.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    since: Duration,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    period: Option<u32>,
+}
+
+impl Span {
+    /// The window that it is now.
+    ///
+    /// # Errors
+    ///
+    /// When CloudWatch has nothing of it.
+    pub fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
+        let end = self.end.unwrap_or(now);
+        match self.start {
+            Some(start) => Window::new((start, end), self.period, now),
+            None => Window::since(self.since, self.period, end),
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is AWS.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn cloudwatch(&self) -> Result<CloudWatch, CloudWatchError> {
+        match self {
+            Self::Local { endpoint, .. } => Ok(CloudWatch::local(endpoint)),
+            Self::Remote(options) => CloudWatch::remote(options).await,
+        }
+    }
+}
+
+impl Plan {
+    /// What a person is told when there is no answer.
+    #[must_use]
+    pub fn failure(&self, error: CloudWatchError) -> Failure {
+        let help = help::of(&error, &self.place);
+        let failure = Failure::new(Exit::Failed, error);
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}
+
+impl Args {
+    /// What the options ask for.
+    ///
+    /// # Errors
+    ///
+    /// When they don't go together.
+    pub fn plan(self) -> Result<Plan, Failure> {
+        let period = self.period.map(whole_seconds).transpose()?;
+        let window = Span { since: self.since, start: self.start_time, end: self.end_time, period };
+        let tenants: Vec<String> = self.tenant.iter().map(ToString::to_string).collect();
+        let function = self.function.as_deref().map(name_of);
+        if self.remote && function.is_none() && self.namespace == AWS_NAMESPACE {
+            return Err(Failure::usage("metrics on AWS need the name of the function")
+                .help("name it as FUNCTION, or set MTL_FUNCTION"));
+        }
+        let question = if self.metric.is_empty() {
+            let subject = tenant_report::Subject {
+                function,
+                by_period: !tenants.is_empty(),
+                tenants,
+                own_metrics: !self.remote,
+            };
+            Question::Tenants { subject, sort: self.sort }
+        } else {
+            let all = || vec!["Sum".to_owned(), "Average".to_owned(), "SampleCount".to_owned()];
+            let statistics = if self.statistic.is_empty() { all() } else { self.statistic };
+            Question::Metrics(custom::Subject {
+                namespace: self.namespace,
+                metrics: self.metric,
+                statistics,
+                function,
+                tenants,
+                dimensions: self.dimension,
+            })
+        };
+        let place = if self.remote {
+            let (region, profile) = (self.region, self.profile);
+            Place::Remote(aws::Options { region, profile, retries: RETRIES })
+        } else if let Some(option) =
+            self.region.map(|_| "--region").or(self.profile.map(|_| "--profile"))
+        {
+            return Err(Failure::usage(format!("`{option}` is for CloudWatch on AWS"))
+                .help(format!("add `--remote`, or leave `{option}` out")));
+        } else {
+            let given = self.endpoint.is_some();
+            let endpoint = self.endpoint.unwrap_or_else(endpoint_of_this_folder);
+            Place::Local { endpoint, given }
+        };
+        Ok(Plan { place, question, window, format: self.output, watch: self.watch })
+    }
+}
+
+/// The name in an ARN: metrics know no more.
+fn name_of(function: &str) -> String {
+    let mut parts = function.split(':');
+    match parts.find(|part| *part == "function").and_then(|_| parts.next()) {
+        Some(name) => name.to_owned(),
+        None => function.to_owned(),
+    }
+}
+
+fn whole_seconds(period: Duration) -> Result<u32, Failure> {
+    let seconds = u32::try_from(period.as_secs()).ok().filter(|_| period.subsec_nanos() == 0);
+    seconds.ok_or_else(|| Failure::usage("a period is a multiple of 60 seconds"))
+}
+
+/// A duration, also in days and weeks: nobody counts those in hours.
+fn since(text: &str) -> Result<Duration, String> {
+    let (number, hours) = match text.char_indices().next_back() {
+        Some((end, 'd')) => (&text[..end], 24.0),
+        Some((end, 'w')) => (&text[..end], 24.0 * 7.0),
+        _ => return duration(text),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a duration such as 15m, 6h or 7d")?;
+    Duration::try_from_secs_f64(number * hours * 3_600.0)
+        .map_err(|_| "a duration must not be negative or longer than a clock can hold".to_owned())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let civil = || text.parse::<DateTime>().ok()?.in_tz("UTC").ok();
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| Some(civil()?.timestamp()))
+        .ok_or_else(|| "expected a time such as 2026-11-24T09:30:00Z".to_owned())
+}
+
+fn statistic(text: &str) -> Result<String, String> {
+    match text.parse::<Statistic>() {
+        // A server that knows more of them can be asked for them.
+        Ok(_) | Err(StatisticError::NotEmulated) => Ok(text.to_owned()),
+        Err(error @ StatisticError::Unknown) => Err(error.to_string()),
+    }
+}
+
+fn dimension(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{name_of, since, time};
+
+    #[test]
+    fn windows_are_said_in_days_too() {
+        assert_eq!(since("15m"), Ok(Duration::from_mins(15)));
+        assert_eq!(since("7d"), Ok(Duration::from_hours(24 * 7)));
+        assert_eq!(since("0.5w"), Ok(Duration::from_hours(84)));
+        for wrong in ["", "d", "-1d", "7 d", "soon"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_utc_unless_they_say_otherwise() {
+        let same = ["2026-11-24T09:30:00Z", "2026-11-24T09:30", "2026-11-24T10:30:00+01:00"];
+        assert!(same.map(|text| time(text).unwrap()).windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(time("2026-11-24").is_ok());
+        assert!(time("now").is_err());
+    }
+
+    #[test]
+    fn an_arn_names_a_function() {
+        assert_eq!(name_of("arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST"), "f");
+        assert_eq!(name_of("123456789012:function:f"), "f");
+        assert_eq!(name_of("f"), "f");
+    }
+}

@@ -1,0 +1,94 @@
+//! What a person is told besides the metrics: why there are none, what they are, and what can be done
+//! about an error.
+
+use super::args::{Format, Place};
+use crate::cli::help as invoke_help;
+use crate::client::cloudwatch::CloudWatchError;
+use crate::server_file;
+use crate::tenant_report::window::Window;
+use crate::tenant_report::{Subject, custom};
+
+/// The help for `error`, if there is any.
+#[must_use]
+pub fn of(error: &CloudWatchError, place: &Place) -> Option<String> {
+    let help = match (error, place) {
+        (CloudWatchError::NotConfigured(error), Place::Remote(options)) => {
+            let profile = options.profile.as_deref();
+            let place = invoke_help::Place::Aws { region: options.region.as_deref(), profile };
+            return invoke_help::of(error, &place);
+        }
+        (CloudWatchError::Unreachable { .. }, Place::Local { given, .. }) => {
+            return Some(invoke_help::start_a_server(*given, &server_file::all()));
+        }
+        (CloudWatchError::Unreachable { .. }, Place::Remote(_)) => {
+            "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
+        }
+        (CloudWatchError::Refused { code, .. }, Place::Remote(_)) if code.contains("Denied") => {
+            "ask for a policy that allows cloudwatch:ListMetrics and cloudwatch:GetMetricData"
+        }
+        (
+            CloudWatchError::NotAnAnswer { .. } | CloudWatchError::Refused { .. },
+            Place::Local { .. },
+        ) => {
+            "check that `mtl serve` is what listens there: other local servers have no such metrics"
+        }
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
+/// What is said when there are no tenants to tell of.
+#[must_use]
+pub fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> {
+    let function = subject.function.as_deref().map_or_else(
+        || "FunctionName and TenantId".to_owned(),
+        |function| format!("FunctionName={function} and TenantId"),
+    );
+    let tenants = match &subject.tenants[..] {
+        [] => String::new(),
+        tenants => format!(" ({})", tenants.join(", ")),
+    };
+    let nothing = format!(
+        "no data: nothing was published in AWS/Lambda under the dimensions {function}{tenants} \
+         between {} and {}",
+        window.start, window.end
+    );
+    let help = if remote {
+        "help: AWS documents no dimension TenantId for Lambda's metrics. If the function publishes \
+         metrics of its own by tenant, read those with `--namespace` and `--metric`"
+    } else {
+        "help: invoke the function (`mtl invoke --tenant-id ID`), or look further back with `--since`; \
+         metrics are kept as long as `mtl serve` runs, 24 hours at most"
+    };
+    vec![nothing, help.to_owned()]
+}
+
+/// What is said when there is no such metric.
+#[must_use]
+pub fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<String> {
+    let mut dimensions: Vec<String> =
+        subject.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if dimensions.is_empty() {
+        dimensions.push("TenantId".to_owned());
+    }
+    let nothing = format!(
+        "no data: nothing was published as {} in {} under {} between {} and {}",
+        subject.metrics.join(", "),
+        subject.namespace,
+        dimensions.join(" and "),
+        window.start,
+        window.end
+    );
+    let help = "help: names are taken as they are written, and dimensions must be those that the \
+                metric has; `aws cloudwatch list-metrics` shows them";
+    vec![nothing, help.to_owned()]
+}
+
+/// What belongs to the table of the tenants.
+#[must_use]
+pub fn notes(remote: bool, format: Format) -> Vec<String> {
+    if remote || format != Format::Table {
+        return Vec::new();
+    }
+    vec!["note: metrics by TenantId are mtl's own; AWS documents no such dimension".to_owned()]
+}

@@ -1,0 +1,57 @@
+//! How numbers are written for people. Knows nothing of what they count.
+
+/// What stands for a value that there is none of.
+pub const NONE: &str = "–";
+
+/// A count, with as many decimals as it has and two at most.
+#[must_use]
+pub fn count(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.to_owned(), short)
+}
+
+/// Milliseconds, as exact as is of use.
+#[must_use]
+pub fn milliseconds(value: Option<f64>) -> String {
+    match value {
+        None => NONE.to_owned(),
+        Some(value) if value < 10.0 => format!("{value:.2}"),
+        Some(value) if value < 100.0 => format!("{value:.1}"),
+        Some(value) => format!("{value:.0}"),
+    }
+}
+
+/// A part of a hundred.
+#[must_use]
+pub fn percent(value: Option<f64>) -> String {
+    match value {
+        None => NONE.to_owned(),
+        Some(0.0) => "0%".to_owned(),
+        Some(value) if value < 10.0 => format!("{value:.1}%"),
+        Some(value) => format!("{value:.0}%"),
+    }
+}
+
+/// A number with two decimals at most and without zeros at its end.
+#[must_use]
+pub fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, milliseconds, percent};
+
+    #[test]
+    fn numbers_are_as_exact_as_is_of_use() {
+        assert_eq!(count(Some(1_200.0)), "1200");
+        assert_eq!(count(Some(0.5)), "0.5");
+        assert_eq!(count(None), "–");
+        assert_eq!(milliseconds(Some(1.234)), "1.23");
+        assert_eq!(milliseconds(Some(12.34)), "12.3");
+        assert_eq!(milliseconds(Some(1_234.5)), "1234");
+        assert_eq!(percent(Some(0.0)), "0%");
+        assert_eq!(percent(Some(12.5)), "12%");
+        assert_eq!(percent(Some(0.25)), "0.2%");
+    }
+}

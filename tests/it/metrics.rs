@@ -1,0 +1,175 @@
+//! `mtl metrics` as a process, against a real server: what it prints in each format, what it says
+//! when there is nothing, and the mistakes that it explains.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, Setup};
+use crate::wait::eventually;
+
+fn command(server: &Server, options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    for (name, _) in std::env::vars_os() {
+        if ["MTL_", "AWS_", "COLUMNS"].iter().any(|p| name.to_string_lossy().starts_with(p)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("XDG_RUNTIME_DIR", server.folder()).current_dir(server.folder());
+    command.arg("metrics").args(options).stdin(Stdio::null());
+    command
+}
+
+fn run(server: &Server, options: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command(server, options).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+fn json(server: &Server, options: &[&str]) -> Value {
+    let (exit, stdout, stderr) = run(server, &[options, &["-o", "json"]].concat());
+    assert_eq!(exit, Some(0), "{stderr}");
+    serde_json::from_str(&stdout).unwrap()
+}
+
+/// A server whose function ran twice for alice and failed once for `=bob`.
+async fn served() -> Server {
+    let server = Setup::function(&[]).start().await;
+    server.answer("alice", &json!({})).await;
+    server.answer("alice", &json!({})).await;
+    let event = json!({ "do": "fail", "error_type": "E", "message": "m" });
+    server.invoke("=bob", &event).await;
+    eventually("all invocations are counted", || {
+        json(&server, &[])["functions"][0]["total"]["invocations"] == 3.0
+    })
+    .await;
+    server
+}
+
+#[tokio::test]
+async fn each_tenant_has_a_row_and_all_have_one() {
+    let server = served().await;
+    let (exit, stdout, stderr) = run(&server, &[]);
+    assert_eq!(exit, Some(0));
+    let rows: Vec<Vec<&str>> =
+        stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..4], ["TENANT", "INVOCATIONS", "ERRORS", "RATE"], "{stdout}");
+    assert_eq!(rows[1][..5], ["alice", "2", "0", "0%", "0"]);
+    assert_eq!(rows[2][..5], ["=bob", "1", "1", "100%", "0"]);
+    assert_eq!(rows[3][..5], ["all", "3", "1", "33%", "0"]);
+    assert_eq!((rows[1][8], rows[3][8]), ("1", "2"), "cold starts");
+    assert_eq!(
+        stderr,
+        "note: metrics by TenantId are mtl's own; AWS documents no such dimension\n"
+    );
+    let (_, sorted, _) = run(&server, &["--sort", "error-rate"]);
+    assert!(sorted.lines().nth(1).unwrap().starts_with("=bob"), "{sorted}");
+    let report = json(&server, &[]);
+    assert_eq!(report["periodSeconds"], 60);
+    let alice = &report["functions"][0]["tenants"][0];
+    assert_eq!((&alice["tenant"], &alice["errorRate"]), (&json!("alice"), &json!(0.0)));
+    assert!(alice["durationMs"]["p99"].as_f64().unwrap() > 0.0);
+    let (_, csv, _) = run(&server, &["-o", "csv"]);
+    assert!(csv.contains("\nfunction,'=bob,1,1,100,0,"), "a formula is none: {csv}");
+    let (_, plain, _) = run(&server, &["-o", "plain"]);
+    assert!(plain.contains("\nfunction\t=bob\t1\t1\t100\t0\t"), "{plain}");
+}
+
+#[tokio::test]
+async fn no_line_is_wider_than_the_terminal() {
+    let server = served().await;
+    for columns in [80, 100, 132] {
+        let mut command = command(&server, &["--tenant", "alice", "--tenant", "=bob"]);
+        let output = command.env("COLUMNS", columns.to_string()).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.lines().all(|line| line.chars().count() <= columns), "{stdout}");
+        assert!(!stdout.contains('\u{1b}'), "no color in a pipe");
+        assert!(stdout.contains("tenant alice\nTIME (UTC)"), "{stdout}");
+        assert!(stdout.contains("2 ┤") && stdout.contains("1 ┤"), "a plot for each: {stdout}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_no_zeros() {
+    let server = Setup::function(&[]).start().await;
+    let (exit, stdout, stderr) = run(&server, &["--tenant", "alice"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    assert!(stderr.starts_with("no data: nothing was published in AWS/Lambda"), "{stderr}");
+    assert!(stderr.contains("\nhelp: invoke the function"), "{stderr}");
+    assert_eq!(json(&server, &[])["functions"], json!([]));
+    let (exit, _, stderr) = run(&server, &["--metric", "Orders", "--namespace", "Shop"]);
+    assert_eq!(exit, Some(0));
+    assert!(stderr.starts_with("no data: nothing was published as Orders in Shop"), "{stderr}");
+}
+
+#[tokio::test]
+async fn metrics_of_more_tenants_than_a_request_takes_are_all_there() {
+    const TENANTS: usize = 1_200;
+    let server = Setup::example(&[]).start().await;
+    for from in [0, TENANTS / 2] {
+        let data: Vec<Value> = (from..from + TENANTS / 2)
+            .map(|tenant| {
+                let dimensions = json!([{ "Name": "TenantId", "Value": format!("t{tenant:04}") }]);
+                json!({ "MetricName": "Orders", "Value": tenant, "Dimensions": dimensions })
+            })
+            .collect();
+        let put = json!({ "Namespace": "Shop", "MetricData": data }).to_string();
+        let target = ("X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData");
+        assert_eq!(server.post("/", &[target], put).await.status, 200);
+    }
+    let options = ["--namespace", "Shop", "--metric", "Orders", "--statistic", "Maximum"];
+    let report = json(&server, &options);
+    let metrics = report["metrics"].as_array().unwrap();
+    assert_eq!(metrics.len(), TENANTS);
+    for (number, metric) in metrics.iter().enumerate() {
+        assert_eq!(metric["dimensions"]["TenantId"], format!("t{number:04}"));
+        assert_eq!(
+            metric["statistics"]["Maximum"],
+            json!(f64::from(u32::try_from(number).unwrap()))
+        );
+    }
+    let one = json(&server, &[&options[..], &["--dimension", "TenantId=t0007"]].concat());
+    assert_eq!(one["metrics"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let server = Setup::example(&[]).start().await;
+    for (options, exit, said) in [
+        (&["--period", "61"][..], 2, "error: a period is a multiple of 60 seconds"),
+        (&["--since", "30d", "--period", "1m"], 2, "keeps points of 300 seconds at the least"),
+        (&["--since", "500d"], 2, "error: CloudWatch keeps metrics for 455 days"),
+        (&["--start-time", "2026-01-02", "--end-time", "2026-01-01"], 2, "start must be before"),
+        (&["--region", "us-east-1"], 2, "help: add `--remote`, or leave `--region` out"),
+        (&["--remote"], 2, "help: name it as FUNCTION"),
+        (&["--statistic", "p50"], 2, "--metric"),
+        (&["--metric", "x", "--statistic", "P50"], 2, "this is not a statistic of CloudWatch"),
+        (
+            &["--endpoint", "http://127.0.0.1:1"],
+            1,
+            "error: failed to connect to http://127.0.0.1:1",
+        ),
+        (&["--metric", "Duration", "--statistic", "tm99"], 0, "no data"),
+    ] {
+        let (code, stdout, stderr) = run(&server, options);
+        assert_eq!((code, stdout.as_str()), (Some(exit), ""), "{options:?}: {stderr}");
+        assert!(stderr.contains(said), "{options:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_shows_what_came_since() {
+    use std::io::{BufRead as _, BufReader};
+    let server = served().await;
+    let mut command = command(&server, &["--watch", "10ms", "-o", "plain"]);
+    let mut watch = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut wait_for = |row: &str| {
+        assert!(lines.any(|line| line.unwrap().starts_with(row)), "it ended before {row:?}");
+    };
+    wait_for("function\talice\t2\t");
+    server.answer("alice", &json!({})).await;
+    wait_for("function\talice\t3\t");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
