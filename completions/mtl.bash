@@ -247,7 +247,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__metrics)
-            opts="-o -h --tenant-id --tenant --since --start-time --end-time --period --metric --statistic --namespace --dimension --sort --watch --output --endpoint --remote --region --profile --color --help"
+            opts="-o -h --tenant-id --tenant --since --start-time --end-time --period --metric --statistic --namespace --dimension --source --cost --price --sort --watch --output --endpoint --remote --region --profile --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -290,6 +290,14 @@ _mtl() {
                     return 0
                     ;;
                 --dimension)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -W "cloudwatch logs" -- "${cur}"))
+                    return 0
+                    ;;
+                --price)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

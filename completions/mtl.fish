@@ -104,6 +104,9 @@ complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l metric -d 'Another m
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l statistic -d 'A statistic of it: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `p50` and so on; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l namespace -d 'The namespace of the metric' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l dimension -d 'A dimension of the metric, in place of its tenant; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l source -d 'Where the figures of tenants are from' -r -f -a "cloudwatch\t'The metrics by tenant'
+logs\t'The JSON logs of a function on AWS, which Logs Insights reads and charges for'"
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l price -d 'A price in place of AWS\'s: `request=USD`, `gb-second=USD`, `environment-gb=USD`; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l sort -d 'The column to sort by, the greatest first' -r -f -a "tenant\t'By name'
 invocations\t'The busiest first'
 errors\t'Those that failed most often first'
@@ -124,6 +127,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l profile -d 'Profile 
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l color -d 'When to use color' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l cost -d 'Show what the same traffic costs on AWS'
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l remote -d 'Ask CloudWatch on AWS, which charges for it'
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mtl -n "__fish_mtl_using_subcommand completions" -l color -d 'When to use color' -r -f -a "auto\t''

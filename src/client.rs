@@ -2,7 +2,8 @@
 //! [`Answer`](answer::Answer) and the same [`InvokeError`](error::InvokeError) from both. Knows
 //! nothing of mtl's own server, which is one local endpoint among others.
 //!
-//! Only [`aws`] and [`cloudwatch`] know the SDKs. A local invocation must not pay for them.
+//! Only [`aws`], and [`cloudwatch`], [`configuration`] and [`insights`] with their
+//! [`query_error`], know the SDKs. A local invocation must not pay for them.
 
 pub mod endpoint;
 
@@ -16,7 +17,13 @@ pub mod stream;
 
 pub mod aws;
 
+pub mod query_error;
+
 pub mod cloudwatch;
+
+pub mod configuration;
+
+pub mod insights;
 
 use bytes::Bytes;
 

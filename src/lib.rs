@@ -59,6 +59,8 @@ pub mod server_file;
 
 pub mod client;
 
+pub mod prices;
+
 pub mod tenant_report;
 
 pub mod render;

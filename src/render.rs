@@ -10,3 +10,5 @@ pub mod tenant_data;
 pub mod tenant_text;
 
 pub mod custom;
+
+pub mod cost;

@@ -1,13 +1,16 @@
 //! What metrics tell about the tenants of a function: which are asked for, and the figures that
 //! follow from the answers. Knows neither how they are printed nor where CloudWatch is.
 
+pub mod cost;
 pub mod custom;
 pub mod figures;
+pub mod logs;
 pub mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::cloudwatch::{CloudWatch, CloudWatchError, Points, Query};
+use crate::client::cloudwatch::{CloudWatch, Points, Query};
+use crate::client::query_error::QueryError;
 use figures::{Dimensions, Figures};
 use window::Window;
 
@@ -71,7 +74,7 @@ pub async fn report(
     subject: &Subject,
     window: &Window,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Vec<FunctionReport>, CloudWatchError> {
+) -> Result<Vec<FunctionReport>, QueryError> {
     let mut reports = Vec::new();
     for (function, tenants) in subjects(cloudwatch, subject).await? {
         let mut names: Vec<Option<String>> = tenants.into_iter().map(Some).collect();
@@ -104,7 +107,7 @@ pub async fn report(
 async fn subjects(
     cloudwatch: &CloudWatch,
     subject: &Subject,
-) -> Result<BTreeMap<String, BTreeSet<String>>, CloudWatchError> {
+) -> Result<BTreeMap<String, BTreeSet<String>>, QueryError> {
     if let (Some(function), false) = (&subject.function, subject.tenants.is_empty()) {
         let tenants = subject.tenants.iter().cloned().collect();
         return Ok(BTreeMap::from([(function.clone(), tenants)]));

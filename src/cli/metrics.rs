@@ -2,46 +2,58 @@
 //! What the figures are is for [`tenant_report`] to know.
 
 pub mod args;
+pub mod cost;
 pub mod help;
+pub mod logs;
+pub mod plan;
+pub mod progress;
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use terminal_size::terminal_size_of;
 
-use self::args::{Args, Format, Question};
+use self::args::{Args, Format, Sort};
+use self::plan::{LogSubject, Plan, Question, Span};
+use self::progress::Progress;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::target::block_on;
-use crate::client::cloudwatch::{Asked, CloudWatch, CloudWatchError};
+use crate::client::cloudwatch::{Asked, CloudWatch};
 use crate::render::{custom as custom_text, tenant_data, tenant_text};
 use crate::tenant_report::window::Window;
-use crate::tenant_report::{self, FunctionReport, custom};
+use crate::tenant_report::{self, FunctionReport, Subject, custom};
 
 /// What AWS takes for a thousand metrics of `GetMetricData`, in US dollars.
 ///
 /// <https://aws.amazon.com/cloudwatch/pricing/>, read in November 2026 for us-east-1.
 const PRICE_OF_1000_METRICS: f64 = 0.01;
 
+/// What is printed, and what is said besides.
+#[derive(Debug)]
+pub struct Report {
+    text: String,
+    notes: Vec<String>,
+}
+
 /// Prints the report, once or again and again.
 ///
 /// # Errors
 ///
-/// When the options don't go together, or CloudWatch gives no answer.
+/// When the options don't go together, or there is no answer.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let plan = args.plan()?;
     block_on(async {
         let cloudwatch = plan.place.cloudwatch().await.map_err(|error| plan.failure(error))?;
         loop {
             let window = plan.window.of_now()?;
-            let report = report(&cloudwatch, &plan, &window).await;
-            let report = report.map_err(|error| plan.failure(error))?;
+            let report = report(&cloudwatch, &plan, &window).await?;
             let redraws = plan.watch.is_some() && io::stdout().is_terminal();
             let clear = if redraws { "\x1b[H\x1b[2J" } else { "" };
             print(&format!("{clear}{}", report.text))?;
             say(&report.notes);
-            if plan.place.is_remote() {
-                say(&[costs(cloudwatch.asked())]);
+            let asked = cloudwatch.asked();
+            if plan.place.is_remote() && asked != Asked::default() {
+                say(&[charged(asked)]);
             }
             let Some(pause) = plan.watch else { return Ok(Exit::Done) };
             tokio::time::sleep(pause).await;
@@ -49,51 +61,78 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     })?
 }
 
-/// What is printed, and what is said besides.
-struct Report {
-    text: String,
-    notes: Vec<String>,
-}
-
-async fn report(
-    cloudwatch: &CloudWatch,
-    plan: &args::Plan,
-    window: &Window,
-) -> Result<Report, CloudWatchError> {
-    let progress = Progress::default();
-    let show = |answered, all| progress.show(answered, all);
+async fn report(cloudwatch: &CloudWatch, plan: &Plan, window: &Window) -> Result<Report, Failure> {
     match &plan.question {
         Question::Tenants { subject, sort } => {
-            let mut reports = tenant_report::report(cloudwatch, subject, window, show).await?;
-            progress.end();
-            for report in &mut reports {
-                sort.apply(&mut report.tenants);
-            }
-            let notes = if reports.is_empty() {
-                help::no_data(subject, window, plan.place.is_remote())
-            } else {
-                help::notes(plan.place.is_remote(), plan.format)
-            };
-            Ok(Report { text: tenants(&reports, window, plan.format, subject.by_period), notes })
+            of_tenants(cloudwatch, plan, (subject, *sort), window).await
         }
-        Question::Metrics(subject) => {
-            let found = custom::report(cloudwatch, subject, window, show).await?;
-            progress.end();
-            let notes =
-                if found.is_empty() { help::no_metrics(subject, window) } else { Vec::new() };
-            let text = match plan.format {
-                Format::Table if found.is_empty() => String::new(),
-                Format::Table => custom_text::text(&found, subject, window, columns()),
-                Format::Json => custom_text::json(&found, subject, window).to_string() + "\n",
-                Format::Csv => tenant_data::csv(&custom_text::rows(&found, subject)),
-                Format::Plain => tenant_data::plain(&custom_text::rows(&found, subject)),
-            };
-            Ok(Report { text, notes })
+        Question::Logs { subject, sort } => of_logs(plan, (subject, *sort), window).await,
+        Question::Cost { subject, prices } => {
+            cost::report(cloudwatch, plan, (subject, prices), window).await
         }
+        Question::Metrics(subject) => of_metrics(cloudwatch, plan, subject, window).await,
     }
 }
 
-fn tenants(reports: &[FunctionReport], window: &Window, format: Format, by_period: bool) -> String {
+async fn of_tenants(
+    cloudwatch: &CloudWatch,
+    plan: &Plan,
+    (subject, sort): (&Subject, Sort),
+    window: &Window,
+) -> Result<Report, Failure> {
+    let progress = Progress::default();
+    let show = |answered, all| progress.show(answered, all);
+    let reports = tenant_report::report(cloudwatch, subject, window, show).await;
+    progress.end();
+    let mut reports = reports.map_err(|error| plan.failure(error))?;
+    for report in &mut reports {
+        sort.apply(&mut report.tenants);
+    }
+    let remote = plan.place.is_remote();
+    let notes = if reports.is_empty() {
+        help::no_data(subject, window, remote)
+    } else {
+        help::notes(remote, plan.format)
+    };
+    Ok(Report { text: text(&reports, window, plan.format, subject.by_period), notes })
+}
+
+async fn of_logs(
+    plan: &Plan,
+    (subject, sort): (&LogSubject, Sort),
+    window: &Window,
+) -> Result<Report, Failure> {
+    let logs = logs::read(plan, subject, window).await.map_err(|error| plan.failure(error))?;
+    let mut report = logs.report(subject);
+    sort.apply(&mut report.tenants);
+    let reports = if report.tenants.is_empty() { Vec::new() } else { vec![report] };
+    let notes = logs.notes(subject, window);
+    Ok(Report { text: text(&reports, window, plan.format, false), notes })
+}
+
+async fn of_metrics(
+    cloudwatch: &CloudWatch,
+    plan: &Plan,
+    subject: &custom::Subject,
+    window: &Window,
+) -> Result<Report, Failure> {
+    let progress = Progress::default();
+    let show = |answered, all| progress.show(answered, all);
+    let found = custom::report(cloudwatch, subject, window, show).await;
+    progress.end();
+    let found = found.map_err(|error| plan.failure(error))?;
+    let notes = if found.is_empty() { help::no_metrics(subject, window) } else { Vec::new() };
+    let text = match plan.format {
+        Format::Table if found.is_empty() => String::new(),
+        Format::Table => custom_text::text(&found, subject, window, columns()),
+        Format::Json => custom_text::json(&found, subject, window).to_string() + "\n",
+        Format::Csv => tenant_data::csv(&custom_text::rows(&found, subject)),
+        Format::Plain => tenant_data::plain(&custom_text::rows(&found, subject)),
+    };
+    Ok(Report { text, notes })
+}
+
+fn text(reports: &[FunctionReport], window: &Window, format: Format, by_period: bool) -> String {
     match format {
         Format::Json => tenant_data::json(reports, window).to_string() + "\n",
         Format::Csv => tenant_data::csv(&tenant_data::rows(reports)),
@@ -141,43 +180,13 @@ fn say(notes: &[String]) {
 }
 
 /// What AWS charges for the requests that were made.
-fn costs(Asked { requests, metrics }: Asked) -> String {
+fn charged(Asked { requests, metrics }: Asked) -> String {
     #[expect(clippy::cast_precision_loss, reason = "there are not as many metrics")]
     let price = metrics as f64 / 1_000.0 * PRICE_OF_1000_METRICS;
     format!("{requests} requests to CloudWatch for {metrics} metrics: about ${price:.4}")
 }
 
-/// A bar on a terminal while there is more than one request to wait for.
-#[derive(Default)]
-struct Progress {
-    bar: std::cell::OnceCell<ProgressBar>,
-}
-
-impl Progress {
-    fn show(&self, answered: usize, all: usize) {
-        if answered >= all && self.bar.get().is_none() {
-            return;
-        }
-        let bar = self.bar.get_or_init(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} metrics, {eta} left");
-            let bar = ProgressBar::new(all as u64);
-            match style {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
-            }
-        });
-        bar.set_length(all as u64);
-        bar.set_position(answered as u64);
-    }
-
-    fn end(&self) {
-        if let Some(bar) = self.bar.get() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl args::Span {
+impl Span {
     fn of_now(&self) -> Result<Window, Failure> {
         let window = self.window(jiff::Timestamp::now());
         window.map_err(|error| Failure::new(Exit::Usage, error))

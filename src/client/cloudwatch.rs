@@ -2,6 +2,7 @@
 //! The only file with types of CloudWatch's SDK. Knows nothing of Lambda's metrics.
 
 use std::cell::Cell;
+use std::error::Error as StdError;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
@@ -11,11 +12,10 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{self, DimensionFilter, MetricDataQuery, MetricStat};
 use jiff::Timestamp;
-use thiserror::Error;
 
 use crate::client::aws;
 use crate::client::endpoint::Endpoint;
-use crate::client::error::{BoxError, InvokeError, one_line};
+use crate::client::query_error::QueryError;
 
 /// The most queries in one request of `GetMetricData`.
 ///
@@ -65,38 +65,6 @@ pub struct Asked {
     pub metrics: u64,
 }
 
-/// Why CloudWatch gave no answer.
-#[derive(Debug, Error)]
-pub enum CloudWatchError {
-    /// The SDK has no Region or no credentials.
-    #[error(transparent)]
-    NotConfigured(#[from] InvokeError),
-    /// No connection.
-    #[error("failed to connect to {place}")]
-    Unreachable {
-        /// The local endpoint, or CloudWatch in a Region.
-        place: String,
-        /// What the SDK said.
-        source: BoxError,
-    },
-    /// A typed refusal.
-    #[error("CloudWatch refused the request ({code}): {message}")]
-    Refused {
-        /// AWS's name of the error.
-        code: String,
-        /// AWS's text.
-        message: String,
-    },
-    /// What came back is no answer of CloudWatch.
-    #[error("failed to read the answer of {place}")]
-    NotAnAnswer {
-        /// The local endpoint, or CloudWatch in a Region.
-        place: String,
-        /// What the SDK said.
-        source: BoxError,
-    },
-}
-
 /// A client of CloudWatch.
 #[derive(Debug)]
 pub struct CloudWatch {
@@ -125,7 +93,7 @@ impl CloudWatch {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn remote(options: &aws::Options) -> Result<Self, CloudWatchError> {
+    pub async fn remote(options: &aws::Options) -> Result<Self, QueryError> {
         let (config, region) = aws::authenticated(options).await?;
         Ok(Self::new(Client::new(&config), format!("CloudWatch in `{region}`")))
     }
@@ -151,7 +119,7 @@ impl CloudWatch {
         namespace: &str,
         name: Option<&str>,
         dimensions: &[(&str, Option<&str>)],
-    ) -> Result<Vec<Metric>, CloudWatchError> {
+    ) -> Result<Vec<Metric>, QueryError> {
         let filters = dimensions.iter().map(|(name, value)| {
             DimensionFilter::builder().name(*name).set_value(value.map(str::to_owned)).build()
         });
@@ -183,7 +151,7 @@ impl CloudWatch {
         queries: &[Query],
         (start, end): (Timestamp, Timestamp),
         mut answered: impl FnMut(usize),
-    ) -> Result<Vec<Points>, CloudWatchError> {
+    ) -> Result<Vec<Points>, QueryError> {
         let mut points = vec![Points::new(); queries.len()];
         for (batch, queries) in queries.chunks(QUERIES).enumerate() {
             let points = &mut points[batch * QUERIES..][..queries.len()];
@@ -198,7 +166,7 @@ impl CloudWatch {
         queries: &[Query],
         (start, end): (Timestamp, Timestamp),
         points: &mut [Points],
-    ) -> Result<(), CloudWatchError> {
+    ) -> Result<(), QueryError> {
         let mut metrics: Vec<_> =
             queries.iter().map(|query| (&query.metric, query.period)).collect();
         metrics.sort_unstable();
@@ -233,22 +201,11 @@ impl CloudWatch {
         self.asked.set(Asked { requests: requests + 1, metrics: before + metrics });
     }
 
-    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> CloudWatchError
+    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> QueryError
     where
-        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        let place = self.place.clone();
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(one_line);
-        if let (SdkError::ServiceError(error), Some(code)) = (error, code) {
-            let message = error.err().message().map(one_line).unwrap_or_default();
-            return CloudWatchError::Refused { code, message };
-        }
-        match error {
-            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
-                CloudWatchError::Unreachable { place, source: aws::innermost(error) }
-            }
-            _ => CloudWatchError::NotAnAnswer { place, source: aws::innermost(error) },
-        }
+        QueryError::new(&self.place, error)
     }
 }
 

@@ -38,9 +38,20 @@ pub fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// US dollars: cents, or as many decimals as it takes to see three digits of less.
+#[must_use]
+pub fn dollars(value: f64) -> String {
+    if value >= 1.0 || value <= 0.0 {
+        return format!("{value:.2}");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 1 to 15")]
+    let zeros = (-value.log10().floor()).clamp(1.0, 15.0) as usize;
+    format!("{value:.*}", zeros + 2)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count, milliseconds, percent};
+    use super::{count, dollars, milliseconds, percent};
 
     #[test]
     fn numbers_are_as_exact_as_is_of_use() {
@@ -53,5 +64,9 @@ mod tests {
         assert_eq!(percent(Some(0.0)), "0%");
         assert_eq!(percent(Some(12.5)), "12%");
         assert_eq!(percent(Some(0.25)), "0.2%");
+        assert_eq!(dollars(1_234.567), "1234.57");
+        assert_eq!(dollars(0.5), "0.500");
+        assert_eq!(dollars(0.000_001_875), "0.00000188");
+        assert_eq!(dollars(0.0), "0.00");
     }
 }

@@ -37,7 +37,8 @@ pub fn overview(report: &FunctionReport, window: &Window, columns: Option<usize>
     };
     let taken = natural - (longest - names) + 2;
     let room = columns.map_or(SPARKLINE.1, |columns| columns.saturating_sub(taken));
-    if room < SPARKLINE.0 {
+    let has_course = all().any(|row| !row.invocations.is_empty());
+    if room < SPARKLINE.0 || !has_course {
         return table(&HEAD, rows(names), &[]);
     }
     let head = [&HEAD[..], &["OVER TIME"]].concat();

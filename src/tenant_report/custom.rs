@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::window::Window;
 use super::{AWS_NAMESPACE, FUNCTION_NAME, OWN_NAMESPACE, TENANT_ID};
-use crate::client::cloudwatch::{CloudWatch, CloudWatchError, Metric, Points, Query};
+use crate::client::cloudwatch::{CloudWatch, Metric, Points, Query};
+use crate::client::query_error::QueryError;
 
 /// Which metrics are meant, and what is asked of them.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ pub async fn report(
     subject: &Subject,
     window: &Window,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Vec<Found>, CloudWatchError> {
+) -> Result<Vec<Found>, QueryError> {
     let mut metrics = BTreeSet::new();
     for name in &subject.metrics {
         let listed = cloudwatch.list(&subject.namespace, Some(name), &subject.filter()).await?;

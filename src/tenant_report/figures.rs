@@ -75,7 +75,9 @@ pub fn invocations(dimensions: Dimensions<'_>, period: u32) -> Query {
     query(dimensions, FIGURES[0], period)
 }
 
-fn query(
+/// A query for a statistic of one of a function's metrics.
+#[must_use]
+pub fn query(
     Dimensions { function, tenant }: Dimensions<'_>,
     (namespace, name, statistic): (&str, &str, &str),
     period: u32,

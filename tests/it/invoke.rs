@@ -2,7 +2,7 @@
 
 mod local;
 mod remote;
-mod server;
+pub(crate) mod server;
 
 use std::io::Write as _;
 use std::path::Path;

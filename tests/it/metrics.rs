@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::invoke::server::{self as fake, response};
 use crate::server::{Server, Setup};
 use crate::wait::eventually;
 
@@ -150,11 +151,140 @@ async fn mistakes_are_explained() {
             "error: failed to connect to http://127.0.0.1:1",
         ),
         (&["--metric", "Duration", "--statistic", "tm99"], 0, "no data"),
+        (&["--source", "logs"], 2, "help: add `--remote`, or leave it out"),
+        (&["--remote", "f", "--cost"], 2, "help: add `--source logs`"),
+        (&["--price", "request=1"], 2, "--cost"),
+        (&["--cost", "--price", "x=1"], 2, "expected request=USD"),
     ] {
         let (code, stdout, stderr) = run(&server, options);
         assert_eq!((code, stdout.as_str()), (Some(exit), ""), "{options:?}: {stderr}");
         assert!(stderr.contains(said), "{options:?}: {stderr}");
     }
+}
+
+#[tokio::test]
+async fn costs_are_those_of_what_was_used() {
+    let options = ["--architecture", "x86_64", "--memory-size", "1024"];
+    let server = Setup::function(&options).start().await;
+    server.answer("alice", &json!({})).await;
+    server.answer("alice", &json!({})).await;
+    let costs = |options: &[&str]| {
+        json(&server, &[&["--cost"], options].concat())["functions"][0]["total"].take()
+    };
+    eventually("all invocations are counted", || costs(&[])["requests"] == 2.0).await;
+    let cost = costs(&[]);
+    assert_eq!(cost["environmentsCreated"], 1.0);
+    assert_eq!(cost["cost"]["isolation"], 0.000_167);
+    let number = |value: &Value| value.as_f64().unwrap();
+    let price = number(&cost["cost"]["duration"]) / number(&cost["gbSeconds"]);
+    assert!((price - 0.000_016_666_7).abs() < 1e-12, "{price}");
+    let given = costs(&["--price", "request=2", "--price", "environment-gb=3"]);
+    assert_eq!(
+        (&given["cost"]["requests"], &given["cost"]["isolation"]),
+        (&json!(4.0), &json!(3.0))
+    );
+    let (_, table, said) = run(&server, &["--cost"]);
+    assert!(table.starts_with("TENANT  REQUESTS"), "{table}");
+    assert!(said.contains("prices for us-east-1 of November 2025"), "{said}");
+}
+
+#[tokio::test]
+async fn a_price_that_is_not_known_must_be_given() {
+    let server = Setup::function(&["--architecture", "arm64"]).start().await;
+    server.answer("alice", &json!({})).await;
+    let priced = ["--cost", "--price", "environment-gb=0.0001"];
+    eventually("the invocation is counted", || json(&server, &priced)["functions"] != json!([]))
+        .await;
+    let (exit, stdout, stderr) = run(&server, &["--cost"]);
+    assert_eq!((exit, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("price of a tenant's environment on arm64 isn't known"), "{stderr}");
+    assert!(stderr.contains("--price environment-gb=USD"), "{stderr}");
+}
+
+/// `mtl metrics --remote` with this endpoint in AWS's place.
+fn run_remote(server: &Server, endpoint: &str, options: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = command(server, &[&["--remote", "function"], options].concat());
+    command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+    command.env("AWS_ACCESS_KEY_ID", "AKID").env("AWS_SECRET_ACCESS_KEY", "secret");
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[tokio::test]
+async fn on_aws_requests_are_few_and_their_price_is_said() {
+    let server = served().await;
+    let endpoint = format!("http://{}", server.address);
+    let (exit, stdout, stderr) =
+        run_remote(&server, &endpoint, &["--tenant", "alice", "-o", "plain"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert!(stdout.contains("\nfunction\talice\t2\t0\t0\t0\t"), "{stdout}");
+    assert!(stdout.ends_with("\t\n"), "mtl's own metrics aren't on AWS: {stdout:?}");
+    assert!(
+        stderr.starts_with("1 requests to CloudWatch for 8 metrics: about $0.0001"),
+        "{stderr}"
+    );
+    let (exit, stdout, stderr) = run_remote(&server, &endpoint, &["--tenant", "nobody"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    assert!(stderr.contains("AWS documents no dimension TenantId"), "{stderr}");
+    assert!(stderr.contains("--source logs"), "{stderr}");
+}
+
+#[tokio::test]
+async fn logs_tell_what_no_metric_does() {
+    let server = Setup::example(&[]).start().await;
+    let configuration = |format: &str| {
+        let logging = json!({ "LogFormat": format, "LogGroup": "/my/logs" });
+        let body =
+            json!({ "MemorySize": 2048, "Architectures": ["x86_64"], "LoggingConfig": logging });
+        response("200 OK", "Content-Type: application/json\r\n", &body.to_string())
+    };
+    let answer = |body: &Value| {
+        response("200 OK", "Content-Type: application/x-amz-json-1.1\r\n", &body.to_string())
+    };
+    let started = answer(&json!({ "queryId": "1" }));
+    let running = answer(&json!({ "status": "Running", "statistics": { "bytesScanned": 1e6 } }));
+    let row: Vec<Value> = [
+        ("tenant", "alice"),
+        ("invocations", "4"),
+        ("successes", "3"),
+        ("average", "10.5"),
+        ("p50", "9"),
+        ("p99", "20"),
+        ("coldStarts", "1"),
+        ("billed", "1000"),
+    ]
+    .map(|(field, value)| json!({ "field": field, "value": value }))
+    .to_vec();
+    let scanned = json!({ "bytesScanned": 2.5e6 });
+    let complete =
+        answer(&json!({ "status": "Complete", "statistics": scanned, "results": [row] }));
+    let aws = fake::Server::answering(&[&configuration("JSON"), &started, &running, &complete]);
+    let (exit, stdout, stderr) = run_remote(&server, &aws.url, &["--source", "logs"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    let rows: Vec<Vec<&str>> =
+        stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1], ["alice", "4", "1", "25%", "–", "10.5", "9.00", "20.0", "1"], "{stdout}");
+    assert_eq!(rows[2], ["all", "4", "1", "25%", "–", "10.5", "–", "–", "1"], "{stdout}");
+    assert!(stderr.contains("logs know no throttles"), "{stderr}");
+    assert!(stderr.contains("2.5 MB of logs were read in /my/logs"), "{stderr}");
+    aws.received();
+    let start: Value = serde_json::from_slice(&aws.received().body).unwrap();
+    assert_eq!(start["logGroupName"], "/my/logs");
+    assert!(start["queryString"].as_str().unwrap().contains("by record.tenantId as tenant"));
+    let costly = [&configuration("JSON"), &started, &complete, &configuration("JSON")];
+    let aws = fake::Server::answering(&costly.map(String::as_str));
+    let options = ["--source", "logs", "--cost", "-o", "json"];
+    let (exit, stdout, stderr) = run_remote(&server, &aws.url, &options);
+    assert_eq!(exit, Some(0), "{stderr}");
+    let costs: Value = serde_json::from_str(&stdout).unwrap();
+    let alice = &costs["functions"][0]["tenants"][0];
+    assert_eq!((&alice["gbSeconds"], &alice["environmentsCreated"]), (&json!(2.0), &json!(1.0)));
+    let empty = answer(&json!({ "status": "Complete", "results": [] }));
+    let aws = fake::Server::answering(&[&configuration("Text"), &started, &empty]);
+    let (exit, stdout, stderr) = run_remote(&server, &aws.url, &["--source", "logs"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    assert!(stderr.contains("the function logs text, which names no tenants"), "{stderr}");
 }
 
 #[tokio::test]

@@ -7,16 +7,15 @@ use clap::{ValueEnum, ValueHint};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::metrics::help;
+use super::plan::{CostSubject, LogSubject, Place, Plan, Question, Span};
+use crate::cli::failure::Failure;
 use crate::cli::target::endpoint_of_this_folder;
 use crate::cli::values::duration;
 use crate::client::aws;
-use crate::client::cloudwatch::{CloudWatch, CloudWatchError};
 use crate::client::endpoint::Endpoint;
 use crate::function::TenantId;
 use crate::metric_store::statistic::{Statistic, StatisticError};
-use crate::tenant_report::window::{Window, WindowError};
+use crate::prices::Price;
 use crate::tenant_report::{self, AWS_NAMESPACE, TenantReport, custom};
 
 const EXAMPLES: &str = "\
@@ -26,7 +25,9 @@ Examples:
   mtl metrics --sort p99 -o csv
   mtl metrics --metric Duration --statistic p99.9
   mtl metrics --namespace Shop --metric Orders --statistic Sum
-  mtl metrics --remote --region eu-west-1 my-function --since 7d";
+  mtl metrics --cost                            what the same traffic costs on AWS
+  mtl metrics --remote --region eu-west-1 my-function --since 7d
+  mtl metrics --remote my-function --source logs --cost";
 
 /// How often SDK calls to AWS are tried again.
 const RETRIES: u32 = 2;
@@ -77,6 +78,19 @@ pub struct Args {
     #[arg(long, value_name = "NAME=VALUE", value_parser = dimension, requires = "metric")]
     dimension: Vec<(String, String)>,
 
+    /// Where the figures of tenants are from
+    #[arg(long, value_enum, default_value_t, conflicts_with = "metric")]
+    source: Source,
+
+    /// Show what the same traffic costs on AWS
+    #[arg(long, conflicts_with = "metric")]
+    cost: bool,
+
+    /// A price in place of AWS's: `request=USD`, `gb-second=USD`, `environment-gb=USD`; can be
+    /// repeated
+    #[arg(long, value_name = "NAME=USD", requires = "cost")]
+    price: Vec<Price>,
+
     /// The column to sort by, the greatest first
     #[arg(long, value_enum, default_value_t)]
     sort: Sort,
@@ -107,6 +121,16 @@ pub struct Args {
     /// Profile of the AWS configuration files
     #[arg(long, help_heading = "On AWS")]
     profile: Option<String>,
+}
+
+/// Where the figures of tenants are from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// The metrics by tenant
+    #[default]
+    Cloudwatch,
+    /// The JSON logs of a function on AWS, which Logs Insights reads and charges for
+    Logs,
 }
 
 /// What is printed.
@@ -171,106 +195,6 @@ impl Sort {
     }
 }
 
-/// What is to be done.
-#[derive(Debug)]
-pub struct Plan {
-    /// Who is asked.
-    pub place: Place,
-    /// For what.
-    pub question: Question,
-    /// About which time.
-    pub window: Span,
-    /// How it is printed.
-    pub format: Format,
-    /// After how long it is shown again.
-    pub watch: Option<Duration>,
-}
-
-/// Who is asked.
-#[derive(Debug)]
-pub enum Place {
-    /// A local server.
-    Local {
-        /// Where it is.
-        endpoint: Endpoint,
-        /// Whether that was given, by option or environment variable.
-        given: bool,
-    },
-    /// AWS.
-    Remote(aws::Options),
-}
-
-/// What is asked.
-#[derive(Debug)]
-pub enum Question {
-    /// How the tenants of a function do.
-    Tenants {
-        /// Which.
-        subject: tenant_report::Subject,
-        /// In which order.
-        sort: Sort,
-    },
-    /// Any statistics of any metric.
-    Metrics(custom::Subject),
-}
-
-/// A time, of which the end may be now.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    since: Duration,
-    start: Option<Timestamp>,
-    end: Option<Timestamp>,
-    period: Option<u32>,
-}
-
-impl Span {
-    /// The window that it is now.
-    ///
-    /// # Errors
-    ///
-    /// When CloudWatch has nothing of it.
-    pub fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
-        let end = self.end.unwrap_or(now);
-        match self.start {
-            Some(start) => Window::new((start, end), self.period, now),
-            None => Window::since(self.since, self.period, end),
-        }
-    }
-}
-
-impl Place {
-    /// Whether it is AWS.
-    #[must_use]
-    pub fn is_remote(&self) -> bool {
-        matches!(self, Self::Remote(_))
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    ///
-    /// When there is no Region, or there are no credentials.
-    pub async fn cloudwatch(&self) -> Result<CloudWatch, CloudWatchError> {
-        match self {
-            Self::Local { endpoint, .. } => Ok(CloudWatch::local(endpoint)),
-            Self::Remote(options) => CloudWatch::remote(options).await,
-        }
-    }
-}
-
-impl Plan {
-    /// What a person is told when there is no answer.
-    #[must_use]
-    pub fn failure(&self, error: CloudWatchError) -> Failure {
-        let help = help::of(&error, &self.place);
-        let failure = Failure::new(Exit::Failed, error);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    }
-}
-
 impl Args {
     /// What the options ask for.
     ///
@@ -280,32 +204,12 @@ impl Args {
     pub fn plan(self) -> Result<Plan, Failure> {
         let period = self.period.map(whole_seconds).transpose()?;
         let window = Span { since: self.since, start: self.start_time, end: self.end_time, period };
-        let tenants: Vec<String> = self.tenant.iter().map(ToString::to_string).collect();
         let function = self.function.as_deref().map(name_of);
         if self.remote && function.is_none() && self.namespace == AWS_NAMESPACE {
             return Err(Failure::usage("metrics on AWS need the name of the function")
                 .help("name it as FUNCTION, or set MTL_FUNCTION"));
         }
-        let question = if self.metric.is_empty() {
-            let subject = tenant_report::Subject {
-                function,
-                by_period: !tenants.is_empty(),
-                tenants,
-                own_metrics: !self.remote,
-            };
-            Question::Tenants { subject, sort: self.sort }
-        } else {
-            let all = || vec!["Sum".to_owned(), "Average".to_owned(), "SampleCount".to_owned()];
-            let statistics = if self.statistic.is_empty() { all() } else { self.statistic };
-            Question::Metrics(custom::Subject {
-                namespace: self.namespace,
-                metrics: self.metric,
-                statistics,
-                function,
-                tenants,
-                dimensions: self.dimension,
-            })
-        };
+        let question = self.question(function)?;
         let place = if self.remote {
             let (region, profile) = (self.region, self.profile);
             Place::Remote(aws::Options { region, profile, retries: RETRIES })
@@ -320,6 +224,51 @@ impl Args {
             Place::Local { endpoint, given }
         };
         Ok(Plan { place, question, window, format: self.output, watch: self.watch })
+    }
+}
+
+impl Args {
+    fn question(&self, function: Option<String>) -> Result<Question, Failure> {
+        let tenants: Vec<String> = self.tenant.iter().map(ToString::to_string).collect();
+        if !self.metric.is_empty() {
+            let all = || vec!["Sum".to_owned(), "Average".to_owned(), "SampleCount".to_owned()];
+            let given = self.statistic.clone();
+            return Ok(Question::Metrics(custom::Subject {
+                namespace: self.namespace.clone(),
+                metrics: self.metric.clone(),
+                statistics: if given.is_empty() { all() } else { given },
+                function,
+                tenants,
+                dimensions: self.dimension.clone(),
+            }));
+        }
+        let (sort, prices) = (self.sort, self.price.clone());
+        match (self.source, self.remote, function) {
+            (Source::Logs, true, Some(function)) => {
+                let subject = LogSubject { function, tenants };
+                Ok(if self.cost {
+                    Question::Cost { subject: CostSubject::Logs(subject), prices }
+                } else {
+                    Question::Logs { subject, sort }
+                })
+            }
+            (Source::Logs, _, _) => Err(Failure::usage("`--source logs` is for a function on AWS")
+                .help("add `--remote`, or leave it out: the local server has metrics by tenant")),
+            (Source::Cloudwatch, true, _) if self.cost => {
+                Err(Failure::usage("CloudWatch on AWS has no billed durations by tenant")
+                    .help("add `--source logs`: the logs have them"))
+            }
+            (Source::Cloudwatch, remote, function) => {
+                let by_period = !tenants.is_empty() && !self.cost;
+                let own_metrics = !remote;
+                let subject = tenant_report::Subject { function, tenants, own_metrics, by_period };
+                Ok(if self.cost {
+                    Question::Cost { subject: CostSubject::Metrics(subject), prices }
+                } else {
+                    Question::Tenants { subject, sort }
+                })
+            }
+        }
     }
 }
 

@@ -1,35 +1,38 @@
 //! What a person is told besides the metrics: why there are none, what they are, and what can be done
 //! about an error.
 
-use super::args::{Format, Place};
+use super::args::Format;
+use super::plan::Place;
 use crate::cli::help as invoke_help;
-use crate::client::cloudwatch::CloudWatchError;
+use crate::client::query_error::QueryError;
 use crate::server_file;
 use crate::tenant_report::window::Window;
 use crate::tenant_report::{Subject, custom};
 
+/// What belongs to every table of costs.
+pub const PRICES: &str = "note: AWS's prices for us-east-1 of November 2025 without free tier and \
+                          discounts, unless given with `--price`; see https://aws.amazon.com/lambda/pricing/";
+
 /// The help for `error`, if there is any.
 #[must_use]
-pub fn of(error: &CloudWatchError, place: &Place) -> Option<String> {
+pub fn of(error: &QueryError, place: &Place) -> Option<String> {
     let help = match (error, place) {
-        (CloudWatchError::NotConfigured(error), Place::Remote(options)) => {
+        (QueryError::NotConfigured(error), Place::Remote(options)) => {
             let profile = options.profile.as_deref();
             let place = invoke_help::Place::Aws { region: options.region.as_deref(), profile };
             return invoke_help::of(error, &place);
         }
-        (CloudWatchError::Unreachable { .. }, Place::Local { given, .. }) => {
+        (QueryError::Unreachable { .. }, Place::Local { given, .. }) => {
             return Some(invoke_help::start_a_server(*given, &server_file::all()));
         }
-        (CloudWatchError::Unreachable { .. }, Place::Remote(_)) => {
+        (QueryError::Unreachable { .. }, Place::Remote(_)) => {
             "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
         }
-        (CloudWatchError::Refused { code, .. }, Place::Remote(_)) if code.contains("Denied") => {
-            "ask for a policy that allows cloudwatch:ListMetrics and cloudwatch:GetMetricData"
+        (QueryError::Refused { code, .. }, Place::Remote(_)) if code.contains("Denied") => {
+            "ask for a policy that allows cloudwatch:ListMetrics and cloudwatch:GetMetricData, and for \
+             `--source logs` logs:StartQuery, logs:GetQueryResults and lambda:GetFunctionConfiguration"
         }
-        (
-            CloudWatchError::NotAnAnswer { .. } | CloudWatchError::Refused { .. },
-            Place::Local { .. },
-        ) => {
+        (QueryError::NotAnAnswer { .. } | QueryError::Refused { .. }, Place::Local { .. }) => {
             "check that `mtl serve` is what listens there: other local servers have no such metrics"
         }
         _ => return None,
@@ -54,8 +57,9 @@ pub fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> 
         window.start, window.end
     );
     let help = if remote {
-        "help: AWS documents no dimension TenantId for Lambda's metrics. If the function publishes \
-         metrics of its own by tenant, read those with `--namespace` and `--metric`"
+        "help: AWS documents no dimension TenantId for Lambda's metrics. `--source logs` computes them \
+         from the function's JSON logs, and `--namespace` with `--metric` reads those that the \
+         function publishes itself"
     } else {
         "help: invoke the function (`mtl invoke --tenant-id ID`), or look further back with `--since`; \
          metrics are kept as long as `mtl serve` runs, 24 hours at most"

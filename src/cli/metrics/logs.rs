@@ -1,0 +1,80 @@
+//! The report from a function's logs on AWS: which logs are read, what they tell, and why they may tell
+//! nothing. Knows nothing of printing.
+
+use std::collections::BTreeMap;
+
+use super::plan::{LogSubject, Plan};
+use super::progress::Progress;
+use crate::client::configuration::Configuration;
+use crate::client::query_error::QueryError;
+use crate::tenant_report::FunctionReport;
+use crate::tenant_report::cost::ByTenant;
+use crate::tenant_report::logs::{self, Found, QUERY};
+use crate::tenant_report::window::Window;
+
+/// What the logs told.
+#[derive(Debug)]
+pub struct Logs {
+    tenants: BTreeMap<String, Found>,
+    configuration: Configuration,
+    bytes_scanned: f64,
+}
+
+/// Reads the logs of a function.
+///
+/// # Errors
+///
+/// When there is no answer.
+pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<Logs, QueryError> {
+    let progress = Progress::default();
+    let configuration = plan.place.configuration(&subject.function).await?;
+    let insights = plan.place.insights().await?;
+    let range = (window.start, window.end);
+    let show = |bytes| progress.scanned(bytes);
+    let answer = insights.query(&configuration.log_group, QUERY, range, show).await;
+    progress.end();
+    let answer = answer?;
+    let tenants = logs::tenants(&answer.rows, &subject.tenants);
+    Ok(Logs { tenants, configuration, bytes_scanned: answer.bytes_scanned })
+}
+
+impl Logs {
+    /// The report on the tenants.
+    #[must_use]
+    pub fn report(&self, subject: &LogSubject) -> FunctionReport {
+        logs::report(subject.function.clone(), &self.tenants, subject.tenants.is_empty())
+    }
+
+    /// What AWS charges for.
+    #[must_use]
+    pub fn usage(&self, subject: &LogSubject) -> BTreeMap<String, ByTenant> {
+        let used = self.tenants.iter().map(|(tenant, found)| (tenant.clone(), found.usage));
+        let used: ByTenant = used.collect();
+        let functions = (!used.is_empty()).then(|| (subject.function.clone(), used));
+        functions.into_iter().collect()
+    }
+
+    /// What a person is told besides.
+    #[must_use]
+    pub fn notes(&self, subject: &LogSubject, window: &Window) -> Vec<String> {
+        let group = &self.configuration.log_group;
+        let read = format!("{:.1} MB of logs were read in {group}", self.bytes_scanned / 1e6);
+        if !self.tenants.is_empty() {
+            let absent =
+                "note: logs know no throttles, and all tenants together have no percentiles";
+            return vec![absent.to_owned(), read];
+        }
+        let nothing = format!(
+            "no data: no invocation of a tenant of {} was reported in {group} between {} and {}",
+            subject.function, window.start, window.end
+        );
+        let help = if self.configuration.logs_json {
+            "help: look further back with `--since`, and see that the function's system log level is \
+             INFO or lower: at WARN Lambda reports no invocations"
+        } else {
+            "help: the function logs text, which names no tenants: set its log format to JSON \
+             (`LoggingConfig: {LogFormat: JSON}`)"
+        };
+        vec![nothing, help.to_owned(), read]
+    }
+}

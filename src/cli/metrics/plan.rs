@@ -1,0 +1,179 @@
+//! What `mtl metrics` is to do, once its options are known to go together: who is asked, for what, and
+//! how it is told.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::args::{Format, Sort};
+use super::help;
+use crate::cli::failure::{Exit, Failure};
+use crate::client::aws;
+use crate::client::cloudwatch::CloudWatch;
+use crate::client::configuration::{self, Configuration};
+use crate::client::endpoint::Endpoint;
+use crate::client::insights::Insights;
+use crate::client::query_error::QueryError;
+use crate::prices::Price;
+use crate::tenant_report::window::{Window, WindowError};
+use crate::tenant_report::{self, custom};
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who is asked.
+    pub place: Place,
+    /// For what.
+    pub question: Question,
+    /// About which time.
+    pub window: Span,
+    /// How it is printed.
+    pub format: Format,
+    /// After how long it is shown again.
+    pub watch: Option<Duration>,
+}
+
+/// Who is asked.
+#[derive(Debug)]
+pub enum Place {
+    /// A local server.
+    Local {
+        /// Where it is.
+        endpoint: Endpoint,
+        /// Whether that was given, by option or environment variable.
+        given: bool,
+    },
+    /// AWS.
+    Remote(aws::Options),
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub enum Question {
+    /// How the tenants of a function do.
+    Tenants {
+        /// Which.
+        subject: tenant_report::Subject,
+        /// In which order.
+        sort: Sort,
+    },
+    /// The same, from the logs of a function on AWS.
+    Logs {
+        /// The function and its tenants.
+        subject: LogSubject,
+        /// In which order.
+        sort: Sort,
+    },
+    /// What they cost.
+    Cost {
+        /// Whose costs.
+        subject: CostSubject,
+        /// Prices in place of AWS's.
+        prices: Vec<Price>,
+    },
+    /// Any statistics of any metric.
+    Metrics(custom::Subject),
+}
+
+/// A function on AWS whose logs are read.
+#[derive(Debug)]
+pub struct LogSubject {
+    /// The function.
+    pub function: String,
+    /// The tenants; all if none is named.
+    pub tenants: Vec<String>,
+}
+
+/// What tells of the use that is charged for.
+#[derive(Debug)]
+pub enum CostSubject {
+    /// The metrics of a local server.
+    Metrics(tenant_report::Subject),
+    /// The logs on AWS.
+    Logs(LogSubject),
+}
+
+/// A time, of which the end may be now.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// How long it is, unless its start is given.
+    pub since: Duration,
+    /// Its start.
+    pub start: Option<Timestamp>,
+    /// Its end, now unless it is given.
+    pub end: Option<Timestamp>,
+    /// How long a period is, in seconds.
+    pub period: Option<u32>,
+}
+
+impl Span {
+    /// The window that it is now.
+    ///
+    /// # Errors
+    ///
+    /// When CloudWatch has nothing of it.
+    pub fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
+        let end = self.end.unwrap_or(now);
+        match self.start {
+            Some(start) => Window::new((start, end), self.period, now),
+            None => Window::since(self.since, self.period, end),
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is AWS.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
+    /// What a function is configured with.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn configuration(&self, function: &str) -> Result<Configuration, QueryError> {
+        match self {
+            Self::Local { endpoint, .. } => configuration::local(endpoint, function).await,
+            Self::Remote(options) => configuration::remote(options, function).await,
+        }
+    }
+
+    /// The client of Logs Insights, which is on AWS alone.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn insights(&self) -> Result<Insights, QueryError> {
+        match self {
+            Self::Local { .. } => Insights::remote(&aws::Options::default()).await,
+            Self::Remote(options) => Insights::remote(options).await,
+        }
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn cloudwatch(&self) -> Result<CloudWatch, QueryError> {
+        match self {
+            Self::Local { endpoint, .. } => Ok(CloudWatch::local(endpoint)),
+            Self::Remote(options) => CloudWatch::remote(options).await,
+        }
+    }
+}
+
+impl Plan {
+    /// What a person is told when there is no answer.
+    #[must_use]
+    pub fn failure(&self, error: QueryError) -> Failure {
+        let help = help::of(&error, &self.place);
+        let failure = Failure::new(Exit::Failed, error);
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a function is configured with, on AWS or in a local server. Knows nothing of metrics.
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::types;
+
+use crate::client::aws;
+use crate::client::endpoint::Endpoint;
+use crate::client::query_error::QueryError;
+use crate::function::Architecture;
+use crate::quotas;
+
+/// What of a function's configuration matters to its costs and its logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// Its memory in MB.
+    pub memory_mb: u32,
+    /// What it runs on.
+    pub architecture: Architecture,
+    /// Where its logs are.
+    pub log_group: String,
+    /// Whether they are JSON, and so name the tenant.
+    pub logs_json: bool,
+}
+
+/// Asks the server at this endpoint.
+///
+/// # Errors
+///
+/// When it gives no answer.
+pub async fn local(endpoint: &Endpoint, function: &str) -> Result<Configuration, QueryError> {
+    let config = aws_sdk_lambda::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint.to_string())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("mtl", "mtl", None, None, "mtl"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build();
+    get(&Client::from_conf(config), function, &endpoint.to_string()).await
+}
+
+/// Asks AWS.
+///
+/// # Errors
+///
+/// When it gives no answer, or the SDK has no Region or no credentials.
+pub async fn remote(options: &aws::Options, function: &str) -> Result<Configuration, QueryError> {
+    let (config, region) = aws::authenticated(options).await?;
+    get(&Client::new(&config), function, &format!("Lambda in `{region}`")).await
+}
+
+async fn get(client: &Client, function: &str, place: &str) -> Result<Configuration, QueryError> {
+    let call = client.get_function_configuration().function_name(function);
+    let output = call.send().await.map_err(|error| QueryError::new(place, &error))?;
+    Ok(configuration(&output, function))
+}
+
+fn configuration(output: &GetFunctionConfigurationOutput, function: &str) -> Configuration {
+    let logging = output.logging_config();
+    let is_arm = output.architectures().contains(&types::Architecture::Arm64);
+    let memory = output.memory_size().and_then(|size| u32::try_from(size).ok());
+    let log_group = logging.and_then(types::LoggingConfig::log_group);
+    Configuration {
+        memory_mb: memory.unwrap_or(quotas::DEFAULT_MEMORY_MB),
+        architecture: if is_arm { Architecture::Arm64 } else { Architecture::X86_64 },
+        log_group: log_group.map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned),
+        logs_json: logging.and_then(types::LoggingConfig::log_format)
+            == Some(&types::LogFormat::Json),
+    }
+}

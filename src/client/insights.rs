@@ -1,0 +1,96 @@
+//! CloudWatch Logs Insights: a query over a log group, waited for until it is complete. The only file
+//! with types of its SDK. Knows nothing of what is asked.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::{QueryStatistics, QueryStatus};
+use jiff::Timestamp;
+
+use crate::client::aws;
+use crate::client::error::one_line;
+use crate::client::query_error::QueryError;
+
+/// How long to wait between two looks at a query that runs.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The most rows that a query gives.
+const ROWS: i32 = 10_000;
+
+/// A client of Logs Insights.
+#[derive(Debug)]
+pub struct Insights {
+    client: Client,
+    place: String,
+}
+
+/// A row of an answer: values by field, without the fields that it has not.
+pub type Row = BTreeMap<String, String>;
+
+/// The answer to a query.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// How many bytes of logs were read for it, which is what AWS charges for.
+    pub bytes_scanned: f64,
+}
+
+impl Insights {
+    /// The one of AWS, with Region, credentials and endpoint as every AWS SDK finds them.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn remote(options: &aws::Options) -> Result<Self, QueryError> {
+        let (config, region) = aws::authenticated(options).await?;
+        let place = format!("CloudWatch Logs in `{region}`");
+        Ok(Self { client: Client::new(&config), place })
+    }
+
+    /// Runs a query and waits for its end. Tells how many bytes are read until then.
+    ///
+    /// # Errors
+    ///
+    /// When it is refused, or ends without being complete.
+    pub async fn query(
+        &self,
+        log_group: &str,
+        query: &str,
+        (start, end): (Timestamp, Timestamp),
+        mut progress: impl FnMut(f64),
+    ) -> Result<Answer, QueryError> {
+        let call = self.client.start_query().log_group_name(log_group).query_string(query);
+        let call = call.start_time(start.as_second()).end_time(end.as_second()).limit(ROWS);
+        let started = call.send().await.map_err(|error| QueryError::new(&self.place, &error))?;
+        let id = started.query_id().unwrap_or_default();
+        loop {
+            let call = self.client.get_query_results().query_id(id);
+            let output = call.send().await.map_err(|error| QueryError::new(&self.place, &error))?;
+            let bytes_scanned = output.statistics().map_or(0.0, QueryStatistics::bytes_scanned);
+            progress(bytes_scanned);
+            match output.status() {
+                Some(QueryStatus::Complete) => {
+                    let rows = output.results().iter().map(|row| {
+                        let fields = row.iter().filter_map(|field| {
+                            Some((field.field()?.to_owned(), field.value()?.to_owned()))
+                        });
+                        fields.collect()
+                    });
+                    return Ok(Answer { rows: rows.collect(), bytes_scanned });
+                }
+                Some(QueryStatus::Running | QueryStatus::Scheduled) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                status => {
+                    let status = status.map_or("unknown status", QueryStatus::as_str);
+                    let (place, status) = (self.place.clone(), one_line(status));
+                    return Err(QueryError::NotCompleted { place, status });
+                }
+            }
+        }
+    }
+}
