@@ -194,7 +194,9 @@ impl Distribution {
     /// The least observed value that is not less than so many percent of all: the nearest rank.
     fn percentile(&self, percent: f64) -> Option<f64> {
         let count = self.summary.sample_count;
-        let rank = (percent / 100.0 * count).ceil().max(1.0);
+        // A rank that is whole but for an error of rounding is that one, and not the next.
+        let rank = percent * count / 100.0;
+        let rank = (rank - rank * 1e-12).ceil().max(1.0);
         match &self.values {
             Values::Same => Some(self.summary.minimum),
             Values::Unknown => None,
@@ -268,6 +270,16 @@ mod tests {
         }
         assert_eq!(distribution.value(Statistic::Average), Some(5.5));
         assert_eq!(distribution.value(Statistic::SampleCount), Some(10.0));
+    }
+
+    #[test]
+    fn a_whole_rank_is_not_rounded_up() {
+        for (percent, count, rank) in [(7.0, 300, 21.0), (99.9, 1_000, 999.0), (29.0, 100, 29.0)] {
+            let counted = |value: f64, count: f64| Observation::Values(vec![(value, count)]);
+            let mut distribution = Distribution::new(&counted(1.0, rank)).unwrap();
+            distribution.add(&counted(2.0, f64::from(count) - rank));
+            assert_eq!(distribution.value(Statistic::Percentile(percent)), Some(1.0), "p{percent}");
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::metric_store::metric::{Observation, Unit};
 /// Minutes since the beginning of 1970.
 pub type Minute = i64;
 
+/// What a point has, without what it has elsewhere.
+const POINT_BYTES: usize = size_of::<(Minute, Distribution)>();
+
 /// The points of a metric in one unit, oldest first.
 #[derive(Clone, Debug)]
 pub struct Series {
@@ -37,7 +40,12 @@ impl Series {
             return point.heap_bytes().saturating_sub(before);
         }
         let Some(point) = Distribution::new(observation) else { return 0 };
-        let grown = size_of::<(Minute, Distribution)>() + point.heap_bytes();
+        let before = self.points.capacity();
+        // Doubling would leave half of what thousands of metrics have unused.
+        if self.points.len() == before {
+            self.points.reserve_exact(before / 8 + 4);
+        }
+        let grown = (self.points.capacity() - before) * POINT_BYTES + point.heap_bytes();
         self.points.insert(index.map_or(0, |index| index + 1), (minute, point));
         grown
     }
@@ -74,7 +82,7 @@ impl Series {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let heap: usize = self.points.iter().map(|(_, point)| point.heap_bytes()).sum();
-        heap + self.points.len() * size_of::<(Minute, Distribution)>()
+        heap + self.points.capacity() * POINT_BYTES
     }
 }
 
