@@ -14,7 +14,7 @@ const RETENTION: [(u32, i64); 3] = [(60, 15 * 24), (300, 63 * 24), (3_600, 455 *
 const PERIODS: [u32; 7] = [60, 300, 900, 3_600, 21_600, 86_400, 604_800];
 
 /// How many periods a report has at most unless one is asked for: enough for a wide terminal.
-const MAXIMUM_PERIODS: i64 = 180;
+const MAXIMUM_PERIODS: i64 = 200;
 
 /// The most points that CloudWatch tells of one metric.
 const MAXIMUM_POINTS: i64 = 100_800;
@@ -24,7 +24,7 @@ const MAXIMUM_POINTS: i64 = 100_800;
 pub struct Window {
     /// Its beginning, a whole minute.
     pub start: Timestamp,
-    /// The first moment after it.
+    /// The first moment after it, a whole minute too: what happens in this minute belongs to it.
     pub end: Timestamp,
     /// How long a period is, in seconds.
     pub period: u32,
@@ -61,8 +61,11 @@ impl Window {
         period: Option<u32>,
         now: Timestamp,
     ) -> Result<Self, WindowError> {
-        let minute = start.as_second().div_euclid(60) * 60;
-        let start = Timestamp::from_second(minute).unwrap_or(start);
+        let minute = |minute: i64| Timestamp::from_second(minute * 60);
+        let start = minute(start.as_second().div_euclid(60)).unwrap_or(start);
+        let whole = end.as_second() % 60 == 0 && end.subsec_nanosecond() == 0;
+        let end =
+            if whole { end } else { minute(end.as_second().div_euclid(60) + 1).unwrap_or(end) };
         if start >= end {
             return Err(WindowError::Order);
         }
@@ -84,7 +87,7 @@ impl Window {
         Ok(Self { start, end, period })
     }
 
-    /// The window that ends now, or a minute later: what happened in this minute belongs to it.
+    /// The window that ends with this minute.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! `mtl invoke --remote`, through the AWS SDK with real signing: against mtl itself, and against a
+//! `mtl invoke --remote` and `mtl metrics --remote`, through the AWS SDK with real signing: against mtl itself, and against a
 //! stand-in for AWS that checks signatures and permissions but isn't tenant-isolated.
 
 use serde::Deserialize;
@@ -110,7 +110,7 @@ impl StandIn {
             let mut command = isolated(tools().python());
             command.args(["-m", "ministack.app"]).current_dir(folder.path());
             command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
-            command.envs([("AUTH", "true"), ("SERVICES", "lambda,iam,sts")]);
+            command.envs([("AUTH", "true"), ("SERVICES", "lambda,iam,sts,cloudwatch")]);
             // It would listen for other protocols on fixed ports, and for all hosts.
             command.envs([("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0")]);
             command.env("TMPDIR", folder.path()).envs(ANY_CREDENTIALS);
@@ -147,4 +147,28 @@ fn the_stand_in_accepts_the_signature_and_its_refusals_are_explained() {
     assert_refused(&call(&forged, &["tenants"]), 1, &["signature"]);
     let throttled = call(&stand_in.invoker, &["throttled"]);
     assert_refused(&throttled, 4, &["ReservedFunctionConcurrentInvocationLimitExceeded"]);
+    tenants_have_metrics(&stand_in);
+}
+
+/// What was published for two tenants, and nothing of mtl's own.
+fn tenants_have_metrics(stand_in: &StandIn) {
+    let metrics = |arguments: &[&str]| {
+        let mut command = isolated(env!("CARGO_BIN_EXE_mtl"));
+        command.args(["metrics", "--remote", "-o", "plain"]).args(arguments);
+        command.envs([("AWS_ENDPOINT_URL", &*stand_in.endpoint), ("AWS_REGION", "us-east-1")]);
+        command.env("AWS_ACCESS_KEY_ID", &stand_in.invoker.id);
+        command.env("AWS_SECRET_ACCESS_KEY", &stand_in.invoker.secret);
+        let output = command.output().expect("mtl can be started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mtl prints text");
+        (text(output.stdout), text(output.stderr))
+    };
+    let (stdout, stderr) = metrics(&["tenants"]);
+    // The stand-in counts a retried request twice, so the rates are what can be told.
+    let rows: Vec<Vec<&str>> = stdout.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!((rows[1][1], &rows[1][4..7]), ("alice", &["14.29", "0", "15"][..]), "{stdout}");
+    assert_eq!((rows[2][1], &rows[2][4..7]), ("bob", &["0", "0", "15"][..]), "{stdout}");
+    assert!(stderr.contains("3 requests to CloudWatch for 15 metrics"), "{stderr}");
+    let (stdout, stderr) = metrics(&["throttled"]);
+    assert_eq!(stdout.lines().count(), 1, "only the head: {stdout}");
+    assert!(stderr.contains("AWS documents no dimension TenantId"), "{stderr}");
 }

@@ -1,8 +1,8 @@
 """Sets up the stand-in for AWS whose endpoint is the argument.
 
-It deploys app.py of this folder as "tenants" and, with a reserved concurrency of 0, as "throttled".
-It prints the access keys of two users, one JSON object each: the first may invoke functions, the
-second may do nothing.
+It deploys app.py of this folder as "tenants" and, with a reserved concurrency of 0, as "throttled",
+and publishes metrics of two tenants of the first. It prints the access keys of two users, one JSON
+object each: the first may invoke functions and read metrics, the second may do nothing.
 """
 
 import io
@@ -26,6 +26,21 @@ def package():
     with zipfile.ZipFile(archive, "w") as contents:
         contents.write("app.py")
     return archive.getvalue()
+
+
+def publish(tenant, invocations, errors):
+    dimensions = [
+        {"Name": "FunctionName", "Value": "tenants"},
+        {"Name": "TenantId", "Value": tenant},
+    ]
+    counts = {"Invocations": invocations, "Errors": errors, "Throttles": 0}
+    data = [
+        {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": "Count"}
+        for name, value in counts.items()
+    ]
+    durations = {"MetricName": "Duration", "Dimensions": dimensions, "Values": [10.0, 20.0]}
+    cloudwatch = client("cloudwatch")
+    cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[*data, durations])
 
 
 def access_key(iam, user):
@@ -52,13 +67,24 @@ def main():
             TenancyConfig={"TenantIsolationMode": "PER_TENANT"},
         )
     functions.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    publish("alice", invocations=7, errors=1)
+    publish("bob", invocations=3, errors=0)
     for user in ("invoker", "stranger"):
         iam.create_user(UserName=user)
     iam.put_user_policy(
         UserName="invoker",
         PolicyName="invoke",
-        PolicyDocument=policy(Action="lambda:InvokeFunction", Resource="*"),
+        PolicyDocument=policy(
+            Action=[
+                "lambda:InvokeFunction",
+                "cloudwatch:ListMetrics",
+                "cloudwatch:GetMetricData",
+            ],
+            Resource="*",
+        ),
     )
+    publish("alice", invocations=7, errors=1)
+    publish("bob", invocations=3, errors=0)
     for user in ("invoker", "stranger"):
         print(json.dumps(access_key(iam, user)))
 
