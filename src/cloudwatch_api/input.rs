@@ -17,6 +17,12 @@ use crate::metric_store::metric::{Dimensions, Unit};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>
 pub const MAXIMUM_DIMENSIONS: usize = 30;
 
+/// The most characters of a namespace, of a metric's name, and of a dimension's.
+pub const NAME_CHARACTERS: usize = 255;
+
+/// The most characters of a dimension's value.
+const VALUE_CHARACTERS: usize = 1_024;
+
 /// Reads the parameters of an operation.
 ///
 /// # Errors
@@ -121,12 +127,36 @@ pub fn dimensions(dimensions: Vec<Dimension>, path: &str) -> Result<Dimensions, 
     at_most(dimensions.len(), MAXIMUM_DIMENSIONS, path)?;
     let pair = |(index, Dimension { name, value }): (usize, Dimension)| {
         let path = format!("{path}.member.{}", index + 1);
-        let name = required(name, &format!("{path}.Name"))?;
-        let value = required(value, &format!("{path}.Value"))?;
+        let name = limited(name, &format!("{path}.Name"), NAME_CHARACTERS)?;
+        let value = limited(value, &format!("{path}.Value"), VALUE_CHARACTERS)?;
         Ok((Arc::from(name), Arc::from(value)))
     };
     let pairs = dimensions.into_iter().enumerate().map(pair);
-    Ok(Dimensions::new(pairs.collect::<Result<Vec<_>, Refusal>>()?))
+    let pairs = pairs.collect::<Result<Vec<(Arc<str>, Arc<str>)>, Refusal>>()?;
+    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(one),
+        _ => None,
+    });
+    if let Some(twice) = twice {
+        let message = format!("The parameter {path} has the dimension {twice} more than once.");
+        return Err(Refusal::new(Kind::InvalidParameterValue, message));
+    }
+    Ok(Dimensions::new(pairs))
+}
+
+/// A text that must be there, not blank, and no longer than so many characters.
+///
+/// # Errors
+///
+/// When it isn't.
+pub fn limited(text: Option<String>, path: &str, most: usize) -> Result<String, Refusal> {
+    let text = required(text, path)?;
+    if text.trim().is_empty() || text.chars().count() > most {
+        return Err(Refusal::invalid(&text, path));
+    }
+    Ok(text)
 }
 
 /// A text that must be there and not empty.
@@ -194,7 +224,7 @@ pub fn window(start: Option<Time>, end: Option<Time>) -> Result<(Timestamp, Time
 mod tests {
     use serde_json::json;
 
-    use super::{Flag, Number, Time, period, read};
+    use super::{Dimension, Flag, Number, Time, dimensions, period, read};
 
     #[test]
     fn texts_are_numbers_and_times_where_the_protocol_has_nothing_else() {
@@ -212,6 +242,22 @@ mod tests {
         }
         for wrong in [json!("soon"), json!(true), json!(1e300), json!({})] {
             assert!(read::<Time>(wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn dimensions_have_a_name_each_and_a_value() {
+        let of = |pairs: &[(&str, &str)]| {
+            let pair = |(name, value): &(&str, &str)| Dimension {
+                name: Some((*name).to_owned()),
+                value: Some((*value).to_owned()),
+            };
+            dimensions(pairs.iter().map(pair).collect(), "Dimensions")
+        };
+        assert_eq!(of(&[("a", "1"), ("b", "1")]).unwrap().iter().count(), 2);
+        let long = "x".repeat(1_025);
+        for wrong in [&[("a", "1"), ("a", "2")][..], &[("a", " ")], &[("", "1")], &[("a", &long)]] {
+            assert!(of(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -75,9 +75,11 @@ struct StatisticValues {
 /// With the refusal.
 pub fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
     let input: Input = input::read(input)?;
-    let namespace = input::required(input.namespace, "Namespace")?;
-    if namespace.starts_with("AWS/") {
-        return Err(Refusal::invalid("AWS/", "Namespace"));
+    let namespace = input::limited(input.namespace, "Namespace", input::NAME_CHARACTERS)?;
+    for beginning in ["AWS/", ":"] {
+        if namespace.starts_with(beginning) {
+            return Err(Refusal::invalid(beginning, "Namespace"));
+        }
     }
     if input.metric_data.is_none() && input.entity_metric_data.is_empty() {
         return Err(Refusal::missing("MetricData"));
@@ -98,7 +100,8 @@ pub fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
 
 impl MetricDatum {
     fn check(self, namespace: Arc<str>, path: &str, now: Timestamp) -> Result<Datum, Refusal> {
-        let name = input::required(self.metric_name.clone(), &format!("{path}.MetricName"))?;
+        let name = self.metric_name.clone();
+        let name = input::limited(name, &format!("{path}.MetricName"), input::NAME_CHARACTERS)?;
         let timestamp = timestamp(self.timestamp, path, now)?;
         let unit = input::unit(self.unit.as_deref(), &format!("{path}.Unit"))?;
         match self.storage_resolution.map(|Number(seconds)| seconds) {
