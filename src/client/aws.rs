@@ -9,6 +9,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::http::HttpResponse;
@@ -25,6 +26,7 @@ use http::StatusCode;
 
 use crate::client::InvokeInput;
 use crate::client::answer::Answer;
+use crate::client::endpoint::Endpoint;
 use crate::client::error::{BoxError, InvokeError, excerpt, one_line};
 use crate::client::stream::Complete;
 
@@ -172,6 +174,19 @@ impl Throttle for StreamServiceError {
             _ => None,
         }
     }
+}
+
+/// The configuration for a local server. It has no TLS, no profile and no credentials to look for.
+pub(super) fn local(endpoint: &Endpoint) -> SdkConfig {
+    let credentials = Credentials::new("mtl", "mtl", None, None, "mtl");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint.to_string())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build()
 }
 
 /// Finds Region, credentials and endpoint as every AWS SDK does. Returns the Region besides.

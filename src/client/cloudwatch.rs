@@ -6,8 +6,6 @@ use std::error::Error as StdError;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::config::retry::RetryConfig;
-use aws_sdk_cloudwatch::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{self, DimensionFilter, MetricDataQuery, MetricStat};
@@ -77,15 +75,7 @@ impl CloudWatch {
     /// The one in a local server. It has no TLS, no profile and no credentials to look for.
     #[must_use]
     pub fn local(endpoint: &Endpoint) -> Self {
-        let config = aws_sdk_cloudwatch::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(endpoint.to_string())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("mtl", "mtl", None, None, "mtl"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .retry_config(RetryConfig::disabled())
-            .build();
-        Self::new(Client::from_conf(config), endpoint.to_string())
+        Self::new(Client::new(&aws::local(endpoint)), endpoint.to_string())
     }
 
     /// The one of AWS, with Region, credentials and endpoint as every AWS SDK finds them.

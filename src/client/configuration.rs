@@ -1,8 +1,6 @@
 //! What a function is configured with, on AWS or in a local server. Knows nothing of metrics.
 
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::retry::RetryConfig;
-use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types;
 
@@ -31,15 +29,7 @@ pub struct Configuration {
 ///
 /// When it gives no answer.
 pub async fn local(endpoint: &Endpoint, function: &str) -> Result<Configuration, QueryError> {
-    let config = aws_sdk_lambda::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint.to_string())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("mtl", "mtl", None, None, "mtl"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
-    get(&Client::from_conf(config), function, &endpoint.to_string()).await
+    get(&Client::new(&aws::local(endpoint)), function, &endpoint.to_string()).await
 }
 
 /// Asks AWS.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::mtl::{ANY_CREDENTIALS, Server, isolated, lines};
+use crate::mtl::{Server, isolated, outcomes};
 use crate::provision::tools;
 
 const CALL: &str = include_str!("python/call.py");
@@ -10,16 +10,7 @@ const CALL: &str = include_str!("python/call.py");
 /// Makes these calls, one after the other, and returns what came of each.
 pub(crate) fn call(endpoint: &str, calls: &[Value]) -> Vec<Value> {
     let mut command = isolated(tools().python());
-    command.args(["-c", CALL, endpoint]).envs(ANY_CREDENTIALS).stdin(lines(calls));
-    let output = command.output().expect("Python can be started");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let outcomes: Vec<Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
-        .collect();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(outcomes.len(), calls.len(), "some calls had no outcome:\n{stderr}");
-    outcomes
+    outcomes(command.args(["-c", CALL, endpoint]), calls)
 }
 
 /// One call as `tenant` with this event.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::mtl::{ANY_CREDENTIALS, Server, isolated, lines};
+use crate::mtl::{ANY_CREDENTIALS, Server, isolated, outcomes};
 use crate::provision::tools;
 use crate::{boto3, node};
 
@@ -12,16 +12,7 @@ const CALL: &str = include_str!("python/cloudwatch.py");
 /// Makes these calls with boto3 in this protocol.
 fn call(endpoint: &str, protocol: &str, calls: &[Value]) -> Vec<Value> {
     let mut command = isolated(tools().python());
-    command.args(["-c", CALL, endpoint, protocol]).envs(ANY_CREDENTIALS).stdin(lines(calls));
-    let output = command.output().expect("Python can be started");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let outcomes: Vec<Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
-        .collect();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(outcomes.len(), calls.len(), "some calls had no outcome:\n{stderr}");
-    outcomes
+    outcomes(command.args(["-c", CALL, endpoint, protocol]), calls)
 }
 
 /// A day in which tests take place, by the clock of this machine, in seconds since 1970.

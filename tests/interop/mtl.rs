@@ -115,8 +115,22 @@ pub(crate) fn isolated(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Runs a script that makes these calls, one after the other, and returns what came of each.
+pub(crate) fn outcomes(script: &mut Command, calls: &[Value]) -> Vec<Value> {
+    let output = script.envs(ANY_CREDENTIALS).stdin(lines(calls)).output();
+    let output = output.expect("the script's interpreter can be started");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let outcomes: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
+        .collect();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(outcomes.len(), calls.len(), "some calls had no outcome:\n{stderr}");
+    outcomes
+}
+
 /// These calls as the stdin of a script, one a line.
-pub(crate) fn lines(calls: &[Value]) -> File {
+fn lines(calls: &[Value]) -> File {
     let mut file = tempfile::tempfile().expect("the temp folder can be written");
     for call in calls {
         writeln!(file, "{call}").expect("the temp folder can be written");

@@ -1,28 +1,17 @@
 //! The Lambda API through the AWS SDK for JavaScript: what it answers, the classes of its exceptions,
 //! its retries and its waiters.
 
-use std::process::Command;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::mtl::{ANY_CREDENTIALS, Server, isolated, lines};
+use crate::mtl::{Server, isolated, outcomes};
 use crate::provision::node_script;
 
 /// Makes these calls, one after the other, and returns what came of each.
 pub(crate) fn call(endpoint: &str, calls: &[Value]) -> Vec<Value> {
-    let mut command: Command = isolated("node");
-    command.arg(node_script()).arg(endpoint).envs(ANY_CREDENTIALS).stdin(lines(calls));
-    let output = command.output().expect("Node.js can be started");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let outcomes: Vec<Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
-        .collect();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(outcomes.len(), calls.len(), "some calls had no outcome:\n{stderr}");
-    outcomes
+    let mut command = isolated("node");
+    outcomes(command.arg(node_script()).arg(endpoint), calls)
 }
 
 /// An Invoke of the function with this event.
