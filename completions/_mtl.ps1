@@ -38,6 +38,8 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]')
             [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'A further host name that may call, such as a container''s name for this machine')
             [CompletionResult]::new('--invocation-endpoint', '--invocation-endpoint', [CompletionResultType]::ParameterName, 'The path of the plain route, as in Swift''s local server')
+            [CompletionResult]::new('--handler', '--handler', [CompletionResultType]::ParameterName, 'A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program')
+            [CompletionResult]::new('--runtime', '--runtime', [CompletionResultType]::ParameterName, 'The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]')
             [CompletionResult]::new('--function-name', '--function-name', [CompletionResultType]::ParameterName, 'Its name')
             [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'The Region in its ARN [default: that of the shell, or us-east-1]')
             [CompletionResult]::new('--account-id', '--account-id', [CompletionResultType]::ParameterName, 'The account in its ARN')

@@ -34,6 +34,8 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --port 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]'
             cand --allow-host 'A further host name that may call, such as a container''s name for this machine'
             cand --invocation-endpoint 'The path of the plain route, as in Swift''s local server'
+            cand --handler 'A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program'
+            cand --runtime 'The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]'
             cand --function-name 'Its name'
             cand --region 'The Region in its ARN [default: that of the shell, or us-east-1]'
             cand --account-id 'The account in its ARN'

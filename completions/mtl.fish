@@ -38,6 +38,8 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l host -d 'The address t
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l port -d 'The port to listen on; 0 is any free one [default: 7000, or a free one if it is taken]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l allow-host -d 'A further host name that may call, such as a container\'s name for this machine' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l invocation-endpoint -d 'The path of the plain route, as in Swift\'s local server' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l handler -d 'A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l runtime -d 'The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l function-name -d 'Its name' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l region -d 'The Region in its ARN [default: that of the shell, or us-east-1]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The account in its ARN' -r

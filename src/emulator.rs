@@ -32,6 +32,7 @@ use crate::memory::MemoryMonitor;
 use crate::metric_store::MetricStore;
 use crate::placement;
 use crate::process::{Processes, Setup};
+use crate::runtime_client::RuntimeClient;
 use crate::watchdog::link::{Loss, Program};
 
 /// Everything `serve` was told, checked.
@@ -47,6 +48,8 @@ pub struct Config {
     pub management: configuration::Settings,
     /// The function.
     pub function: Function,
+    /// What runs its handler, if that is what it is. Its command is then the client's.
+    pub runtime_client: Option<RuntimeClient>,
     /// How long the phases of its environments last.
     pub lifecycle: lifecycle::Limits,
     /// How many environments it has.
@@ -154,12 +157,16 @@ impl Emulator {
     /// # Errors
     ///
     /// When the address is taken or invalid, or the system is out of something.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         let listener = listen(&config.host, config.port).await?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
         let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
+        if let Some(client) = &config.runtime_client {
+            client.install(temp.path()).map_err(StartError::Temp)?;
+            config.function.command = client.command(temp.path());
+        }
         let setup = Setup {
             watchdog: Program::own().map_err(|error| StartError::Part("the watchdog", error))?,
             folder: temp.path(),

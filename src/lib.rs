@@ -13,6 +13,7 @@ pub mod quotas;
 pub mod function;
 pub mod http;
 pub mod invocation;
+pub mod runtime_client;
 
 pub mod procfs;
 #[cfg(target_os = "linux")]

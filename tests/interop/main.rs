@@ -8,6 +8,7 @@ mod awslambdaric;
 mod boto3;
 mod cloudwatch;
 mod emulators;
+mod handlers;
 mod mtl;
 mod node;
 mod provision;

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -37,10 +38,21 @@ impl Server {
 
     /// Serves a handler by name, for instance one that can't be imported.
     pub(crate) fn handler(handler: &str, options: &[&str]) -> Self {
-        let folder = folder_with_app();
+        let python = tools().python();
+        let python = python.to_str().expect("the target folder's name is text");
+        let command = ["--", python, "-m", "awslambdaric", handler];
+        Self::start(folder_with_app(), &[options, &command].concat(), None)
+    }
+
+    /// `mtl serve` with these arguments in this folder, and programs looked up in `path` first.
+    pub(crate) fn start(folder: TempDir, arguments: &[&str], path: Option<&Path>) -> Self {
         let mut command = isolated(env!("CARGO_BIN_EXE_mtl"));
-        command.args(["serve", "--port", "0"]).args(options).arg("--");
-        command.arg(tools().python()).args(["-m", "awslambdaric", handler]);
+        command.args(["serve", "--port", "0"]).args(arguments);
+        if let Some(first) = path {
+            let others = std::env::var_os("PATH").unwrap_or_default();
+            let paths = std::iter::once(first.to_owned()).chain(std::env::split_paths(&others));
+            command.env("PATH", std::env::join_paths(paths).expect("paths have no colons"));
+        }
         command.current_dir(folder.path()).env("XDG_RUNTIME_DIR", folder.path());
         let process = Running::start(&mut command);
         let endpoint = process.stderr.wait_for("ready line", ready_endpoint);

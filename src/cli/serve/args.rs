@@ -2,17 +2,18 @@
 //! make together is in `plan.rs`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
 use crate::event_queue::destination::Destination;
 use crate::event_queue::retry::Schedule;
 use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::runtime_client::{HandlerError, RuntimeClient};
 use crate::{event_queue, placement, quotas};
 
 /// The arguments of `mtl serve`.
@@ -84,13 +85,21 @@ Durations are 500ms, 3s, 2m, 6h, or a number of seconds.
 Examples:
   mtl serve                                         a built-in example
   mtl serve -- ./target/debug/my-function           a Rust, Go or Swift binary
-  mtl serve -- python3 -m awslambdaric app.handler  Python, with AWS's client
+  mtl serve --handler app.handler                   app.py, or app.mjs, app.js, app.cjs
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
 
 /// What the function is.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Function")]
 pub(super) struct FunctionArgs {
+    /// A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program
+    #[arg(long, value_name = "HANDLER", conflicts_with = "command")]
+    pub(super) handler: Option<String>,
+
+    /// The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]
+    #[arg(long, value_name = "RUNTIME", requires = "handler")]
+    pub(super) runtime: Option<String>,
+
     /// Its name
     #[arg(
         long,
@@ -256,6 +265,21 @@ pub(super) enum TenantIsolationArg {
 }
 
 impl FunctionArgs {
+    /// What runs the handler, if there is one.
+    pub(super) fn runtime_client(&self, folder: &Path) -> Result<Option<RuntimeClient>, Failure> {
+        let Some(handler) = &self.handler else { return Ok(None) };
+        let client = RuntimeClient::find(handler, self.runtime.as_deref(), folder);
+        client.map(Some).map_err(|error| {
+            let help = match error {
+                HandlerError::Malformed(_) => "app.handler is the function `handler` of app.py",
+                HandlerError::NoFile(_) => "start mtl in the folder of the handler's file",
+                HandlerError::Ambiguous(_) => "say which with `--runtime python3` or `nodejs`",
+                HandlerError::Runtime(_) => "serve other languages with `mtl serve -- COMMAND`",
+            };
+            Failure::new(Exit::Usage, error).help(help)
+        })
+    }
+
     pub(super) fn function(
         self,
         command: Vec<OsString>,

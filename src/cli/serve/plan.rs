@@ -53,7 +53,14 @@ impl Args {
         let lifecycle = self.lifecycle_limits();
         let placement = self.limits.placement();
         let management = self.management();
-        let (command, argv0, served) = served(self.command, &folder)?;
+        let runtime_client = self.function.runtime_client(&folder)?;
+        let (command, argv0, served) = match &runtime_client {
+            // Where mtl's own client is, the emulator knows.
+            Some(client) => {
+                (client.command(&folder), None, format!("serving {}", client.described()))
+            }
+            None => served(self.command, &folder)?,
+        };
         let mut warnings = Vec::new();
         let function = self.function.function(command, argv0, self.log_format)?;
         if let Some(name) = variables::reserved(&function.variables) {
@@ -85,6 +92,7 @@ impl Args {
             },
             management,
             function,
+            runtime_client,
             lifecycle,
             placement,
             events: self.events.settings(placement),

@@ -1,0 +1,211 @@
+//! What runs a handler of Python or Node.js: which language it is in, which interpreter and which
+//! runtime client, the official one where it is installed and mtl's own otherwise. Knows no processes.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use thiserror::Error;
+
+/// A language whose handlers are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Python.
+    Python,
+    /// JavaScript on Node.js.
+    Node,
+}
+
+/// Whose runtime client it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// AWS's, where it is installed.
+    Official,
+    /// mtl's.
+    Own,
+}
+
+/// What runs a handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeClient {
+    language: Language,
+    interpreter: String,
+    origin: Origin,
+    handler: String,
+}
+
+/// Why there is nothing to run a handler with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HandlerError {
+    /// It names no function.
+    #[error("`{0}` is no handler: it is a file without its ending, a dot and a function")]
+    Malformed(String),
+    /// There is no such file.
+    #[error("found no {0}.py, {0}.mjs, {0}.js or {0}.cjs in this folder")]
+    NoFile(String),
+    /// There are several.
+    #[error("found {0}.py and a file of Node.js of that name in this folder")]
+    Ambiguous(String),
+    /// No handlers of this runtime can be run.
+    #[error("`{0}` is no runtime that mtl has handlers for: those are python… and nodejs…")]
+    Runtime(String),
+}
+
+impl Language {
+    fn of_runtime(runtime: &str) -> Option<Self> {
+        let languages = [("python", Self::Python), ("nodejs", Self::Node)];
+        languages.into_iter().find(|(name, _)| runtime.starts_with(name)).map(|(_, it)| it)
+    }
+
+    /// What the file of a handler is called, and what is in it.
+    fn client(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Python => ("runtime_client.py", include_str!("runtime_client/python.py")),
+            Self::Node => ("runtime_client.mjs", include_str!("runtime_client/node.mjs")),
+        }
+    }
+}
+
+impl RuntimeClient {
+    /// What runs this handler of a folder, in this runtime or in that of its file.
+    ///
+    /// # Errors
+    ///
+    /// When it names no function, or its language can't be told.
+    pub fn find(handler: &str, runtime: Option<&str>, folder: &Path) -> Result<Self, HandlerError> {
+        if !is_handler(handler) {
+            return Err(HandlerError::Malformed(handler.to_owned()));
+        }
+        let language = match runtime {
+            Some(runtime) => Language::of_runtime(runtime)
+                .ok_or_else(|| HandlerError::Runtime(runtime.to_owned()))?,
+            None => language_of(handler, folder)?,
+        };
+        let interpreter = interpreter(language, runtime);
+        let origin = if has_official(language, &interpreter, folder) {
+            Origin::Official
+        } else {
+            Origin::Own
+        };
+        Ok(Self { language, interpreter, origin, handler: handler.to_owned() })
+    }
+
+    /// What it is, for a person.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let client = match (self.origin, self.language) {
+            (Origin::Own, _) => "mtl's runtime client",
+            (Origin::Official, Language::Python) => "awslambdaric",
+            (Origin::Official, Language::Node) => "aws-lambda-ric",
+        };
+        format!("`{}` with `{}` and {client}", self.handler, self.interpreter)
+    }
+
+    /// The command that runs the handler. Its last word is the handler.
+    #[must_use]
+    pub fn command(&self, clients: &Path) -> Vec<OsString> {
+        let (name, _) = self.language.client();
+        let client: Vec<OsString> = match (self.origin, self.language) {
+            (Origin::Official, Language::Python) => vec!["-m".into(), "awslambdaric".into()],
+            (Origin::Official, Language::Node) => vec![OFFICIAL_NODE.into()],
+            // Unbuffered, so that the log has what was printed before a process is killed.
+            (Origin::Own, Language::Python) => vec!["-u".into(), clients.join(name).into()],
+            (Origin::Own, Language::Node) => vec![clients.join(name).into()],
+        };
+        let mut command = vec![OsString::from(&self.interpreter)];
+        command.extend(client);
+        command.push(OsString::from(&self.handler));
+        command
+    }
+
+    /// Writes mtl's client into this folder, if that is what runs the handler.
+    ///
+    /// # Errors
+    ///
+    /// When the folder can't be written.
+    pub fn install(&self, clients: &Path) -> io::Result<()> {
+        let (name, source) = self.language.client();
+        match self.origin {
+            Origin::Official => Ok(()),
+            Origin::Own => fs::write(clients.join(name), source),
+        }
+    }
+}
+
+/// Where npm puts the program of the official client.
+const OFFICIAL_NODE: &str = "node_modules/aws-lambda-ric/bin/index.mjs";
+
+fn is_handler(handler: &str) -> bool {
+    let file = handler.rsplit('/').next().unwrap_or_default();
+    file.split_once('.').is_some_and(|(file, function)| !file.is_empty() && !function.is_empty())
+}
+
+/// The language of the file that a handler is in. In Node.js what follows the first dot names the
+/// function, which may be a member of something; in Python what follows the last one.
+fn language_of(handler: &str, folder: &Path) -> Result<Language, HandlerError> {
+    let (folders, file) = handler.rsplit_once('/').unwrap_or(("", handler));
+    let exists =
+        |file: &str, ending: &str| folder.join(folders).join(format!("{file}.{ending}")).is_file();
+    let (module, _) = file.rsplit_once('.').unwrap_or((file, ""));
+    let python = exists(&module.replace('.', "/"), "py");
+    let (module, _) = file.split_once('.').unwrap_or((file, ""));
+    let node = ["mjs", "js", "cjs"].into_iter().any(|ending| exists(module, ending));
+    match (python, node) {
+        (true, false) => Ok(Language::Python),
+        (false, true) => Ok(Language::Node),
+        (true, true) => Err(HandlerError::Ambiguous(module.to_owned())),
+        (false, false) => Err(HandlerError::NoFile(module.to_owned())),
+    }
+}
+
+/// The interpreter of a runtime's version where this machine has it, otherwise the usual one.
+fn interpreter(language: Language, runtime: Option<&str>) -> String {
+    match (language, runtime) {
+        (Language::Node, _) => "node".to_owned(),
+        (Language::Python, Some(version)) if runs(Command::new(version).arg("--version")) => {
+            version.to_owned()
+        }
+        (Language::Python, _) => "python3".to_owned(),
+    }
+}
+
+fn has_official(language: Language, interpreter: &str, folder: &Path) -> bool {
+    match language {
+        Language::Python => runs(Command::new(interpreter).args(["-c", "import awslambdaric"])),
+        Language::Node => folder.join(OFFICIAL_NODE).is_file(),
+    }
+}
+
+fn runs(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{HandlerError, Language, language_of};
+    use crate::runtime_client::RuntimeClient;
+
+    #[test]
+    fn the_file_tells_the_language() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["app.py", "index.mjs", "both.py", "both.js"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let of = |handler| language_of(handler, folder.path());
+        assert_eq!(of("app.handler"), Ok(Language::Python));
+        assert_eq!(of("index.member.handler"), Ok(Language::Node));
+        assert_eq!(of("both.handler"), Err(HandlerError::Ambiguous("both".to_owned())));
+        assert_eq!(of("no.handler"), Err(HandlerError::NoFile("no".to_owned())));
+        for malformed in ["app", ".handler", "app.", "a.b/c"] {
+            let found = RuntimeClient::find(malformed, None, folder.path());
+            assert_eq!(found, Err(HandlerError::Malformed(malformed.to_owned())));
+        }
+        let unknown = RuntimeClient::find("app.handler", Some("java21"), folder.path());
+        assert_eq!(unknown, Err(HandlerError::Runtime("java21".to_owned())));
+    }
+}
