@@ -49,11 +49,13 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             let report = report(&cloudwatch, &plan, &window).await?;
             let redraws = plan.watch.is_some() && io::stdout().is_terminal();
             let clear = if redraws { "\x1b[H\x1b[2J" } else { "" };
-            print(&format!("{clear}{}", report.text))?;
+            if !print(&format!("{clear}{}", report.text))? {
+                return Ok(Exit::Done);
+            }
             say(&report.notes);
             let asked = cloudwatch.asked();
             if plan.place.is_remote() && asked != Asked::default() {
-                say(&[charged(asked)]);
+                say(&[charged(asked, plan.watch.is_some())]);
             }
             let Some(pause) = plan.watch else { return Ok(Exit::Done) };
             tokio::time::sleep(pause).await;
@@ -89,10 +91,13 @@ async fn of_tenants(
         sort.apply(&mut report.tenants);
     }
     let remote = plan.place.is_remote();
+    let found = reports.iter().flat_map(|report| &report.tenants);
+    let found = found.filter_map(|tenant| tenant.tenant.as_deref());
     let notes = if reports.is_empty() {
         help::no_data(subject, window, remote)
     } else {
-        help::notes(remote, plan.format)
+        let missing = help::missing(&subject.tenants, found);
+        missing.into_iter().chain(help::notes(remote, plan.format)).collect()
     };
     Ok(Report { text: text(&reports, window, plan.format, subject.by_period), notes })
 }
@@ -161,14 +166,13 @@ fn columns() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)).or_else(said)
 }
 
-/// A broken pipe is the reader's choice.
-fn print(text: &str) -> Result<(), Failure> {
+/// Whether someone reads: a broken pipe is the reader's choice, and the end of a watch.
+fn print(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("failed to write to stdout").into())
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(anyhow::Error::new(error).context("failed to write to stdout").into()),
     }
 }
 
@@ -179,11 +183,12 @@ fn say(notes: &[String]) {
     }
 }
 
-/// What AWS charges for the requests that were made.
-fn charged(Asked { requests, metrics }: Asked) -> String {
+/// What AWS charges for the requests that were made, since the start if they are made again and again.
+fn charged(Asked { requests, metrics }: Asked, watched: bool) -> String {
     #[expect(clippy::cast_precision_loss, reason = "there are not as many metrics")]
     let price = metrics as f64 / 1_000.0 * PRICE_OF_1000_METRICS;
-    format!("{requests} requests to CloudWatch for {metrics} metrics: about ${price:.4}")
+    let so_far = if watched { " so far" } else { "" };
+    format!("{requests} requests to CloudWatch for {metrics} metrics{so_far}: about ${price:.4}")
 }
 
 impl Span {

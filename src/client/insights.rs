@@ -17,8 +17,8 @@ use crate::client::query_error::QueryError;
 /// How long to wait between two looks at a query that runs.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The most rows that a query gives.
-const ROWS: i32 = 10_000;
+/// The most rows that a query is asked for.
+pub const ROWS: u16 = 10_000;
 
 /// A client of Logs Insights.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ impl Insights {
         mut progress: impl FnMut(f64),
     ) -> Result<Answer, QueryError> {
         let call = self.client.start_query().log_group_name(log_group).query_string(query);
-        let call = call.start_time(start.as_second()).end_time(end.as_second()).limit(ROWS);
+        let call =
+            call.start_time(start.as_second()).end_time(end.as_second()).limit(i32::from(ROWS));
         let started = call.send().await.map_err(|error| QueryError::new(&self.place, &error))?;
         let id = started.query_id().unwrap_or_default();
         loop {

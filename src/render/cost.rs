@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::number::{count, dollars, short};
+use super::number::{count, dollars, exact};
 use super::table::{name, table};
 use crate::prices::{Cost, Usage};
 
@@ -104,9 +104,12 @@ pub fn rows(functions: &[FunctionCosts]) -> Vec<Vec<String>> {
     for costs in functions {
         for (tenant, (usage, cost)) in &costs.tenants {
             let mut row = vec![costs.function.clone(), tenant.clone()];
-            row.extend([usage.requests, cost.gb_seconds, usage.environments].map(short));
+            row.extend(
+                [usage.requests, cost.gb_seconds, usage.environments]
+                    .map(|figure| exact(Some(figure))),
+            );
             let parts = [cost.requests, cost.duration, cost.isolation, cost.total()];
-            row.extend(parts.map(|part| part.to_string()));
+            row.extend(parts.map(|part| exact(Some(part))));
             rows.push(row);
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::number::{count, short};
+use super::number::{count, exact};
 use super::sparkline::sparkline;
 use super::table::{name, table, width};
 use crate::tenant_report::custom::{Found, Subject};
@@ -80,7 +80,7 @@ pub fn rows(found: &[Found], subject: &Subject) -> Vec<Vec<String>> {
     head.extend(subject.statistics.iter().cloned());
     let row = |found: &Found| {
         let mut fields = vec![found.metric.name.clone(), dimensions(found)];
-        fields.extend(found.values.iter().map(|value| value.map(short).unwrap_or_default()));
+        fields.extend(found.values.iter().map(|value| exact(*value)));
         fields
     };
     std::iter::once(head).chain(found.iter().map(row)).collect()

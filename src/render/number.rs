@@ -38,6 +38,12 @@ pub fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number for programs, with all of its digits; nothing where there is none.
+#[must_use]
+pub fn exact(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
 /// US dollars: cents, or as many decimals as it takes to see three digits of less.
 #[must_use]
 pub fn dollars(value: f64) -> String {

@@ -18,7 +18,6 @@ pub fn plot(values: &[Option<f64>], from: Timestamp, to: Timestamp, columns: usi
     let room = columns.saturating_sub(widest + 3).max(10);
     // Added up, as the bars of a sparkline are.
     let bars = fitted(values, room);
-    let stretch = (room / bars.len().max(1)).max(1);
     let greatest = bars.iter().flatten().copied().fold(0.0, f64::max);
     let label = short(greatest);
     let margin = label.chars().count();
@@ -27,18 +26,15 @@ pub fn plot(values: &[Option<f64>], from: Timestamp, to: Timestamp, columns: usi
     let mut text = String::new();
     for line in (0..LINES).rev() {
         let left = if line == LINES - 1 { label.as_str() } else { "" };
-        let bars = levels.iter().flat_map(|level| {
-            let filled = level.saturating_sub(line * 8).min(8);
-            std::iter::repeat_n(EIGHTHS[filled], stretch)
-        });
+        let bars = (0..room).filter_map(|column| levels.get(column * levels.len() / room));
+        let bars = bars.map(|level| EIGHTHS[level.saturating_sub(line * 8).min(8)]);
         let bars: String = bars.collect();
         text += format!("{left:>margin$} ┤{bars}").trim_end();
         text.push('\n');
     }
-    let width = levels.len() * stretch;
-    text += &format!("{:>margin$} └{}\n", "0", "─".repeat(width));
+    text += &format!("{:>margin$} └{}\n", "0", "─".repeat(room));
     let (from, to) = (clock(from), clock(to));
-    let gap = width.saturating_sub(from.len() + to.len()).max(1);
+    let gap = room.saturating_sub(from.len() + to.len()).max(1);
     text + &format!("{:margin$}  {from}{}{to}\n", "", " ".repeat(gap))
 }
 
@@ -63,7 +59,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let plot = plot(&[Some(1.0), None, Some(48.0)], at(0), at(180), 40);
         let lines: Vec<&str> = plot.lines().collect();
-        assert_eq!(lines[0], "48 ┤                      ███████████");
+        assert_eq!(lines[0], "48 ┤                        ███████████");
         assert!(lines[5].starts_with("   ┤▁▁▁"), "{plot}");
         assert!(lines[7].contains("01-01 00:00Z") && lines[7].ends_with("01-01 00:03Z"), "{plot}");
         assert!(lines.iter().all(|line| line.chars().count() <= 40), "{plot}");

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::number::short;
+use super::number::exact;
 use super::tenant_text::course;
 use crate::tenant_report::figures::Figures;
 use crate::tenant_report::window::Window;
@@ -89,7 +89,7 @@ pub fn rows(reports: &[FunctionReport]) -> Vec<Vec<String>> {
                 cold_starts,
             ];
             let mut fields = vec![report.function.clone(), row.tenant.clone().unwrap_or_default()];
-            fields.extend(numbers.map(|number| number.map(short).unwrap_or_default()));
+            fields.extend(numbers.map(exact));
             fields
         }));
     }

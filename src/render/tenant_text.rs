@@ -22,6 +22,29 @@ const PIPED: usize = 80;
 /// The fewest columns of a tenant's name.
 const NAME: usize = 12;
 
+/// The columns that a narrow terminal goes without, the first one first.
+const DISPENSABLE: [usize; 5] = [6, 8, 4, 5, 2];
+
+/// These rows below the head, without the columns for which there is no room.
+fn fitting(rows: &[Vec<String>], columns: Option<usize>, first: &str) -> String {
+    let with = |shown: &[usize]| {
+        let title = |index: &usize| if *index == 0 { first } else { HEAD[*index] };
+        let head: Vec<&str> = shown.iter().map(title).collect();
+        let rows = rows.iter().map(|row| shown.iter().map(|index| row[*index].clone()).collect());
+        table(&head, rows.collect(), &[])
+    };
+    let mut shown: Vec<usize> = (0..HEAD.len()).collect();
+    let mut text = with(&shown);
+    for dispensable in DISPENSABLE {
+        if columns.is_none_or(|columns| width(&text) <= columns) {
+            break;
+        }
+        shown.retain(|index| *index != dispensable);
+        text = with(&shown);
+    }
+    text
+}
+
 /// The table of a function's tenants.
 #[must_use]
 pub fn overview(report: &FunctionReport, window: &Window, columns: Option<usize>) -> String {
@@ -39,7 +62,7 @@ pub fn overview(report: &FunctionReport, window: &Window, columns: Option<usize>
     let room = columns.map_or(SPARKLINE.1, |columns| columns.saturating_sub(taken));
     let has_course = all().any(|row| !row.invocations.is_empty());
     if room < SPARKLINE.0 || !has_course {
-        return table(&HEAD, rows(names), &[]);
+        return fitting(&rows(names), columns, HEAD[0]);
     }
     let head = [&HEAD[..], &["OVER TIME"]].concat();
     let rows = all().map(|row| {
@@ -53,8 +76,6 @@ pub fn overview(report: &FunctionReport, window: &Window, columns: Option<usize>
 /// The course of one tenant: a row for each period that had something, and a plot.
 #[must_use]
 pub fn course_of(row: &TenantReport, window: &Window, columns: Option<usize>) -> String {
-    let mut head = HEAD;
-    head[0] = "TIME (UTC)";
     let mut rows: Vec<Vec<String>> = row
         .periods
         .iter()
@@ -62,7 +83,8 @@ pub fn course_of(row: &TenantReport, window: &Window, columns: Option<usize>) ->
         .collect();
     rows.push(figure_cells("all".to_owned(), &row.figures));
     let plot = plot(&course(row, window), window.start, window.end, columns.unwrap_or(PIPED));
-    format!("{}\ninvocations per {}\n{plot}", table(&head, rows, &[]), seconds(window.period))
+    let table = fitting(&rows, columns, "TIME (UTC)");
+    format!("{table}\ninvocations per {}\n{plot}", seconds(window.period))
 }
 
 /// The invocations of each period of the window.
@@ -157,7 +179,7 @@ bbbbbbbbbbb…            2       1   50%          0    12.3    9.50    1234    
 all                    10       1   10%          0    12.3    9.50    1234     –
 "
         );
-        for columns in [100, 120, 200] {
+        for columns in [50, 60, 70, 100, 120, 200] {
             let text = overview(&report, &window, Some(columns));
             assert!(width(&text) <= columns, "{columns}:\n{text}");
         }

@@ -58,7 +58,20 @@ impl Subject {
         filter
     }
 
+    /// Whether it has no other dimensions than those that are given, if any are.
+    fn is_exact(&self, metric: &Metric) -> bool {
+        let given = |name: &str| {
+            self.dimensions.iter().any(|(given, _)| given == name)
+                || (name == FUNCTION_NAME && self.is_of_lambda() && self.function.is_some())
+                || (name == TENANT_ID && !self.tenants.is_empty())
+        };
+        self.dimensions.is_empty() || metric.dimensions.iter().all(|(name, _)| given(name))
+    }
+
     fn is_asked_for(&self, metric: &Metric) -> bool {
+        if !self.is_exact(metric) {
+            return false;
+        }
         self.tenants.is_empty()
             || metric
                 .dimension(TENANT_ID)

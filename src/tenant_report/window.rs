@@ -22,7 +22,7 @@ const MAXIMUM_POINTS: i64 = 100_800;
 /// The time that a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its beginning, a whole minute.
+    /// Its beginning, a whole minute, or five of them or an hour where it is older.
     pub start: Timestamp,
     /// The first moment after it, a whole minute too: what happens in this minute belongs to it.
     pub end: Timestamp,
@@ -62,7 +62,6 @@ impl Window {
         now: Timestamp,
     ) -> Result<Self, WindowError> {
         let minute = |minute: i64| Timestamp::from_second(minute * 60);
-        let start = minute(start.as_second().div_euclid(60)).unwrap_or(start);
         let whole = end.as_second() % 60 == 0 && end.subsec_nanosecond() == 0;
         let end =
             if whole { end } else { minute(end.as_second().div_euclid(60) + 1).unwrap_or(end) };
@@ -72,6 +71,10 @@ impl Window {
         let age = now.duration_since(start).as_hours();
         let kept = RETENTION.iter().find(|(_, hours)| age <= *hours);
         let (shortest, _) = *kept.ok_or(WindowError::TooOld)?;
+        // CloudWatch rounds the start down to what it keeps, and its points begin there.
+        let step = i64::from(shortest);
+        let rounded = Timestamp::from_second(start.as_second().div_euclid(step) * step);
+        let start = rounded.unwrap_or(start);
         let seconds = end.duration_since(start).as_secs();
         let period = match period {
             Some(period) if period == 0 || period % 60 != 0 => return Err(WindowError::Period),
@@ -148,7 +151,9 @@ mod tests {
         assert_eq!(since(24 * 64, Some(300)), Err(WindowError::PeriodTooShort(3_600)));
         assert_eq!(since(24 * 456, None), Err(WindowError::TooOld));
         assert_eq!(since(1, Some(61)), Err(WindowError::Period));
-        assert_eq!(since(0, None).unwrap().start.as_second() % 60, 0);
+        for (hours, step) in [(0, 60), (24 * 16, 300), (24 * 64, 3_600)] {
+            assert_eq!(since(hours, None).unwrap().start.as_second() % step, 0, "{hours} hours");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ async fn each_tenant_has_a_row_and_all_have_one() {
 #[tokio::test]
 async fn no_line_is_wider_than_the_terminal() {
     let server = served().await;
-    for columns in [80, 100, 132] {
+    for columns in [60, 80, 100, 132] {
         let mut command = command(&server, &["--tenant", "alice", "--tenant", "=bob"]);
         let output = command.env("COLUMNS", columns.to_string()).output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
@@ -88,6 +88,37 @@ async fn no_line_is_wider_than_the_terminal() {
         assert!(stdout.contains("tenant alice\nTIME (UTC)"), "{stdout}");
         assert!(stdout.contains("2 ┤") && stdout.contains("1 ┤"), "a plot for each: {stdout}");
     }
+}
+
+#[tokio::test]
+async fn a_tenant_without_data_beside_one_that_has_some_is_named() {
+    let server = served().await;
+    for options in [
+        &["--tenant", "alice", "--tenant", "zed"][..],
+        &["--tenant", "zed", "--cost", "--price", "environment-gb=1", "--tenant", "alice"],
+    ] {
+        let (exit, _, stderr) = run(&server, options);
+        assert_eq!(exit, Some(0));
+        assert!(stderr.contains("no data of zed\n"), "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_nobody_reads() {
+    let server = served().await;
+    let mut watch = command(&server, &["--watch", "1s", "-o", "plain"]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(watch.stdout.take());
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn dimensions_are_all_that_a_metric_has() {
+    let server = served().await;
+    let options =
+        ["--namespace", "mtl", "--metric", "ColdStarts", "--dimension", "FunctionName=function"];
+    let report = json(&server, &options);
+    assert_eq!(report["metrics"].as_array().unwrap().len(), 1, "{report}");
 }
 
 #[tokio::test]
@@ -154,6 +185,8 @@ async fn mistakes_are_explained() {
         (&["--source", "logs"], 2, "help: add `--remote`, or leave it out"),
         (&["--remote", "f", "--cost"], 2, "help: add `--source logs`"),
         (&["--price", "request=1"], 2, "--cost"),
+        (&["--watch", "0"], 2, "once a second at most"),
+        (&["--cost", "--sort", "p99"], 2, "cannot be used with"),
         (&["--cost", "--price", "x=1"], 2, "expected request=USD"),
     ] {
         let (code, stdout, stderr) = run(&server, options);
@@ -291,7 +324,7 @@ async fn logs_tell_what_no_metric_does() {
 async fn a_watch_shows_what_came_since() {
     use std::io::{BufRead as _, BufReader};
     let server = served().await;
-    let mut command = command(&server, &["--watch", "10ms", "-o", "plain"]);
+    let mut command = command(&server, &["--watch", "1s", "-o", "plain"]);
     let mut watch = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut wait_for = |row: &str| {

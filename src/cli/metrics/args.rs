@@ -92,12 +92,12 @@ pub struct Args {
     price: Vec<Price>,
 
     /// The column to sort by, the greatest first
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["metric", "cost"])]
     sort: Sort,
 
     /// Show it again and again, every 2 seconds unless it says
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "2s")]
-    #[arg(value_parser = duration)]
+    #[arg(value_parser = pause)]
     watch: Option<Duration>,
 
     /// What to print
@@ -296,6 +296,13 @@ fn since(text: &str) -> Result<Duration, String> {
     let number: f64 = number.parse().map_err(|_| "expected a duration such as 15m, 6h or 7d")?;
     Duration::try_from_secs_f64(number * hours * 3_600.0)
         .map_err(|_| "a duration must not be negative or longer than a clock can hold".to_owned())
+}
+
+/// A pause that no server minds, and no bill.
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    let least = Duration::from_secs(1);
+    if pause < least { Err("it is shown once a second at most".to_owned()) } else { Ok(pause) }
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

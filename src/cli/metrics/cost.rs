@@ -59,8 +59,13 @@ async fn used(
             let used = cost::report(cloudwatch, subject, window, show).await;
             progress.end();
             let used = used.map_err(|error| plan.failure(error))?;
-            let nothing = used.is_empty().then(|| help::no_data(subject, window, false));
-            Ok((used, nothing.unwrap_or_default()))
+            let notes = if used.is_empty() {
+                help::no_data(subject, window, false)
+            } else {
+                let found = used.values().flat_map(BTreeMap::keys).map(String::as_str);
+                help::missing(&subject.tenants, found).into_iter().collect()
+            };
+            Ok((used, notes))
         }
         CostSubject::Logs(subject) => {
             let logs = logs::read(plan, subject, window).await;

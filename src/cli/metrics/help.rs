@@ -67,6 +67,15 @@ pub fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> 
     vec![nothing, help.to_owned()]
 }
 
+/// What is said of tenants that are asked for and not among those that have data.
+#[must_use]
+pub fn missing<'a>(asked: &[String], found: impl Iterator<Item = &'a str>) -> Option<String> {
+    let found: Vec<&str> = found.collect();
+    let missing: Vec<&str> =
+        asked.iter().map(String::as_str).filter(|asked| !found.contains(asked)).collect();
+    (!missing.is_empty()).then(|| format!("no data of {}", missing.join(", ")))
+}
+
 /// What is said when there is no such metric.
 #[must_use]
 pub fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<String> {

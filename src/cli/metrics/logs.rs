@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::help;
 use super::plan::{LogSubject, Plan};
 use super::progress::Progress;
 use crate::client::configuration::Configuration;
+use crate::client::insights::ROWS;
 use crate::client::query_error::QueryError;
 use crate::tenant_report::FunctionReport;
 use crate::tenant_report::cost::ByTenant;
@@ -18,6 +20,8 @@ pub struct Logs {
     tenants: BTreeMap<String, Found>,
     configuration: Configuration,
     bytes_scanned: f64,
+    /// Whether there may be more tenants.
+    is_cut: bool,
 }
 
 /// Reads the logs of a function.
@@ -35,7 +39,8 @@ pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<
     progress.end();
     let answer = answer?;
     let tenants = logs::tenants(&answer.rows, &subject.tenants);
-    Ok(Logs { tenants, configuration, bytes_scanned: answer.bytes_scanned })
+    let is_cut = answer.rows.len() >= usize::from(ROWS);
+    Ok(Logs { tenants, configuration, bytes_scanned: answer.bytes_scanned, is_cut })
 }
 
 impl Logs {
@@ -62,7 +67,10 @@ impl Logs {
         if !self.tenants.is_empty() {
             let absent =
                 "note: logs know no throttles, and all tenants together have no percentiles";
-            return vec![absent.to_owned(), read];
+            let cut = format!("note: only {ROWS} tenants are read, and there may be more");
+            let missing = help::missing(&subject.tenants, self.tenants.keys().map(String::as_str));
+            let cut = self.is_cut.then_some(cut).into_iter();
+            return cut.chain(missing).chain([absent.to_owned(), read]).collect();
         }
         let nothing = format!(
             "no data: no invocation of a tenant of {} was reported in {group} between {} and {}",

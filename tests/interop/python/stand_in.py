@@ -67,8 +67,6 @@ def main():
             TenancyConfig={"TenantIsolationMode": "PER_TENANT"},
         )
     functions.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
-    publish("alice", invocations=7, errors=1)
-    publish("bob", invocations=3, errors=0)
     for user in ("invoker", "stranger"):
         iam.create_user(UserName=user)
     iam.put_user_policy(
