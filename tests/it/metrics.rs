@@ -1,12 +1,13 @@
 //! `mtl metrics` as a process, against a real server: what it prints in each format, what it says
 //! when there is nothing, and the mistakes that it explains.
 
+use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::invoke::server::{self as fake, response};
-use crate::server::{Server, Setup};
+use crate::server::{Server, Setup, terminal};
 use crate::wait::eventually;
 
 fn command(server: &Server, options: &[&str]) -> Command {
@@ -162,6 +163,23 @@ async fn metrics_of_more_tenants_than_a_request_takes_are_all_there() {
     }
     let one = json(&server, &[&options[..], &["--dimension", "TenantId=t0007"]].concat());
     assert_eq!(one["metrics"].as_array().unwrap().len(), 1);
+    let (_, _, piped) = run(&server, &options);
+    assert_eq!(piped, "", "nobody sees a bar there");
+    assert!(on_terminal(&server, &options).contains("/2400 metrics"), "the bar is shown");
+}
+
+/// What a person sees of stderr.
+fn on_terminal(server: &Server, options: &[&str]) -> String {
+    let (mut person, program) = terminal();
+    let mut command = command(server, options);
+    let mut metrics = command.stdout(Stdio::null()).stderr(program).spawn().unwrap();
+    // The command has an end of the terminal open, and reading goes on for as long as anyone has.
+    drop(command);
+    let mut seen = Vec::new();
+    // The end of a terminal is an error on Linux.
+    let _ = person.read_to_end(&mut seen);
+    assert!(metrics.wait().unwrap().success());
+    String::from_utf8_lossy(&seen).into_owned()
 }
 
 #[tokio::test]

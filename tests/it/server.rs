@@ -52,13 +52,9 @@ impl Setup {
 
     /// Makes stdout a terminal.
     pub(crate) fn on_terminal(mut self) -> Self {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
-        grantpt(&person).and_then(|()| unlockpt(&person)).expect("the terminal is ours");
-        let name = ptsname(&person, Vec::new()).expect("the terminal has a name");
-        let name = OsStr::from_bytes(name.as_bytes()).to_owned();
-        let program = File::options().read(true).write(true).open(name);
-        self.command.stdout(program.expect("the terminal can be opened"));
-        self.terminal = Some(person.into());
+        let (person, program) = terminal();
+        self.command.stdout(program);
+        self.terminal = Some(person);
         self
     }
 
@@ -109,6 +105,16 @@ impl Setup {
         let address = address.unwrap_or_else(|| panic!("no address in `{said}`"));
         Server { child, folder: self.folder, address, stdout, stderr }
     }
+}
+
+/// A terminal: the end at which a person would be, and that of a program.
+pub(crate) fn terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+    grantpt(&person).and_then(|()| unlockpt(&person)).expect("the terminal is ours");
+    let name = ptsname(&person, Vec::new()).expect("the terminal has a name");
+    let name = OsStr::from_bytes(name.as_bytes()).to_owned();
+    let program = File::options().read(true).write(true).open(name);
+    (person.into(), program.expect("the terminal can be opened"))
 }
 
 fn is_read_by_mtl(name: &OsStr) -> bool {
