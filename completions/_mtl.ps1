@@ -48,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--architecture', '--architecture', [CompletionResultType]::ParameterName, 'Its instruction set, which is only reported [default: this machine''s]')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'A variable of its environment; repeatable, and stronger than --env-file')
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'A file with one K=V per line, taken as it stands, as Docker does')
+            [CompletionResult]::new('--extension', '--extension', [CompletionResultType]::ParameterName, 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]')
             [CompletionResult]::new('--tenant-isolation-mode', '--tenant-isolation-mode', [CompletionResultType]::ParameterName, 'Whether every invocation names a tenant, or none does')
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions of the account; environments are limited to 2.5 times that')
             [CompletionResult]::new('--reserved-concurrency', '--reserved-concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions reserved for the function; 0 throttles every invocation')

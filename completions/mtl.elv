@@ -44,6 +44,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --architecture 'Its instruction set, which is only reported [default: this machine''s]'
             cand --env 'A variable of its environment; repeatable, and stronger than --env-file'
             cand --env-file 'A file with one K=V per line, taken as it stands, as Docker does'
+            cand --extension 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]'
             cand --tenant-isolation-mode 'Whether every invocation names a tenant, or none does'
             cand --concurrency 'Concurrent executions of the account; environments are limited to 2.5 times that'
             cand --reserved-concurrency 'Concurrent executions reserved for the function; 0 throttles every invocation'

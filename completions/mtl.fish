@@ -49,6 +49,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l architecture -d 'Its i
 x86_64\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env -d 'A variable of its environment; repeatable, and stronger than --env-file' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line, taken as it stands, as Docker does' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l extension -d 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
 NONE\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r

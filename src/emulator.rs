@@ -56,6 +56,8 @@ pub struct Config {
     pub placement: placement::Limits,
     /// How its asynchronous invocations are treated.
     pub events: event_queue::Settings,
+    /// The external extensions of its environments.
+    pub extensions: Vec<PathBuf>,
     /// The folder in which its environments start.
     pub task_root: PathBuf,
     /// Whether the function's own calls to Lambda come here.
@@ -192,6 +194,7 @@ impl Emulator {
             processes: processes.clone(),
             memory,
             temp: temp.path().to_owned(),
+            extensions: config.extensions,
             task_root: config.task_root,
             endpoint: config.local_endpoints.then(|| endpoint(address)),
             kill: kill.clone(),

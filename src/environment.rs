@@ -10,7 +10,10 @@
 
 pub mod blueprint;
 pub mod body;
+mod extending;
+pub mod extension_processes;
 pub mod local_calls;
+pub mod shutdown;
 pub mod variables;
 
 use std::future::pending;
@@ -22,16 +25,18 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::extensions::Extensions;
 use crate::invocation::failure::Failure;
 use crate::invocation::{Completed, Invocation, Outcome, Report, Response};
 use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Verdict};
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
-use crate::quotas;
 use crate::runtime_api::RuntimeCall;
 use crate::runtime_api::next::{Next, next};
 use blueprint::Blueprint;
 use body::{Body, Sign};
+use extending::invoke_event;
+use shutdown::{Remains, ShutdownReason};
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 
@@ -90,7 +95,8 @@ pub struct Environment {
     verdict: Option<oneshot::Sender<Verdict>>,
     /// The answer that the runtime would like to stream, while the life cycle decides about it.
     stream: Option<mpsc::Receiver<Bytes>>,
-    extension_registered: bool,
+    extensions: Extensions,
+    shutdown_reason: ShutdownReason,
     body: Option<Body>,
 }
 
@@ -119,15 +125,6 @@ impl Current {
     }
 }
 
-/// An environment whose life cycle is over.
-#[derive(Debug)]
-pub struct Remains {
-    blueprint: Arc<Blueprint>,
-    log: LogStream,
-    extension_registered: bool,
-    body: Option<Body>,
-}
-
 impl Environment {
     /// An environment for the tenant of its first invocation. Nothing happens until it is run.
     #[must_use]
@@ -152,7 +149,8 @@ impl Environment {
             parked: None,
             verdict: None,
             stream: None,
-            extension_registered: false,
+            extensions: Extensions::default(),
+            shutdown_reason: ShutdownReason::default(),
             body: None,
         };
         (Handle { commands: sender }, environment)
@@ -164,7 +162,7 @@ impl Environment {
         match Body::new(&self.blueprint).await {
             Ok(body) => {
                 self.body = Some(body);
-                self.start_process();
+                self.start_processes();
             }
             Err(error) => {
                 let message = format!("failed to create an execution environment: {error}");
@@ -177,7 +175,8 @@ impl Environment {
         Remains {
             blueprint: self.blueprint,
             log: self.log,
-            extension_registered: self.extension_registered,
+            extensions: self.extensions,
+            reason: self.shutdown_reason,
             body: self.body,
         }
     }
@@ -198,7 +197,8 @@ impl Environment {
             sign = body.sign(|line| log.output(line, request_id)) => match sign {
                 Sign::Call(call) => self.called(call),
                 Sign::Exited(status) => self.exited(status),
-                Sign::MemoryExceeded => self.step(Event::MemoryExceeded),
+                Sign::MemoryExceeded => self.step(Event::Failed(Failure::OutOfMemory)),
+                Sign::Extension(sign) => self.extension_showed(sign),
                 Sign::Output => {}
             },
         }
@@ -209,7 +209,8 @@ impl Environment {
             RuntimeCall::Next(next) => {
                 // An earlier poll that is still held was given up by the runtime.
                 self.parked = Some(next);
-                self.step(Event::NextPolled);
+                self.extensions.close_registration();
+                self.runtime_or_extension_polled();
             }
             RuntimeCall::StreamStarted(id, chunks, verdict) => {
                 self.verdict = Some(verdict);
@@ -228,7 +229,7 @@ impl Environment {
                 self.verdict = Some(verdict);
                 self.step(Event::InitErrorPosted(failure));
             }
-            RuntimeCall::Register => self.extension_registered = true,
+            RuntimeCall::Extension(call) => self.extension_called(call),
         }
     }
 
@@ -258,8 +259,8 @@ impl Environment {
             Effect::Park => self.body.iter().for_each(|body| body.set_active(false)),
             Effect::Deliver => self.deliver(),
             Effect::EndInit(failure) => self.end_init(failure.as_ref()),
-            Effect::Kill => self.body.iter().for_each(Body::kill),
-            Effect::Start => self.start_process(),
+            Effect::Kill => self.kill(),
+            Effect::Start => self.start_processes(),
             Effect::Stream => self.stream(),
             Effect::Finish(outcome) => self.finish(outcome),
             Effect::LateFault(failure) => self.late_fault(&failure),
@@ -293,10 +294,11 @@ impl Environment {
         self.reply(Verdict::Proceed { limit });
     }
 
-    fn start_process(&mut self) {
-        let Some(body) = &mut self.body else { return };
-        if let Err(failure) = body.start(&self.blueprint, self.log.name()) {
-            self.step(Event::StartFailed(failure));
+    /// The end of the runtime's process follows, or has come before.
+    fn kill(&mut self) {
+        self.body.iter().for_each(Body::kill);
+        if !self.body.as_ref().is_some_and(Body::is_running) {
+            self.step(Event::Exited(ExitStatus::default()));
         }
     }
 
@@ -304,9 +306,15 @@ impl Environment {
         self.drain();
         let duration = self.elapsed();
         match failure {
-            None => self.init_duration = Some(duration),
+            None => {
+                self.init_duration = Some(duration);
+                self.log.publish(&PlatformEvent::InitRuntimeDone("init", None));
+                self.log.publish(&PlatformEvent::InitReport(duration, "init", None));
+                self.log.telemetry().close();
+            }
             Some(InitFailure { phase, failure }) => {
-                self.log.platform(&PlatformEvent::InitReport(duration, phase, failure));
+                self.log.publish(&PlatformEvent::InitRuntimeDone(phase, Some(failure)));
+                self.log.platform(&PlatformEvent::InitReport(duration, phase, Some(failure)));
             }
         }
     }
@@ -316,13 +324,16 @@ impl Environment {
     fn deliver(&mut self) {
         let Some(current) = &mut self.current else { return };
         let invocation = &current.invocation;
+        let now = Instant::now();
+        let remaining = self.lifecycle.deadline().map(|end| end.saturating_duration_since(now));
         if !current.started {
             current.started = true;
             self.log.begin(invocation.request_id);
+            self.log.telemetry().close();
+            let function = &self.blueprint.function;
+            self.extensions.invoke(|| invoke_event(function, invocation, remaining));
         }
         if let Some(parked) = self.parked.take() {
-            let now = Instant::now();
-            let remaining = self.lifecycle.deadline().map(|end| end.saturating_duration_since(now));
             // When the runtime has hung up, it polls again or its process ends.
             let _ = parked.send(next(&self.blueprint.function, invocation, remaining));
         }
@@ -344,6 +355,7 @@ impl Environment {
             self.log.begin(id);
         }
         if let Some(failure) = failure {
+            self.shutdown_reason = ShutdownReason::of(failure).unwrap_or(self.shutdown_reason);
             self.log.platform(&PlatformEvent::Fault(id, failure));
         }
         self.log.platform(&PlatformEvent::End(id, &report, failure));
@@ -360,6 +372,7 @@ impl Environment {
 
     fn late_fault(&mut self, failure: &Failure) {
         self.drain();
+        self.shutdown_reason = ShutdownReason::of(failure).unwrap_or(self.shutdown_reason);
         if let Some(current) = &self.current {
             let id = current.invocation.request_id;
             self.log.platform(&PlatformEvent::Fault(id, failure));
@@ -389,19 +402,6 @@ impl Environment {
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
         let log = &self.log;
         self.body.iter_mut().for_each(|body| body.drain(|line| log.output(line, request_id)));
-    }
-}
-
-impl Remains {
-    /// Ends what still runs, as Lambda does: at once, or with SIGTERM and half a second where an
-    /// extension is registered.
-    pub async fn clean_up(self) {
-        let Some(mut body) = self.body else { return };
-        if self.extension_registered {
-            let kill = &self.blueprint.kill;
-            body.terminate(kill.cancelled(), quotas::INTERNAL_EXTENSION_SHUTDOWN).await;
-        }
-        body.end(&self.blueprint, |line| self.log.output(line, None)).await;
     }
 }
 

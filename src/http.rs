@@ -1,6 +1,8 @@
 //! HTTP/1.1 serving: the accept loop with a graceful stop, and request bodies that are read to
 //! their end whatever their size. Knows no Lambda.
 
+pub mod post;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;

@@ -30,6 +30,9 @@ pub mod metric_store;
 pub mod embedded_metrics;
 pub mod lambda_metrics;
 
+pub mod extensions;
+pub mod telemetry;
+
 pub mod logs;
 
 pub mod lifecycle;

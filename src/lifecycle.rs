@@ -43,8 +43,8 @@ pub enum Event {
     InitErrorPosted(Failure),
     /// The time that [`Lifecycle::deadline`] named has come.
     DeadlinePassed,
-    /// The environment uses more memory than its memory size.
-    MemoryExceeded,
+    /// The environment failed in another way, and its processes may still run.
+    Failed(Failure),
     /// The runtime's process ended.
     Exited(ExitStatus),
     /// The runtime's process could not be started.
@@ -225,7 +225,7 @@ impl Lifecycle {
             Event::ErrorPosted(id, failure) => self.error_posted(id, failure, now),
             Event::InitErrorPosted(failure) => self.init_error_posted(failure, now),
             Event::DeadlinePassed => self.deadline_passed(now),
-            Event::MemoryExceeded => self.memory_exceeded(now),
+            Event::Failed(failure) => self.failed(failure, now),
             Event::Exited(status) => self.exited(status, now),
             Event::StartFailed(failure) => self.start_failed(failure),
             Event::StopAsked => {
@@ -415,10 +415,10 @@ impl Lifecycle {
         }
     }
 
-    fn memory_exceeded(&mut self, now: Instant) -> Vec<Effect> {
+    fn failed(&mut self, failure: Failure, now: Instant) -> Vec<Effect> {
         match self.state {
-            State::Init { .. } => self.restart(Failure::OutOfMemory, now),
-            _ => self.fail_and_end(Failure::OutOfMemory),
+            State::Init { .. } => self.restart(failure, now),
+            _ => self.fail_and_end(failure),
         }
     }
 

@@ -6,6 +6,7 @@
 //! control characters in it.
 
 pub mod event;
+pub mod logs_api;
 pub mod writer;
 
 use std::fmt::Write as _;
@@ -24,6 +25,8 @@ use crate::embedded_metrics;
 use crate::function::{Function, LogFormat, TenantId};
 use crate::metric_store::MetricStore;
 use crate::quotas;
+use crate::telemetry::subscription::Type;
+use crate::telemetry::{self, Telemetry};
 use event::PlatformEvent;
 use writer::Writer;
 
@@ -63,6 +66,8 @@ pub struct LogStream {
     tenant_id: Option<TenantId>,
     name: String,
     prefix: String,
+    /// The extensions that are told of all this.
+    telemetry: Telemetry,
     /// The end of what was logged since the invocation began.
     tail: Mutex<Vec<u8>>,
 }
@@ -83,8 +88,8 @@ impl LogStream {
         let day = Timestamp::now().strftime("%Y/%m/%d").to_string();
         let name = format!("{day}/[$LATEST]{}", environment_id.simple());
         let prefix = prefix(environment_id, tenant_id.as_ref());
-        let tail = Mutex::default();
-        Self { sink, function, environment_id, tenant_id, name, prefix, tail }
+        let (telemetry, tail) = (Telemetry::default(), Mutex::default());
+        Self { sink, function, environment_id, tenant_id, name, prefix, telemetry, tail }
     }
 
     /// The environment that it is the log of.
@@ -133,7 +138,17 @@ impl LogStream {
 
     /// Logs a line that the function wrote, without its end of line.
     pub fn output(&self, line: &[u8], request_id: Option<Uuid>) {
+        self.output_of(Type::Function, line, request_id);
+    }
+
+    /// Logs a line that an extension wrote, without its end of line.
+    pub fn extension_output(&self, line: &[u8], request_id: Option<Uuid>) {
+        self.output_of(Type::Extension, line, request_id);
+    }
+
+    fn output_of(&self, r#type: Type, line: &[u8], request_id: Option<Uuid>) {
         let line = String::from_utf8_lossy(line);
+        self.publish_output(r#type, &line, request_id);
         for datum in embedded_metrics::extract(&line) {
             self.sink.metrics.put(&datum, Timestamp::now());
         }
@@ -148,8 +163,44 @@ impl LogStream {
         self.write(stdout, &aws);
     }
 
+    /// The extensions that are told of what is logged.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Tells the subscribers of an event of the platform. All that is logged is told as well.
+    pub fn publish(&self, event: &PlatformEvent<'_>) {
+        if !self.telemetry.is_listening() {
+            return;
+        }
+        let telemetry = event.json(&self.function, self.tenant_id.as_ref());
+        let logs = logs_api::event(event);
+        let r#type = Type::Platform;
+        self.telemetry.publish(telemetry::Event { r#type, telemetry, logs });
+        if let Some(end) = logs_api::end(event) {
+            self.telemetry.publish(telemetry::Event { r#type, telemetry: None, logs: Some(end) });
+        }
+    }
+
+    /// Output as its subscribers get it: a text, or an object in the JSON log format.
+    fn publish_output(&self, r#type: Type, line: &str, request_id: Option<Uuid>) {
+        if !self.telemetry.is_listening() {
+            return;
+        }
+        let record = match self.function.log_format {
+            LogFormat::Text => to_json(&line),
+            LogFormat::Json => self.application_json(line, request_id),
+        };
+        let (time, name) = (event::time(), r#type.as_str());
+        let json = format!(r#"{{"time":"{time}","type":"{name}","record":{record}}}"#);
+        let (telemetry, logs) = (Some(json.clone()), Some(json));
+        self.telemetry.publish(telemetry::Event { r#type, telemetry, logs });
+    }
+
     /// Logs an event of the platform.
     pub fn platform(&self, event: &PlatformEvent<'_>) {
+        self.publish(event);
         let json = || event.json(&self.function, self.tenant_id.as_ref());
         let aws = match self.function.log_format {
             LogFormat::Text => event.text(),

@@ -132,6 +132,19 @@ pub fn tenant_environments(concurrent_executions: u32) -> usize {
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 pub const INTERNAL_EXTENSION_SHUTDOWN: Duration = Duration::from_millis(500);
 
+/// How long an environment has to shut down when external extensions are registered.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
+pub const EXTERNAL_EXTENSION_SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// How much of [`EXTERNAL_EXTENSION_SHUTDOWN`] the runtime has between SIGTERM and SIGKILL.
+pub const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(300);
+
+/// How many extensions an environment takes.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
+pub const EXTENSIONS: usize = 10;
+
 #[cfg(test)]
 mod tests {
     use super::tenant_environments;

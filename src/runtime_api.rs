@@ -5,14 +5,13 @@
 //! The statuses, bodies and headers are those of AWS's runtime interface emulator, which shares
 //! its code with Lambda: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
-pub mod extensions;
+pub mod extension_routes;
 pub mod next;
 pub mod stream;
 
 use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -24,13 +23,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::function::{Function, LATEST};
+use crate::extensions::ExtensionCall;
+use crate::function::Function;
 use crate::http::{Body, Reply, Settings, discard, empty, json as json_reply, read, serve, text};
 use crate::invocation::Answer;
 use crate::invocation::failure::{Failure, posted};
 use crate::lifecycle::{ResponseBody, Verdict};
 use crate::quotas;
-use extensions::{Extensions, Refused};
+use extension_routes::ExtensionRoute;
 use next::{INVOCATION_ID, Next};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
@@ -54,8 +54,8 @@ pub enum RuntimeCall {
     Error(Uuid, Failure, oneshot::Sender<Verdict>),
     /// `POST /runtime/init/error`.
     InitError(Failure, oneshot::Sender<Verdict>),
-    /// `POST /extension/register` of an internal extension, which was accepted.
-    Register,
+    /// A call of an extension.
+    Extension(ExtensionCall),
 }
 
 /// The listener of one environment's Runtime API, before it serves.
@@ -95,8 +95,8 @@ impl RuntimeApi {
             Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES, half_close: false };
         let api = Api {
             function_name: function.name.clone(),
+            account_id: function.account_id.clone(),
             handler: function.handler().to_string_lossy().into_owned(),
-            extensions: Arc::default(),
             calls,
         };
         serve(self.listener, settings, CancellationToken::new(), move |request| {
@@ -108,8 +108,8 @@ impl RuntimeApi {
 #[derive(Clone, Debug)]
 struct Api {
     function_name: String,
+    account_id: String,
     handler: String,
-    extensions: Arc<Extensions>,
     calls: mpsc::Sender<RuntimeCall>,
 }
 
@@ -120,9 +120,7 @@ enum Route {
     Response(String),
     Error(String),
     InitError,
-    Register,
-    ExtensionNext,
-    ExtensionError,
+    Extension(ExtensionRoute),
 }
 
 impl Route {
@@ -136,17 +134,15 @@ impl Route {
                 Self::Response((*id).to_owned())
             }
             ["2018-06-01", "runtime", "invocation", id, "error"] => Self::Error((*id).to_owned()),
-            ["2020-01-01", "extension", "register"] => Self::Register,
-            ["2020-01-01", "extension", "event", "next"] => Self::ExtensionNext,
-            ["2020-01-01", "extension", "init" | "exit", "error"] => Self::ExtensionError,
-            _ => return None,
+            other => Self::Extension(ExtensionRoute::of(other)?),
         })
     }
 
     fn method(&self) -> Method {
         match self {
-            Self::Ping | Self::Next | Self::ExtensionNext => Method::GET,
-            _ => Method::POST,
+            Self::Ping | Self::Next => Method::GET,
+            Self::Response(_) | Self::Error(_) | Self::InitError => Method::POST,
+            Self::Extension(route) => route.method(),
         }
     }
 }
@@ -167,9 +163,7 @@ impl Api {
             Route::Response(id) => self.response(&id, request).await,
             Route::Error(id) => self.error(&id, request).await,
             Route::InitError => self.init_error(request).await,
-            Route::Register => self.register(request).await,
-            Route::ExtensionNext => self.extension_next(&request).await,
-            Route::ExtensionError => self.extension_failed(&request),
+            Route::Extension(route) => self.extension(route, request).await,
         }
     }
 
@@ -271,49 +265,6 @@ impl Api {
         // An environment that is gone drops the call, and with it the channel of its answer.
         let _ = self.calls.send(call).await;
     }
-
-    async fn register(&self, request: Request<Incoming>) -> Reply {
-        let (head, body) = request.into_parts();
-        let body = match read(body, quotas::SYNCHRONOUS_REQUEST_BYTES, u64::MAX).await {
-            Body::Complete(body, _) => body,
-            Body::TooLarge(_) | Body::Truncated => Bytes::new(),
-        };
-        let identifier = match self.extensions.register(&head.headers, &body) {
-            Ok(identifier) => identifier,
-            Err(refused) => return extension_error(&refused),
-        };
-        self.call(RuntimeCall::Register).await;
-        let registered = json!({
-            "functionName": self.function_name,
-            "functionVersion": LATEST,
-            "handler": self.handler,
-        });
-        let mut reply = json_reply(StatusCode::OK, registered.to_string());
-        if let Ok(identifier) = HeaderValue::from_str(&identifier.to_string()) {
-            reply.headers_mut().insert("Lambda-Extension-Identifier", identifier);
-        }
-        reply
-    }
-
-    /// Internal extensions get INVOKE events only, and those that exist to receive SIGTERM ask for
-    /// none: nothing ever comes.
-    async fn extension_next(&self, request: &Request<Incoming>) -> Reply {
-        match self.extensions.check(request.headers()) {
-            Ok(()) => pending().await,
-            Err(refused) => extension_error(&refused),
-        }
-    }
-
-    fn extension_failed(&self, request: &Request<Incoming>) -> Reply {
-        match self.extensions.check(request.headers()) {
-            Ok(()) => verdict(Verdict::Accepted),
-            Err(refused) => extension_error(&refused),
-        }
-    }
-}
-
-fn extension_error(refused: &Refused) -> Reply {
-    error_reply(StatusCode::FORBIDDEN, refused.error_type, &refused.message)
 }
 
 async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {

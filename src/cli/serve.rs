@@ -2,6 +2,7 @@
 //! What the arguments mean is in `args.rs`.
 
 pub mod args;
+pub mod extensions;
 pub mod plan;
 mod summary;
 pub mod variables;

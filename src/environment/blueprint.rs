@@ -26,6 +26,8 @@ pub struct Blueprint {
     pub memory: MemoryMonitor,
     /// The folder that holds their temporary folders.
     pub temp: PathBuf,
+    /// The external extensions that are started before the runtime.
+    pub extensions: Vec<PathBuf>,
     /// The folder they start in.
     pub task_root: PathBuf,
     /// Where the function's own calls to Lambda and CloudWatch go: mtl's URL. Without one they go

@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::environment::blueprint::Blueprint;
-use crate::environment::variables::{Place, variables};
+use crate::environment::extension_processes::{ExtensionProcesses, ExtensionSign, name};
+use crate::environment::variables::{Place, extension_variables, variables};
 use crate::invocation::failure::Failure;
 use crate::memory::Watched;
 use crate::output::Output;
@@ -34,6 +35,7 @@ pub struct Body {
     running: Option<Running>,
     /// What the process that ran last has written and nobody has read yet.
     output: Option<Output>,
+    extensions: ExtensionProcesses,
     /// The most memory that the processes before the running one have used, in bytes.
     past_peak: Option<u64>,
 }
@@ -55,6 +57,8 @@ pub enum Sign {
     MemoryExceeded,
     /// There was output.
     Output,
+    /// An extension shows something.
+    Extension(ExtensionSign),
 }
 
 impl Body {
@@ -71,8 +75,16 @@ impl Body {
         std::fs::create_dir_all(&blueprint.temp)?;
         let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
         let listener = tokio::spawn(api.serve(&blueprint.function, sender));
-        let (running, output, past_peak) = (None, None, None);
-        Ok(Self { api: address, calls, listener, temp, running, output, past_peak })
+        Ok(Self {
+            api: address,
+            calls,
+            listener,
+            temp,
+            running: None,
+            output: None,
+            extensions: ExtensionProcesses::default(),
+            past_peak: None,
+        })
     }
 
     /// Starts the runtime's process.
@@ -82,27 +94,79 @@ impl Body {
     /// With the failure that its invocation has.
     pub fn start(&mut self, blueprint: &Blueprint, log_stream: &str) -> Result<(), Failure> {
         let function = &blueprint.function;
-        let place = Place {
+        let launch = Launch {
+            command: function.command.clone(),
+            argv0: function.argv0.clone(),
+            variables: variables(std::env::vars_os(), function, self.place(blueprint, log_stream)),
+            directory: blueprint.task_root.clone(),
+        };
+        let (process, output, watched) =
+            self.spawn(blueprint, &launch).map_err(|error| start_failure(&error))?;
+        self.running = Some(Running { process, watched });
+        self.output = Some(output);
+        Ok(())
+    }
+
+    /// Starts the external extensions anew.
+    ///
+    /// # Errors
+    ///
+    /// When one of them can't be started.
+    pub fn start_extensions(
+        &mut self,
+        blueprint: &Blueprint,
+        log_stream: &str,
+    ) -> Result<(), Failure> {
+        self.extensions = ExtensionProcesses::default();
+        for path in &blueprint.extensions {
+            let place = self.place(blueprint, log_stream);
+            let launch = Launch {
+                command: vec![path.into()],
+                argv0: None,
+                variables: extension_variables(std::env::vars_os(), &blueprint.function, place),
+                directory: blueprint.task_root.clone(),
+            };
+            let (process, output, watched) = self.spawn(blueprint, &launch).map_err(|error| {
+                Failure::Extension("Extension.LaunchError".to_owned(), error.to_string())
+            })?;
+            self.extensions.add(name(path), process, output, watched);
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        &self,
+        blueprint: &Blueprint,
+        launch: &Launch,
+    ) -> Result<(Process, Output, Watched), SpawnError> {
+        let (process, output) = blueprint.processes.spawn(self.api, launch)?;
+        let memory = &blueprint.function.memory;
+        let limit = memory.enforced.then(|| u64::from(memory.mb) * BYTES_PER_MB);
+        let watched = blueprint.memory.watch(process.pid(), limit);
+        watched.set_active(true);
+        Ok((process, Output::new(output.stdout, output.stderr), watched))
+    }
+
+    fn place<'a>(&'a self, blueprint: &'a Blueprint, log_stream: &'a str) -> Place<'a> {
+        Place {
             api: self.api,
             log_stream,
             temp: self.temp.path(),
             task_root: &blueprint.task_root,
             endpoint: blueprint.endpoint.as_deref(),
-        };
-        let launch = Launch {
-            command: function.command.clone(),
-            argv0: function.argv0.clone(),
-            variables: variables(std::env::vars_os(), function, place),
-            directory: blueprint.task_root.clone(),
-        };
-        let spawned = blueprint.processes.spawn(self.api, &launch);
-        let (process, output) = spawned.map_err(|error| start_failure(&error))?;
-        let limit = function.memory.enforced.then(|| u64::from(function.memory.mb) * BYTES_PER_MB);
-        let watched = blueprint.memory.watch(process.pid(), limit);
-        watched.set_active(true);
-        self.running = Some(Running { process, watched });
-        self.output = Some(Output::new(output.stdout, output.stderr));
-        Ok(())
+        }
+    }
+
+    /// Whether the runtime's process runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Whether the process of an external extension runs.
+    #[must_use]
+    pub fn has_extensions(&self) -> bool {
+        !self.extensions.is_empty()
     }
 
     /// The next thing that shows. Whole lines of output are passed on. A call that the process made
@@ -115,6 +179,7 @@ impl Body {
         let status = tokio::select! {
             biased;
             Some(call) = self.calls.recv() => return Sign::Call(call),
+            sign = self.extensions.sign() => return Sign::Extension(sign),
             status = if_some(exited.map(Process::exited)) => status,
             () = if_some(exceeded.map(|watched| watched.exceeded())) => {
                 return Sign::MemoryExceeded;
@@ -135,11 +200,22 @@ impl Body {
         }
     }
 
-    /// Kills the process group.
+    /// Kills the runtime and the extensions.
     pub fn kill(&self) {
+        self.kill_runtime();
+        self.extensions.kill_all();
+    }
+
+    /// Kills the runtime's process group.
+    pub fn kill_runtime(&self) {
         if let Some(running) = &self.running {
             running.process.kill();
         }
+    }
+
+    /// Kills those extensions whose name is one of these.
+    pub fn kill_extensions(&self, which: impl Fn(&str) -> bool) {
+        self.extensions.kill(which);
     }
 
     /// Whether the processes are at work, so that their memory is worth measuring.
@@ -147,6 +223,7 @@ impl Body {
         if let Some(running) = &self.running {
             running.watched.set_active(active);
         }
+        self.extensions.set_active(active);
     }
 
     /// The most memory that was in use at once since the environment began, in bytes; `None` where
@@ -154,10 +231,11 @@ impl Body {
     #[must_use]
     pub fn peak(&mut self) -> Option<u64> {
         let running = self.running.as_ref().and_then(|running| running.watched.peak());
-        self.past_peak.max(running)
+        let all = running.map(|peak| peak + self.extensions.peak().unwrap_or_default());
+        self.past_peak.max(all)
     }
 
-    /// Sends SIGTERM to the process group and gives it some time to end.
+    /// Sends SIGTERM to the runtime's process group and gives it some time to end.
     pub async fn terminate(&mut self, cut: impl Future<Output = ()>, time: Duration) {
         let Some(Running { process, .. }) = &mut self.running else { return };
         process.terminate();

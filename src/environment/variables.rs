@@ -53,6 +53,29 @@ pub fn variables(
     all.into_iter().collect()
 }
 
+/// The variables of an external extension's process: those of the function without the ones that AWS
+/// keeps from extensions.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
+#[must_use]
+pub fn extension_variables(
+    inherited: impl IntoIterator<Item = (OsString, OsString)>,
+    function: &Function,
+    place: Place<'_>,
+) -> Vec<(OsString, OsString)> {
+    const WITHHELD: [&str; 6] = [
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "LAMBDA_TASK_ROOT",
+        "_HANDLER",
+    ];
+    let mut all = variables(inherited, function, place);
+    all.retain(|(name, _)| !WITHHELD.iter().any(|withheld| name == withheld));
+    all
+}
+
 fn is_inherited(name: &OsStr) -> bool {
     !NOT_INHERITED.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
 }

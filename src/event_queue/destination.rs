@@ -8,16 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
-use http::{Request, Uri};
-use http_body_util::Full;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::Uri;
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use uuid::Uuid;
+
+use crate::http::post::{PostError, post_json};
 
 /// A place for invocation records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,19 +107,10 @@ fn write(path: &Path, record: &str) -> io::Result<()> {
 }
 
 async fn post(url: &Uri, record: String) -> Result<(), DeliveryError> {
-    let connect = |error| DeliveryError::Connect(url.clone(), error);
-    let failed = |error| DeliveryError::Post(url.clone(), error);
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await.map_err(connect)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    tokio::spawn(connection);
-    let path = url.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
-        .header(HOST, url.authority().map_or("", |authority| authority.as_str()))
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(record)))
-        .map_err(|error| DeliveryError::Connect(url.clone(), io::Error::other(error)))?;
-    let status = sender.send_request(request).await.map_err(failed)?.status();
+    let status = post_json(url, record.into()).await.map_err(|error| match error {
+        PostError::Connect(error) => DeliveryError::Connect(url.clone(), error),
+        PostError::Send(error) => DeliveryError::Post(url.clone(), error),
+    })?;
     if status.is_success() { Ok(()) } else { Err(DeliveryError::Refused(url.clone(), status)) }
 }
 

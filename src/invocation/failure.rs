@@ -30,6 +30,8 @@ pub enum Failure {
     InvalidEntrypoint(String),
     /// The environment used more memory than its memory size and was killed.
     OutOfMemory,
+    /// An extension failed: its error type, and what happened.
+    Extension(String, String),
     /// The answer is larger than [`quotas::SYNCHRONOUS_RESPONSE_BYTES`].
     ResponseTooLarge,
     /// The answer's body was cut off.
@@ -44,7 +46,7 @@ impl Failure {
     #[must_use]
     pub fn error_type(&self) -> &str {
         match self {
-            Self::Posted { error_type, .. } => error_type,
+            Self::Posted { error_type, .. } | Self::Extension(error_type, _) => error_type,
             Self::TimedOut(_) => "Sandbox.Timedout",
             Self::Exited(_) => "Runtime.ExitError",
             Self::InvalidEntrypoint(_) => "Runtime.InvalidEntrypoint",
@@ -64,7 +66,9 @@ impl Failure {
                 Some(format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
             }
             Self::Exited(status) => Some(exit_reason(*status)),
-            Self::InvalidEntrypoint(reason) | Self::Service(reason) => Some(reason.clone()),
+            Self::InvalidEntrypoint(reason)
+            | Self::Extension(_, reason)
+            | Self::Service(reason) => Some(reason.clone()),
             Self::OutOfMemory => Some("Runtime exited with error: signal: killed".to_owned()),
             Self::TruncatedResponse => Some("HTTP request detected as truncated".to_owned()),
         }
@@ -99,16 +103,23 @@ impl Failure {
     }
 }
 
-/// How a runtime's process ended, in the words of Go's `os.ProcessState`, which are Lambda's.
 fn exit_reason(status: ExitStatus) -> String {
+    if status.success() {
+        return "Runtime exited without providing a reason".to_owned();
+    }
+    format!("Runtime exited with error: {}", how_it_ended(status))
+}
+
+/// How a process ended, in the words of Go's `os.ProcessState`, which are Lambda's.
+#[must_use]
+pub fn how_it_ended(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
-        (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
-        (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
+        (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => {
             let core = if status.core_dumped() { " (core dumped)" } else { "" };
-            format!("Runtime exited with error: signal: {}{core}", signal_name(signal))
+            format!("signal: {}{core}", signal_name(signal))
         }
-        (None, None) => "Runtime exited with error".to_owned(),
+        (None, None) => "unknown".to_owned(),
     }
 }
 

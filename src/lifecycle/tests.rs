@@ -311,7 +311,7 @@ proptest! {
                     Event::Assigned(id(observer.last_id))
                 }
                 Anything::Deadline if lifecycle.deadline().is_some() => Event::DeadlinePassed,
-                Anything::Memory => Event::MemoryExceeded,
+                Anything::Memory => Event::Failed(Failure::OutOfMemory),
                 Anything::Exit => exit(1),
                 Anything::StartFailed if lifecycle.since().is_some() => {
                     Event::StartFailed(Failure::InvalidEntrypoint(String::new()))

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::extensions::TelemetryApi;
 use crate::function::{Function, LATEST, TenantId};
 use crate::invocation::Report;
 use crate::invocation::failure::Failure;
@@ -18,8 +19,14 @@ use crate::invocation::failure::Failure;
 pub enum PlatformEvent<'a> {
     /// The init phase begins.
     InitStart,
-    /// An init phase failed: how long it took, in which phase, and why.
-    InitReport(Duration, &'static str, &'a Failure),
+    /// The runtime is done with the init phase, which is this one, or has failed. Subscribers only.
+    InitRuntimeDone(&'static str, Option<&'a Failure>),
+    /// An init phase ended: how long it took, in which phase, and why it failed. Logged only if so.
+    InitReport(Duration, &'static str, Option<&'a Failure>),
+    /// An extension has registered for these events. Subscribers only.
+    Extension(&'a str, Vec<&'static str>),
+    /// An extension has subscribed to events of these types. Subscribers only.
+    Subscribed(&'a str, TelemetryApi, Vec<&'static str>),
     /// The invoke phase begins.
     Start(Uuid),
     /// The invocation ended in a failure that the platform noticed.
@@ -44,11 +51,15 @@ impl PlatformEvent<'_> {
             Self::InitStart => {
                 format!("INIT_START Runtime Version: mtl:{}\t", env!("CARGO_PKG_VERSION"))
             }
-            Self::InitReport(duration, phase, failure) => format!(
+            Self::InitReport(duration, phase, Some(failure)) => format!(
                 "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}{}",
                 milliseconds(*duration),
                 status_fields(failure)
             ),
+            Self::InitReport(_, _, None)
+            | Self::InitRuntimeDone(..)
+            | Self::Extension(..)
+            | Self::Subscribed(..) => return None,
             Self::Start(id) => format!("START RequestId: {id} Version: {LATEST}"),
             Self::Fault(id, failure) => fault_text(*id, failure)?,
             Self::End(id, ..) => format!("END RequestId: {id}"),
@@ -70,11 +81,29 @@ impl PlatformEvent<'_> {
                 record.tenant_id = None;
                 "platform.initStart"
             }
+            Self::InitRuntimeDone(phase, failure) => {
+                record.initialization_type = Some("on-demand");
+                record.phase = Some(phase);
+                record.tenant_id = None;
+                record.fail(*failure);
+                "platform.initRuntimeDone"
+            }
+            Self::Extension(name, events) => {
+                record = Record { name: Some(name), state: Some("Ready"), ..Record::default() };
+                record.events = Some(events);
+                "platform.extension"
+            }
+            Self::Subscribed(name, TelemetryApi::Telemetry, types) => {
+                record =
+                    Record { name: Some(name), state: Some("Subscribed"), ..Record::default() };
+                record.types = Some(types);
+                "platform.telemetrySubscription"
+            }
             Self::InitReport(duration, phase, failure) => {
                 record.initialization_type = Some("on-demand");
                 record.phase = Some(phase);
                 record.tenant_id = None;
-                record.fail(Some(failure));
+                record.fail(*failure);
                 record.metrics =
                     Some(Metrics { duration_ms: rounded(*duration), ..Metrics::default() });
                 "platform.initReport"
@@ -85,7 +114,8 @@ impl PlatformEvent<'_> {
                 record.version = Some(LATEST);
                 "platform.start"
             }
-            Self::Fault(..) => return None,
+            // A client of the one API doesn't know the subscriptions of the other.
+            Self::Fault(..) | Self::Subscribed(_, TelemetryApi::Logs, _) => return None,
             Self::End(id, report, failure) => {
                 record.request_id = Some(*id);
                 record.fail(*failure);
@@ -137,6 +167,14 @@ struct Record<'a> {
     error_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<&'a [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<&'a [&'static str]>,
 }
 
 impl<'a> Record<'a> {
@@ -158,6 +196,12 @@ struct Metrics {
     max_memory_used_mb: Option<u64>,
     #[serde(rename = "initDurationMs", skip_serializing_if = "Option::is_none")]
     init_duration_ms: Option<f64>,
+}
+
+/// The figures of a report, as JSON.
+#[must_use]
+pub fn billed(report: &Report) -> serde_json::Value {
+    serde_json::to_value(Metrics::of(report)).unwrap_or_default()
 }
 
 impl Metrics {
@@ -266,7 +310,8 @@ mod tests {
     #[test]
     fn init_report_names_phase_and_status() {
         let timeout = Failure::TimedOut(Duration::from_secs(10));
-        let event = PlatformEvent::InitReport(Duration::from_millis(10_008), "init", &timeout);
+        let event =
+            PlatformEvent::InitReport(Duration::from_millis(10_008), "init", Some(&timeout));
         assert_eq!(
             text(&event),
             "INIT_REPORT Init Duration: 10008.00 ms\tPhase: init\tStatus: timeout"

@@ -1,5 +1,5 @@
-//! Where the function under test is. `cargo test` builds it, `cargo test --test it` does not, so it
-//! is built here when it is missing or older than its source.
+//! Where the function under test and its extension are. `cargo test` builds them, `cargo test --test it`
+//! does not, so they are built here when they are missing or older than their sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,23 +7,30 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-
 /// The program of the function under test.
 pub(crate) fn program() -> &'static Path {
-    PROGRAM.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_BIN_EXE_mtl")).parent().expect("a file is in a folder");
-        let program = folder.join("examples/test-function");
-        if modified(&program).is_none_or(|built| built < source_modified()) {
-            build(folder);
-        }
-        program
-    })
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("test-function"))
 }
 
-fn build(folder: &Path) {
+/// The program of the extension that functions under test may have.
+pub(crate) fn extension() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("test-extension"))
+}
+
+fn built(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_mtl")).parent().expect("a file is in a folder");
+    let program = folder.join("examples").join(name);
+    if modified(&program).is_none_or(|built| built < source_modified()) {
+        build(folder, name);
+    }
+    program
+}
+
+fn build(folder: &Path, name: &str) {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "test-function", "--target-dir"]);
+    cargo.args(["build", "--quiet", "--example", name, "--target-dir"]);
     cargo.arg(folder.parent().expect("a profile's folder is in the target folder"));
     if folder.ends_with("release") {
         cargo.arg("--release");

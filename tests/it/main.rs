@@ -11,6 +11,7 @@ mod wait;
 mod cloudwatch;
 mod environment_variables;
 mod events;
+mod extensions;
 mod front_door;
 mod invoke;
 mod local_calls;

@@ -461,6 +461,12 @@ async fn an_extension_that_cannot_be_registered_is_told_why() {
         register("c", "{\"events\":[]}"),
         register("c", "{\"events\":[]}"),
         { "call": "GET /2020-01-01/extension/event/next" },
+        // Until it has asked for an event, the environment is not ready.
+        {
+            "call": "GET /2020-01-01/extension/event/next",
+            "headers": [["Lambda-Extension-Identifier", "{extension}"]],
+            "on": "own",
+        },
     ]);
     let setup = Setup::raw(&["--timeout", "5s"]).env("INIT_STEPS", steps.to_string());
     let server = setup.start().await;

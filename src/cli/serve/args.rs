@@ -149,6 +149,10 @@ pub(super) struct FunctionArgs {
     #[arg(long = "env-file", value_name = "FILE")]
     pub(super) env_files: Vec<PathBuf>,
 
+    /// An external extension, started for each environment; repeatable [default: /opt/extensions/*]
+    #[arg(long = "extension", value_name = "PATH")]
+    pub(super) extensions: Vec<PathBuf>,
+
     /// Whether every invocation names a tenant, or none does
     #[arg(long, value_name = "MODE", default_value = "PER_TENANT", ignore_case = true)]
     pub(super) tenant_isolation_mode: TenantIsolationArg,

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::cli::failure::Failure;
 use crate::cli::serve::args::{Args, OutputArg};
+use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::variables;
 use crate::emulator::{Config, Port};
 use crate::function::Function;
@@ -23,6 +24,10 @@ const DEFAULT_PORT: u16 = 7000;
 /// How many file descriptors one environment takes at most: the listener of its Runtime API, two
 /// connections to it, two pipes, and the connection of a caller.
 const FILES_PER_ENVIRONMENT: u64 = 6;
+
+/// How many more an external extension takes: two pipes, two connections to the Runtime API, and one
+/// over which it is told of telemetry.
+const FILES_PER_EXTENSION: u64 = 5;
 
 /// How many file descriptors mtl itself keeps free.
 const OWN_FILES: u64 = 64;
@@ -61,6 +66,8 @@ impl Args {
             }
             None => served(self.command, &folder)?,
         };
+        let extensions = extensions(&self.function.extensions, &folder)?;
+        let served = format!("{served}{}", with_extensions(&extensions));
         let mut warnings = Vec::new();
         let function = self.function.function(command, argv0, self.log_format)?;
         if let Some(name) = variables::reserved(&function.variables) {
@@ -77,7 +84,8 @@ impl Args {
                     .to_owned(),
             );
         }
-        let (placement, function_file_descriptors) = fit_to_files(placement, &mut warnings);
+        let (placement, function_file_descriptors) =
+            fit_to_files(placement, extensions.len(), &mut warnings);
         if let Some(folder) = &self.log_dir {
             check_log_dir(folder)?;
         }
@@ -97,6 +105,7 @@ impl Args {
             placement,
             events: self.events.settings(placement),
             local_endpoints: !self.no_local_endpoints,
+            extensions,
             task_root: folder.clone(),
             stdout,
             log_dir: self.log_dir,
@@ -122,6 +131,15 @@ impl Args {
             reserved_concurrency: self.limits.reserved_concurrency,
         }
     }
+}
+
+fn with_extensions(extensions: &[PathBuf]) -> String {
+    if extensions.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<_> = extensions.iter().map(|path| format!("`{}`", path.display())).collect();
+    let noun = if shown.len() == 1 { "extension" } else { "extensions" };
+    format!(", with the {noun} {}", shown.join(", "))
 }
 
 /// It is better to know at the start than with the first line.
@@ -177,6 +195,7 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
 /// Also returns the limit that the function gets.
 fn fit_to_files(
     limits: placement::Limits,
+    extensions: usize,
     warnings: &mut Vec<String>,
 ) -> (placement::Limits, Option<u64>) {
     let raised = match raise_file_descriptor_limit() {
@@ -186,7 +205,8 @@ fn fit_to_files(
             return (limits, None);
         }
     };
-    let fitting = raised.now.saturating_sub(OWN_FILES) / FILES_PER_ENVIRONMENT;
+    let each = FILES_PER_ENVIRONMENT + FILES_PER_EXTENSION * extensions as u64;
+    let fitting = raised.now.saturating_sub(OWN_FILES) / each;
     let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
     if fitting < limits.environments {
         warnings.push(format!(
