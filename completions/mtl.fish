@@ -40,10 +40,11 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l allow-host -d 'A furth
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l invocation-endpoint -d 'The path of the plain route, as in Swift\'s local server' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l handler -d 'A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l runtime -d 'The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l attach -d 'Wait for N runtimes that you start, in a debugger or an IDE; the timeout is off unless given' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l function-name -d 'Its name' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l region -d 'The Region in its ARN [default: that of the shell, or us-east-1]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The account in its ARN' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s [default: 3s]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l memory-size -d 'Its memory in MB, 128 to 10240; enforced only when given [default: 128]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l architecture -d 'Its instruction set, which is only reported [default: this machine\'s]' -r -f -a "arm64\t''
 x86_64\t''"
@@ -73,6 +74,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l color -d 'When to use 
 always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-local-endpoints -d 'Don\'t point the function\'s own AWS SDK at mtl: its calls to Lambda go where the shell\'s do'
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l inspect -d 'Start each environment\'s handler under a debugger, on a port of its own; timeouts are off'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-timeout -d 'Let invocations and inits take as long as they like, for debugging'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-scaling-limit -d 'Lift the limit of 1,000 new environments per 10 s'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -s h -l help -d 'Print help'

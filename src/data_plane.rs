@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::environment::blueprint::Blueprint;
+use crate::advice::Advice;
+use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
 use crate::invocation::{Completed, Invocation, Outcome, Response};
@@ -189,6 +190,10 @@ impl DataPlane {
             let acquired = self.acquire(invocation).await.map_err(|reason| {
                 self.count(&invocation.tenant_id, |counts| counts.throttles += 1);
                 self.shared.metrics.throttled(invocation.tenant_id.as_ref());
+                if let Runtimes::Attached(_) = self.shared.blueprint.runtimes {
+                    let advice = Advice::NoRuntimeLeft(invocation.tenant_id.clone());
+                    self.shared.blueprint.adviser.tell(advice);
+                }
                 Refusal::Throttled(reason)
             })?;
             let cold = matches!(acquired, Acquired::New(_));

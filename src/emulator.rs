@@ -14,9 +14,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::advice::{Advice, Adviser};
+use crate::attachments::Attachments;
 use crate::cloudwatch_api::CloudWatchApi;
 use crate::data_plane::DataPlane;
-use crate::environment::blueprint::Blueprint;
+use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::event_queue::destination::DeliveryError;
 use crate::event_queue::{self, Dropped, EventQueue};
 use crate::front_door::{self, FrontDoor};
@@ -48,8 +50,8 @@ pub struct Config {
     pub management: configuration::Settings,
     /// The function.
     pub function: Function,
-    /// What runs its handler, if that is what it is. Its command is then the client's.
-    pub runtime_client: Option<RuntimeClient>,
+    /// Where its runtimes come from.
+    pub runtime: Runtime,
     /// How long the phases of its environments last.
     pub lifecycle: lifecycle::Limits,
     /// How many environments it has.
@@ -68,6 +70,22 @@ pub struct Config {
     pub log_dir: Option<PathBuf>,
     /// The soft limit of open files that the function gets, where it isn't mtl's own.
     pub function_file_descriptors: Option<u64>,
+}
+
+/// Where the runtimes of a function come from.
+#[derive(Debug)]
+pub enum Runtime {
+    /// They are its command.
+    Command,
+    /// They run its handler, under a debugger or not. Its command is then the client's.
+    Handler {
+        /// What runs it.
+        client: RuntimeClient,
+        /// Whether a debugger may attach.
+        debugged: bool,
+    },
+    /// The user starts so many.
+    Attached(usize),
 }
 
 /// A port to listen on.
@@ -102,6 +120,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
+    runtime_addresses: Vec<SocketAddr>,
     data_plane: DataPlane,
     event_queue: EventQueue,
     notices: Notices,
@@ -118,6 +137,7 @@ pub struct Emulator {
 struct Notices {
     losses: mpsc::UnboundedReceiver<Loss>,
     failed_deliveries: mpsc::UnboundedReceiver<DeliveryError>,
+    advice: mpsc::UnboundedReceiver<Advice>,
 }
 
 /// Something that the user should know.
@@ -127,6 +147,8 @@ pub enum Notice {
     WatchdogLost(Loss),
     /// An invocation record did not reach its destination.
     DeliveryFailed(DeliveryError),
+    /// An environment has something to tell.
+    Advice(Advice),
 }
 
 /// What a stop left behind.
@@ -165,10 +187,16 @@ impl Emulator {
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
         let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
-        if let Some(client) = &config.runtime_client {
+        if let Runtime::Handler { client, .. } = &config.runtime {
             client.install(temp.path()).map_err(StartError::Temp)?;
             config.function.command = client.command(temp.path());
         }
+        let function = Arc::new(config.function);
+        let runtimes = runtimes(&config.runtime, &function)
+            .await
+            .map_err(|error| StartError::Part("the addresses for runtimes", error))?;
+        let runtime_addresses = addresses(&runtimes);
+        let (adviser, advice) = Adviser::new();
         let setup = Setup {
             watchdog: Program::own().map_err(|error| StartError::Part("the watchdog", error))?,
             folder: temp.path(),
@@ -181,9 +209,11 @@ impl Emulator {
             .map_err(|error| StartError::Part("the memory monitor", error))?;
         let kill = CancellationToken::new();
         let store = MetricStore::default();
-        let metrics = LambdaMetrics::new(store.clone(), &config.function.name);
+        let metrics = LambdaMetrics::new(store.clone(), &function.name);
         let blueprint = Blueprint {
-            function: Arc::new(config.function),
+            function,
+            runtimes,
+            adviser,
             limits: config.lifecycle,
             logs: LogSink {
                 stdout: config.stdout,
@@ -207,19 +237,13 @@ impl Emulator {
         let management = ManagementApi::new(Arc::clone(data_plane.function()), config.management);
         let door =
             FrontDoor::new(invoke_api, (management, CloudWatchApi::new(store)), config.front_door);
-        let settings = http::Settings {
-            header_timeout: Some(HEADER_TIMEOUT),
-            max_head_bytes: HEAD_BYTES,
-            half_close: true,
-        };
-        let front_door = tokio::spawn(serve(listener, settings, stop.clone(), move |request| {
-            door.clone().answer(request)
-        }));
+        let front_door = open(listener, door, stop.clone());
         Ok(Self {
             address,
             data_plane,
             event_queue,
-            notices: Notices { losses, failed_deliveries },
+            runtime_addresses,
+            notices: Notices { losses, failed_deliveries, advice },
             processes,
             writer,
             temp,
@@ -239,6 +263,12 @@ impl Emulator {
     #[must_use]
     pub fn endpoint(&self) -> String {
         endpoint(self.address)
+    }
+
+    /// Where runtimes that the user starts find their Runtime API.
+    #[must_use]
+    pub fn runtime_addresses(&self) -> &[SocketAddr] {
+        &self.runtime_addresses
     }
 
     /// What runs the function.
@@ -263,6 +293,7 @@ impl Emulator {
         tokio::select! {
             Some(loss) = self.notices.losses.recv() => Notice::WatchdogLost(loss),
             Some(error) = self.notices.failed_deliveries.recv() => Notice::DeliveryFailed(error),
+            Some(advice) = self.notices.advice.recv() => Notice::Advice(advice),
             else => std::future::pending().await,
         }
     }
@@ -314,6 +345,33 @@ impl Emulator {
     #[must_use]
     pub fn killer(&self) -> CancellationToken {
         self.kill.clone()
+    }
+}
+
+/// Lets callers in until `stop`.
+fn open(listener: TcpListener, door: FrontDoor, stop: CancellationToken) -> JoinHandle<()> {
+    let settings = http::Settings {
+        header_timeout: Some(HEADER_TIMEOUT),
+        max_head_bytes: HEAD_BYTES,
+        half_close: true,
+    };
+    tokio::spawn(serve(listener, settings, stop, move |request| door.clone().answer(request)))
+}
+
+async fn runtimes(runtime: &Runtime, function: &Arc<Function>) -> io::Result<Runtimes> {
+    Ok(match runtime {
+        Runtime::Command | Runtime::Handler { debugged: false, .. } => Runtimes::Command,
+        Runtime::Handler { client, debugged: true } => Runtimes::Debugged(client.language()),
+        Runtime::Attached(count) => {
+            Runtimes::Attached(Attachments::listen(*count, function).await?)
+        }
+    })
+}
+
+fn addresses(runtimes: &Runtimes) -> Vec<SocketAddr> {
+    match runtimes {
+        Runtimes::Attached(attachments) => attachments.addresses().to_vec(),
+        Runtimes::Command | Runtimes::Debugged(_) => Vec::new(),
     }
 }
 

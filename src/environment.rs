@@ -25,15 +25,18 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::advice::{Advice, NotStarted};
+use crate::attachments::is_from_another;
 use crate::extensions::Extensions;
 use crate::invocation::failure::Failure;
 use crate::invocation::{Completed, Invocation, Outcome, Report, Response};
-use crate::lifecycle::{Effect, Event, InitFailure, Lifecycle, Verdict};
+use crate::lifecycle::Lifecycle;
+use crate::lifecycle::events::{Effect, Event, InitFailure, Verdict};
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
 use crate::runtime_api::RuntimeCall;
 use crate::runtime_api::next::{Next, next};
-use blueprint::Blueprint;
+use blueprint::{Blueprint, Runtimes};
 use body::{Body, Sign};
 use extending::invoke_event;
 use shutdown::{Remains, ShutdownReason};
@@ -96,6 +99,8 @@ pub struct Environment {
     /// The answer that the runtime would like to stream, while the life cycle decides about it.
     stream: Option<mpsc::Receiver<Bytes>>,
     extensions: Extensions,
+    /// The ports on which a runtime listened that did not become ready in time.
+    ports: Vec<u16>,
     shutdown_reason: ShutdownReason,
     body: Option<Body>,
 }
@@ -150,6 +155,7 @@ impl Environment {
             verdict: None,
             stream: None,
             extensions: Extensions::default(),
+            ports: Vec::new(),
             shutdown_reason: ShutdownReason::default(),
             body: None,
         };
@@ -162,6 +168,12 @@ impl Environment {
         match Body::new(&self.blueprint).await {
             Ok(body) => {
                 self.body = Some(body);
+                if let Runtimes::Attached(attachments) = &self.blueprint.runtimes
+                    && let Some(address) = attachments.wanted()
+                {
+                    let tenant = self.log.tenant_id().cloned();
+                    self.blueprint.adviser.tell(Advice::AwaitsRuntime(tenant, address));
+                }
                 self.start_processes();
             }
             Err(error) => {
@@ -186,6 +198,7 @@ impl Environment {
         let Some(body) = &mut self.body else { return };
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
         let deadline = self.lifecycle.deadline();
+        let parked = self.parked.as_mut().filter(|_| body.is_attached());
         let log = &self.log;
         tokio::select! {
             biased;
@@ -193,18 +206,34 @@ impl Environment {
                 Command::Assign(assignment) => self.assigned(assignment),
                 Command::Stop => self.step(Event::StopAsked),
             },
-            () = passed(deadline) => self.step(Event::DeadlinePassed),
+            () = passed(deadline) => self.deadline_passed(),
+            () = hung_up(parked) => self.detached(None),
             sign = body.sign(|line| log.output(line, request_id)) => match sign {
                 Sign::Call(call) => self.called(call),
                 Sign::Exited(status) => self.exited(status),
                 Sign::MemoryExceeded => self.step(Event::Failed(Failure::OutOfMemory)),
                 Sign::Extension(sign) => self.extension_showed(sign),
-                Sign::Output => {}
+                Sign::Attached | Sign::Output => {}
             },
         }
     }
 
+    fn deadline_passed(&mut self) {
+        if self.lifecycle.is_initializing() {
+            // It is looked at before it is killed.
+            self.ports = self.body.as_ref().map(Body::ports).unwrap_or_default();
+        }
+        self.step(Event::DeadlinePassed);
+    }
+
     fn called(&mut self, call: RuntimeCall) {
+        let (initialized, unanswered) =
+            (self.extensions.is_closed(), self.lifecycle.is_unanswered());
+        if self.body.as_ref().is_some_and(Body::is_attached)
+            && is_from_another(&call, initialized, unanswered)
+        {
+            return self.detached(Some(call));
+        }
         match call {
             RuntimeCall::Next(next) => {
                 // An earlier poll that is still held was given up by the runtime.
@@ -234,10 +263,25 @@ impl Environment {
     }
 
     fn assigned(&mut self, assignment: Assignment) {
+        if self.body.as_ref().is_some_and(Body::is_attached)
+            && self.parked.as_ref().is_some_and(oneshot::Sender::is_closed)
+        {
+            // The assignment is dropped: another environment must take the invocation.
+            return self.detached(None);
+        }
         let request_id = assignment.invocation.request_id;
         // Only an idle environment is assigned anything, so no reply is lost here.
         self.current = Some(Current::of(assignment));
         self.step(Event::Assigned(request_id));
+    }
+
+    /// The runtime that the user has started is gone. Another one may be there already, with this call.
+    fn detached(&mut self, call: Option<RuntimeCall>) {
+        self.parked = None;
+        if let Some(body) = &mut self.body {
+            body.detach(call);
+        }
+        self.step(Event::Exited(ExitStatus::default()));
     }
 
     fn exited(&mut self, status: ExitStatus) {
@@ -296,7 +340,7 @@ impl Environment {
 
     /// The end of the runtime's process follows, or has come before.
     fn kill(&mut self) {
-        self.body.iter().for_each(Body::kill);
+        self.body.iter_mut().for_each(Body::kill);
         if !self.body.as_ref().is_some_and(Body::is_running) {
             self.step(Event::Exited(ExitStatus::default()));
         }
@@ -313,6 +357,9 @@ impl Environment {
                 self.log.telemetry().close();
             }
             Some(InitFailure { phase, failure }) => {
+                let ports = std::mem::take(&mut self.ports);
+                let not_started = NotStarted { failure: failure.clone(), after: duration, ports };
+                self.blueprint.adviser.tell(Advice::NotStarted(not_started));
                 self.log.publish(&PlatformEvent::InitRuntimeDone(phase, Some(failure)));
                 self.log.platform(&PlatformEvent::InitReport(duration, phase, Some(failure)));
             }
@@ -402,6 +449,13 @@ impl Environment {
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
         let log = &self.log;
         self.body.iter_mut().for_each(|body| body.drain(|line| log.output(line, request_id)));
+    }
+}
+
+async fn hung_up(parked: Option<&mut oneshot::Sender<Next>>) {
+    match parked {
+        Some(parked) => parked.closed().await,
+        None => pending().await,
     }
 }
 

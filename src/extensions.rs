@@ -28,6 +28,18 @@ pub enum ExtensionCall {
     Subscribe(Identifier, TelemetryApi, Bytes, Answer<()>),
 }
 
+impl ExtensionCall {
+    /// Whether the caller has hung up.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Register(_, _, answer) => answer.is_closed(),
+            Self::Next(_, answer) => answer.is_closed(),
+            Self::Failed(_, _, answer) | Self::Subscribe(_, _, _, answer) => answer.is_closed(),
+        }
+    }
+}
+
 /// Where the answer to a call goes. An extension that hung up has dropped the other end.
 pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 

@@ -138,6 +138,9 @@ pub struct Function {
     pub command: Vec<OsString>,
     /// What `argv[0]` of the program is, where that differs from the program's path.
     pub argv0: Option<OsString>,
+    /// The managed runtime that Lambda would run it on, such as `python3.12`; `None` for a program of
+    /// its own.
+    pub runtime: Option<String>,
     /// The variables given with `--env-file` and `--env`, the later one of a name winning.
     pub variables: Vec<(OsString, OsString)>,
     /// The instruction set that it is deployed for: what AWS would bill. Nothing depends on it here.

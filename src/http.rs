@@ -3,6 +3,7 @@
 
 pub mod post;
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -96,12 +97,9 @@ pub struct Settings {
 
 /// Serves connections until `stop`, then lets the requests that are being answered finish and
 /// returns. Dropping the future cuts all connections off.
-pub async fn serve<H, F>(
-    listener: TcpListener,
-    settings: Settings,
-    stop: CancellationToken,
-    handle: H,
-) where
+pub async fn serve<L, H, F>(listener: L, settings: Settings, stop: CancellationToken, handle: H)
+where
+    L: Borrow<TcpListener> + Send,
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
@@ -109,7 +107,7 @@ pub async fn serve<H, F>(
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(stream) = accept(&listener) => {
+            Some(stream) = accept(listener.borrow()) => {
                 connections.spawn(connection(stream, settings, stop.clone(), handle.clone()));
             }
             Some(_) = connections.join_next() => {}

@@ -15,6 +15,8 @@ pub mod http;
 pub mod invocation;
 pub mod runtime_client;
 
+pub mod advice;
+
 pub mod procfs;
 #[cfg(target_os = "linux")]
 pub mod strays;
@@ -37,6 +39,8 @@ pub mod logs;
 
 pub mod lifecycle;
 pub mod runtime_api;
+
+pub mod attachments;
 
 pub mod environment;
 

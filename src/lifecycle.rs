@@ -5,126 +5,30 @@
 //! `Init` → `Invoke` ⇄ `Idle` → `Ended`. A first init that fails or takes too long is run again
 //! inside the invocation, as on AWS; that is the step [`Step::Init`] of `Invoke`.
 
+pub mod events;
+
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use crate::invocation::Outcome;
 use crate::invocation::failure::Failure;
-use crate::invocation::{Answer, Outcome};
+use events::{Effect, Event, InitFailure, ResponseBody, Verdict};
 
 /// How long each phase may last. `None` is for ever.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The init phase, before it is run again inside the invocation.
     pub init: Option<Duration>,
+    /// Whether an init that fails is run again inside the invocation.
+    pub init_again: bool,
     /// One invocation.
     pub invoke: Option<Duration>,
     /// From the end of an invocation to the end of the environment.
     pub idle: Option<Duration>,
     /// The whole life; an environment that is busy then ends when it is free.
     pub life: Option<Duration>,
-}
-
-/// What happened to the environment.
-#[derive(Debug)]
-pub enum Event {
-    /// The runtime asked for the next invocation.
-    NextPolled,
-    /// The data plane assigned an invocation to an idle environment.
-    Assigned(Uuid),
-    /// The runtime begins to stream its answer to the invocation that it names.
-    StreamStarted(Uuid),
-    /// The runtime answered the invocation that it names, or is done with streaming.
-    Responded(Uuid, ResponseBody),
-    /// The runtime posted an error for the invocation that it names.
-    ErrorPosted(Uuid, Failure),
-    /// The runtime posted an init error.
-    InitErrorPosted(Failure),
-    /// The time that [`Lifecycle::deadline`] named has come.
-    DeadlinePassed,
-    /// The environment failed in another way, and its processes may still run.
-    Failed(Failure),
-    /// The runtime's process ended.
-    Exited(ExitStatus),
-    /// The runtime's process could not be started.
-    StartFailed(Failure),
-    /// mtl is stopping and waits no longer.
-    StopAsked,
-}
-
-/// An answer's body as it was read, to its end.
-#[derive(Debug)]
-pub enum ResponseBody {
-    /// All of it.
-    Complete(Answer),
-    /// All of it, but a streamed answer whose trailers say that it failed.
-    Failed(Failure),
-    /// More than a function may answer.
-    TooLarge,
-    /// The connection ended before the body did.
-    Truncated,
-}
-
-/// What the environment must do. Effects are performed in order.
-#[derive(Debug)]
-pub enum Effect {
-    /// Answer the runtime's POST.
-    Reply(Verdict),
-    /// Hold the runtime's `/next` until there is an invocation.
-    Park,
-    /// Give the runtime the invocation, through the `/next` that is held or comes.
-    Deliver,
-    /// The init phase ended: it succeeded (`None`), or failed and will be run again.
-    EndInit(Option<InitFailure>),
-    /// Kill the runtime's processes; [`Event::Exited`] follows.
-    Kill,
-    /// Start the runtime's process again.
-    Start,
-    /// Let the runtime stream its answer, and give the caller the stream.
-    Stream,
-    /// Tell the caller how the invocation ended, and write its REPORT.
-    Finish(Outcome),
-    /// Log that the runtime failed after its answer: the caller has that, and REPORT is written.
-    LateFault(Failure),
-    /// The environment is free for the next invocation.
-    Release,
-    /// The environment takes no more invocations: end it.
-    End,
-}
-
-/// A failed init, as `INIT_REPORT` has it.
-#[derive(Debug)]
-pub struct InitFailure {
-    /// Whether it ran before the invocation (`init`) or inside it (`invoke`).
-    pub phase: &'static str,
-    /// What was wrong; a timeout is [`Failure::TimedOut`].
-    pub failure: Failure,
-}
-
-/// The answer to a runtime's POST.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// 202.
-    Accepted,
-    /// Nothing yet: the runtime may stream an answer of at most so many bytes.
-    Proceed {
-        /// The most bytes.
-        limit: usize,
-    },
-    /// 400: no such invocation is open here.
-    InvalidRequestId,
-    /// 400: the body was cut off.
-    Truncated,
-    /// 403: not allowed in this state.
-    InvalidTransition {
-        /// The runtime's state, in AWS's spelling.
-        from: &'static str,
-        /// The state it asked for.
-        to: &'static str,
-    },
-    /// 413: the answer is too large.
-    TooLarge,
 }
 
 /// The state machine of one environment.
@@ -213,6 +117,18 @@ impl Lifecycle {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(self.state, State::Ended)
+    }
+
+    /// Whether the runtime has not asked for an event yet.
+    #[must_use]
+    pub fn is_initializing(&self) -> bool {
+        matches!(self.state, State::Init { .. } | State::Invoke { step: Step::Init, .. })
+    }
+
+    /// Whether the runtime has an event that it has not answered.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Invoke { step: Step::Running | Step::Truncated, .. })
     }
 
     /// Takes one step.
@@ -397,6 +313,9 @@ impl Lifecycle {
     /// invocation, whose timeout begins now.
     fn restart(&mut self, failure: Failure, now: Instant) -> Vec<Effect> {
         let State::Init { request_id, .. } = self.state else { return vec![] };
+        if !self.limits.init_again {
+            return self.fail_and_end(failure);
+        }
         self.invoke(request_id, Step::Restarting, now);
         vec![Effect::EndInit(Some(InitFailure { phase: "init", failure })), Effect::Kill]
     }
@@ -424,7 +343,7 @@ impl Lifecycle {
 
     fn exited(&mut self, status: ExitStatus, now: Instant) -> Vec<Effect> {
         match &mut self.state {
-            State::Init { request_id, .. } => {
+            State::Init { request_id, .. } if self.limits.init_again => {
                 let request_id = *request_id;
                 self.invoke(request_id, Step::Init, now);
                 let failure = Failure::Exited(status);
@@ -434,7 +353,9 @@ impl Lifecycle {
                 *step = Step::Init;
                 vec![Effect::Start]
             }
-            State::Invoke { .. } | State::Idle { .. } => self.fail_and_end(Failure::Exited(status)),
+            State::Init { .. } | State::Invoke { .. } | State::Idle { .. } => {
+                self.fail_and_end(Failure::Exited(status))
+            }
             State::Ended => vec![],
         }
     }

@@ -98,6 +98,12 @@ impl LogStream {
         self.environment_id
     }
 
+    /// The tenant that it belongs to.
+    #[must_use]
+    pub fn tenant_id(&self) -> Option<&TenantId> {
+        self.tenant_id.as_ref()
+    }
+
     /// Logs the start of an invocation, with which its tail begins.
     pub fn begin(&self, request_id: Uuid) {
         self.lock_tail().clear();

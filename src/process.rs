@@ -2,6 +2,7 @@
 //! own, signaled and reaped as a group, and nothing of it is left behind however mtl ends. Owns
 //! spawning and the handle of one process. Knows nothing of HTTP, tenants, phases or logs.
 
+pub mod foreign;
 pub mod launch;
 pub mod limits;
 pub mod reaper;

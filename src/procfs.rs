@@ -3,6 +3,8 @@
 //! Every answer is `None` or empty for a process that is gone or belongs to someone else, and
 //! wherever there is no such `/proc`, as on macOS.
 
+pub mod ports;
+
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;

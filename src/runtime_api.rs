@@ -6,12 +6,14 @@
 //! its code with Lambda: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 pub mod extension_routes;
+pub mod line;
 pub mod next;
 pub mod stream;
 
 use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -28,7 +30,7 @@ use crate::function::Function;
 use crate::http::{Body, Reply, Settings, discard, empty, json as json_reply, read, serve, text};
 use crate::invocation::Answer;
 use crate::invocation::failure::{Failure, posted};
-use crate::lifecycle::{ResponseBody, Verdict};
+use crate::lifecycle::events::{ResponseBody, Verdict};
 use crate::quotas;
 use extension_routes::ExtensionRoute;
 use next::{INVOCATION_ID, Next};
@@ -58,23 +60,38 @@ pub enum RuntimeCall {
     Extension(ExtensionCall),
 }
 
-/// The listener of one environment's Runtime API, before it serves.
+impl RuntimeCall {
+    /// Whether the caller has hung up.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Next(answer) => answer.is_closed(),
+            Self::StreamStarted(_, _, answer)
+            | Self::Response(_, _, answer)
+            | Self::Error(_, _, answer)
+            | Self::InitError(_, answer) => answer.is_closed(),
+            Self::Extension(call) => call.is_abandoned(),
+        }
+    }
+}
+
+/// The listener of one environment's Runtime API.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     address: SocketAddr,
 }
 
 impl RuntimeApi {
-    /// Listens on a free loopback port.
+    /// Listens on a loopback port; 0 is any free one.
     ///
     /// # Errors
     ///
-    /// When no port or file descriptor is left.
-    pub async fn bind() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// When the port is taken, or no port or file descriptor is left.
+    pub async fn bind(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener: Arc::new(listener), address })
     }
 
     /// What the runtime is given as `AWS_LAMBDA_RUNTIME_API`, in the only form that every client
@@ -87,7 +104,7 @@ impl RuntimeApi {
     /// Serves until the future is dropped, which cuts the runtime's connections off. They have no
     /// time limit: a runtime may be silent for as long as its environment is idle.
     pub fn serve(
-        self,
+        &self,
         function: &Function,
         calls: mpsc::Sender<RuntimeCall>,
     ) -> impl Future<Output = ()> + Send + use<> {
@@ -99,7 +116,7 @@ impl RuntimeApi {
             handler: function.handler().to_string_lossy().into_owned(),
             calls,
         };
-        serve(self.listener, settings, CancellationToken::new(), move |request| {
+        serve(Arc::clone(&self.listener), settings, CancellationToken::new(), move |request| {
             api.clone().answer(request)
         })
     }

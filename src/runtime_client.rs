@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -34,6 +35,9 @@ pub struct RuntimeClient {
     interpreter: String,
     origin: Origin,
     handler: String,
+    /// The runtime that Lambda would have for it, such as `python3.12`.
+    runtime: String,
+    has_debugger: bool,
 }
 
 /// Why there is nothing to run a handler with.
@@ -54,6 +58,23 @@ pub enum HandlerError {
 }
 
 impl Language {
+    /// A command of an interpreter, under a debugger that listens there.
+    #[must_use]
+    pub fn debugged(self, command: &[OsString], address: SocketAddr) -> Vec<OsString> {
+        let debugger: Vec<OsString> = match self {
+            Self::Node => vec![format!("--inspect={address}").into()],
+            // Frozen modules would make it miss breakpoints, which it says at length.
+            Self::Python => ["-X", "frozen_modules=off", "-m", "debugpy", "--listen"]
+                .map(OsString::from)
+                .into_iter()
+                .chain([address.to_string().into()])
+                .collect(),
+        };
+        let options = command.iter().skip(1).take_while(|word| *word == UNBUFFERED).count();
+        let (interpreter, rest) = command.split_at(command.len().min(1 + options));
+        [interpreter, &debugger, rest].concat()
+    }
+
     fn of_runtime(runtime: &str) -> Option<Self> {
         let languages = [("python", Self::Python), ("nodejs", Self::Node)];
         languages.into_iter().find(|(name, _)| runtime.starts_with(name)).map(|(_, it)| it)
@@ -84,12 +105,46 @@ impl RuntimeClient {
             None => language_of(handler, folder)?,
         };
         let interpreter = interpreter(language, runtime);
-        let origin = if has_official(language, &interpreter, folder) {
-            Origin::Official
-        } else {
-            Origin::Own
+        let Installed { version, official, debugger } =
+            installed(language, &interpreter, folder).unwrap_or_default();
+        let runtime = match runtime {
+            Some(runtime) if runtime.ends_with(|last: char| last.is_alphanumeric()) => {
+                runtime.to_owned()
+            }
+            _ => version,
         };
-        Ok(Self { language, interpreter, origin, handler: handler.to_owned() })
+        Ok(Self {
+            language,
+            interpreter,
+            origin: if official { Origin::Official } else { Origin::Own },
+            handler: handler.to_owned(),
+            runtime,
+            has_debugger: debugger,
+        })
+    }
+
+    /// The language of the handler.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The program that runs it.
+    #[must_use]
+    pub fn interpreter(&self) -> &str {
+        &self.interpreter
+    }
+
+    /// The name that Lambda has for its runtime, such as `python3.12`.
+    #[must_use]
+    pub fn runtime(&self) -> &str {
+        &self.runtime
+    }
+
+    /// Whether the debugger of its language is installed.
+    #[must_use]
+    pub fn has_debugger(&self) -> bool {
+        self.has_debugger
     }
 
     /// What it is, for a person.
@@ -111,7 +166,7 @@ impl RuntimeClient {
             (Origin::Official, Language::Python) => vec!["-m".into(), "awslambdaric".into()],
             (Origin::Official, Language::Node) => vec![OFFICIAL_NODE.into()],
             // Unbuffered, so that the log has what was printed before a process is killed.
-            (Origin::Own, Language::Python) => vec!["-u".into(), clients.join(name).into()],
+            (Origin::Own, Language::Python) => vec![UNBUFFERED.into(), clients.join(name).into()],
             (Origin::Own, Language::Node) => vec![clients.join(name).into()],
         };
         let mut command = vec![OsString::from(&self.interpreter)];
@@ -133,6 +188,9 @@ impl RuntimeClient {
         }
     }
 }
+
+/// The option of Python that writes at once what is printed.
+const UNBUFFERED: &str = "-u";
 
 /// Where npm puts the program of the official client.
 const OFFICIAL_NODE: &str = "node_modules/aws-lambda-ric/bin/index.mjs";
@@ -171,11 +229,50 @@ fn interpreter(language: Language, runtime: Option<&str>) -> String {
     }
 }
 
-fn has_official(language: Language, interpreter: &str, folder: &Path) -> bool {
+/// What an interpreter has.
+#[derive(Debug, Default)]
+struct Installed {
+    /// The name that Lambda has for this version of it.
+    version: String,
+    official: bool,
+    debugger: bool,
+}
+
+/// `None` when the interpreter can't be asked: then it is not there, and the first invocation says so.
+fn installed(language: Language, interpreter: &str, folder: &Path) -> Option<Installed> {
+    let mut command = Command::new(interpreter);
     match language {
-        Language::Python => runs(Command::new(interpreter).args(["-c", "import awslambdaric"])),
-        Language::Node => folder.join(OFFICIAL_NODE).is_file(),
+        Language::Python => {
+            let words = output(command.args(["-c", PYTHON_QUESTION]))?;
+            let mut words = words.split_whitespace();
+            Some(Installed {
+                version: words.next()?.to_owned(),
+                official: words.next()? == "True",
+                debugger: words.next()? == "True",
+            })
+        }
+        Language::Node => {
+            let version = output(command.arg("--version"))?;
+            let major = version.trim().trim_start_matches('v').split('.').next()?;
+            Some(Installed {
+                version: format!("nodejs{major}.x"),
+                official: folder.join(OFFICIAL_NODE).is_file(),
+                debugger: true,
+            })
+        }
     }
+}
+
+/// Python's version as Lambda names it, and whether the official client and the debugger are there.
+const PYTHON_QUESTION: &str = "
+import importlib.util, sys
+has = lambda name: importlib.util.find_spec(name) is not None
+print('python%d.%d' % sys.version_info[:2], has('awslambdaric'), has('debugpy'))
+";
+
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn runs(command: &mut Command) -> bool {

@@ -1,6 +1,7 @@
 //! `mtl serve`: starts the emulator, says where it is and what it serves, and stops it by signals.
 //! What the arguments mean is in `args.rs`.
 
+pub mod advice;
 pub mod args;
 pub mod extensions;
 pub mod plan;
@@ -20,9 +21,11 @@ use super::failure::{Exit, Failure};
 use crate::emulator::{Emulator, Notice, Port, StartError, Stopped};
 use crate::event_queue::Dropped;
 use crate::event_queue::destination::DeliveryError;
+use crate::function::Function;
 use crate::logs::Stdout;
 use crate::server_file::ServerFile;
 use crate::watchdog::link::Loss;
+use advice::Counsel;
 use args::Args;
 use plan::Plan;
 
@@ -49,6 +52,8 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
         say(&format!("warning: {warning}"));
     }
     let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
+    let mut counsel = Counsel::new(plan.config.function.command.clone());
+    let variables = attached_variables(&plan.config.function);
     let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
     let address = emulator.address();
     if let Port::Preferred(preferred) = port
@@ -59,15 +64,31 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     let endpoint = emulator.endpoint();
     let file = ServerFile::publish(&plan.folder, &endpoint)
         .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
+    let runtimes: Vec<_> = emulator.runtime_addresses().iter().map(ToString::to_string).collect();
+    if !runtimes.is_empty() {
+        let addresses = runtimes.join(" or ");
+        say(&format!(
+            "start each runtime with AWS_LAMBDA_RUNTIME_API={addresses} and\n{variables}"
+        ));
+    }
     if stdout == Stdout::Json {
-        let ready = json!({ "type": "ready", "endpoint": endpoint });
+        let mut ready = json!({ "type": "ready", "endpoint": endpoint });
+        if !runtimes.is_empty() {
+            ready["runtime"] = json!(runtimes);
+        }
         emulator.say(format!("{ready}\n"));
     }
-    say(&format!("ready {endpoint}"));
+    let addresses: Vec<_> =
+        std::iter::once(&endpoint).chain(&runtimes).map(String::as_str).collect();
+    say(&format!("ready {}", addresses.join(" ")));
     loop {
         tokio::select! {
             _ = signals.next() => break,
-            notice = emulator.notice() => say(&format!("warning: {}", noticed(&notice))),
+            notice = emulator.notice() => match &notice {
+                Notice::Advice(advice) => counsel.about(advice).iter().for_each(|text| say(text)),
+                Notice::WatchdogLost(loss) => say(&format!("warning: {}", lost(loss))),
+                Notice::DeliveryFailed(error) => say(&format!("warning: {}", with_cause(error))),
+            },
         }
     }
     drop(file);
@@ -157,11 +178,21 @@ fn not_started(error: StartError) -> Failure {
     }
 }
 
-fn noticed(notice: &Notice) -> String {
-    match notice {
-        Notice::WatchdogLost(loss) => lost(loss),
-        Notice::DeliveryFailed(error) => with_cause(error),
-    }
+/// What runtimes need besides the address, for those that the user starts: a line each.
+fn attached_variables(function: &Function) -> String {
+    let (group, memory) = (function.log_group(), function.memory.mb.to_string());
+    let variables = [
+        ("NAME", "FUNCTION", function.name.as_str()),
+        ("VERSION", "FUNCTION", "'$LATEST'"),
+        ("MEMORY_SIZE", "FUNCTION", memory.as_str()),
+        ("GROUP_NAME", "LOG", group.as_str()),
+        ("STREAM_NAME", "LOG", "attached"),
+    ];
+    let lines: Vec<_> = variables
+        .iter()
+        .map(|(name, of, value)| format!("  AWS_LAMBDA_{of}_{name}={value}"))
+        .collect();
+    lines.join("\n")
 }
 
 fn lost(loss: &Loss) -> String {

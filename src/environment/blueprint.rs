@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::advice::Adviser;
+use crate::attachments::Attachments;
 use crate::function::Function;
 use crate::lifecycle::Limits;
 use crate::logs::LogSink;
 use crate::memory::MemoryMonitor;
 use crate::process::Processes;
+use crate::runtime_client::Language;
 
 /// What all environments of a function have in common.
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub struct Blueprint {
     pub memory: MemoryMonitor,
     /// The folder that holds their temporary folders.
     pub temp: PathBuf,
+    /// Where their runtimes come from.
+    pub runtimes: Runtimes,
+    /// What tells the user what isn't in their logs.
+    pub adviser: Adviser,
     /// The external extensions that are started before the runtime.
     pub extensions: Vec<PathBuf>,
     /// The folder they start in.
@@ -35,4 +42,15 @@ pub struct Blueprint {
     pub endpoint: Option<String>,
     /// Ends the time that an environment has to shut down.
     pub kill: CancellationToken,
+}
+
+/// Where the runtimes of environments come from.
+#[derive(Clone, Debug)]
+pub enum Runtimes {
+    /// mtl starts the function's command.
+    Command,
+    /// mtl starts the function's command under the debugger of this language.
+    Debugged(Language),
+    /// The user starts them.
+    Attached(Attachments),
 }

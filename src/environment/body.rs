@@ -4,16 +4,15 @@
 
 use std::future::{Future, pending};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use crate::environment::blueprint::Blueprint;
+use crate::attachments::Attachments;
+use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::extension_processes::{ExtensionProcesses, ExtensionSign, name};
 use crate::environment::variables::{Place, extension_variables, variables};
 use crate::invocation::failure::Failure;
@@ -21,16 +20,18 @@ use crate::memory::Watched;
 use crate::output::Output;
 use crate::process::Process;
 use crate::process::launch::{Launch, SpawnError};
-use crate::runtime_api::{RuntimeApi, RuntimeCall};
+use crate::procfs::ports::listening_ports;
+use crate::runtime_api::RuntimeCall;
+use crate::runtime_api::line::Line;
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 
 /// The parts of an environment that the system knows.
 #[derive(Debug)]
 pub struct Body {
-    api: SocketAddr,
-    calls: mpsc::Receiver<RuntimeCall>,
-    listener: JoinHandle<()>,
+    /// `None` while a runtime that the user starts is waited for.
+    line: Option<Line>,
+    attachments: Option<Attachments>,
     temp: TempDir,
     running: Option<Running>,
     /// What the process that ran last has written and nobody has read yet.
@@ -49,6 +50,8 @@ struct Running {
 /// What a body shows of itself.
 #[derive(Debug)]
 pub enum Sign {
+    /// A runtime that the user has started is there.
+    Attached,
     /// The runtime called.
     Call(RuntimeCall),
     /// The process ended, and its group with it.
@@ -68,17 +71,18 @@ impl Body {
     ///
     /// When the system has no port, file descriptor or room left.
     pub async fn new(blueprint: &Blueprint) -> io::Result<Self> {
-        let api = RuntimeApi::bind().await?;
-        let address = api.address();
-        let (sender, calls) = mpsc::channel(4);
+        let (line, attachments) = match &blueprint.runtimes {
+            Runtimes::Attached(attachments) => (None, Some(attachments.clone())),
+            Runtimes::Command | Runtimes::Debugged(_) => {
+                (Some(Line::open(0, &blueprint.function).await?), None)
+            }
+        };
         // Whoever cleans up the system's temporary files may have taken it away.
         std::fs::create_dir_all(&blueprint.temp)?;
         let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
-        let listener = tokio::spawn(api.serve(&blueprint.function, sender));
         Ok(Self {
-            api: address,
-            calls,
-            listener,
+            line,
+            attachments,
             temp,
             running: None,
             output: None,
@@ -87,15 +91,30 @@ impl Body {
         })
     }
 
-    /// Starts the runtime's process.
+    /// Starts the runtime's process, if it isn't the user who starts it. Returns where its debugger
+    /// listens, if it has one.
     ///
     /// # Errors
     ///
     /// With the failure that its invocation has.
-    pub fn start(&mut self, blueprint: &Blueprint, log_stream: &str) -> Result<(), Failure> {
+    pub fn start(
+        &mut self,
+        blueprint: &Blueprint,
+        log_stream: &str,
+    ) -> Result<Option<SocketAddr>, Failure> {
         let function = &blueprint.function;
+        let (command, debugger) = match &blueprint.runtimes {
+            Runtimes::Attached(_) => return Ok(None),
+            Runtimes::Command => (function.command.clone(), None),
+            Runtimes::Debugged(language) => {
+                let address = free_address().map_err(|error| {
+                    Failure::Service(format!("failed to find a port for a debugger: {error}"))
+                })?;
+                (language.debugged(&function.command, address), Some(address))
+            }
+        };
         let launch = Launch {
-            command: function.command.clone(),
+            command,
             argv0: function.argv0.clone(),
             variables: variables(std::env::vars_os(), function, self.place(blueprint, log_stream)),
             directory: blueprint.task_root.clone(),
@@ -104,7 +123,7 @@ impl Body {
             self.spawn(blueprint, &launch).map_err(|error| start_failure(&error))?;
         self.running = Some(Running { process, watched });
         self.output = Some(output);
-        Ok(())
+        Ok(debugger)
     }
 
     /// Starts the external extensions anew.
@@ -139,7 +158,7 @@ impl Body {
         blueprint: &Blueprint,
         launch: &Launch,
     ) -> Result<(Process, Output, Watched), SpawnError> {
-        let (process, output) = blueprint.processes.spawn(self.api, launch)?;
+        let (process, output) = blueprint.processes.spawn(self.address(), launch)?;
         let memory = &blueprint.function.memory;
         let limit = memory.enforced.then(|| u64::from(memory.mb) * BYTES_PER_MB);
         let watched = blueprint.memory.watch(process.pid(), limit);
@@ -149,7 +168,7 @@ impl Body {
 
     fn place<'a>(&'a self, blueprint: &'a Blueprint, log_stream: &'a str) -> Place<'a> {
         Place {
-            api: self.api,
+            api: self.address(),
             log_stream,
             temp: self.temp.path(),
             task_root: &blueprint.task_root,
@@ -157,10 +176,47 @@ impl Body {
         }
     }
 
-    /// Whether the runtime's process runs.
+    /// Where its Runtime API listens.
+    fn address(&self) -> SocketAddr {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.line.as_ref().map_or(nowhere, Line::address)
+    }
+
+    /// Whether the runtime's process runs, or a runtime that the user has started is there.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.running.is_some()
+        self.running.is_some() || (self.is_attached() && self.line.is_some())
+    }
+
+    /// Whether it is the user who starts the runtime.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.attachments.is_some()
+    }
+
+    /// The runtime that the user has started is gone, or another one has come, with this call.
+    pub fn detach(&mut self, call: Option<RuntimeCall>) {
+        if let (Some(mut line), Some(attachments)) = (self.line.take(), &self.attachments) {
+            if let Some(call) = call {
+                line.hold(call);
+            }
+            attachments.release(line);
+        }
+    }
+
+    /// Cuts off the runtime that the user has started: it must not serve another tenant.
+    fn cut(&mut self) {
+        if let (Some(line), true) = (&mut self.line, self.attachments.is_some()) {
+            line.cut();
+            self.detach(None);
+        }
+    }
+
+    /// The TCP ports on which the runtime's processes listen.
+    #[must_use]
+    pub fn ports(&self) -> Vec<u16> {
+        let running = self.running.as_ref();
+        running.map(|running| listening_ports(running.process.pid())).unwrap_or_default()
     }
 
     /// Whether the process of an external extension runs.
@@ -176,9 +232,14 @@ impl Body {
             Some(Running { process, watched }) => (Some(process), Some(watched)),
             None => (None, None),
         };
+        let attachments = self.attachments.as_ref().filter(|_| self.line.is_none());
         let status = tokio::select! {
             biased;
-            Some(call) = self.calls.recv() => return Sign::Call(call),
+            call = if_some(self.line.as_mut().map(Line::call)) => return Sign::Call(call),
+            line = if_some(attachments.map(Attachments::connected)) => {
+                self.line = Some(line);
+                return Sign::Attached;
+            }
             sign = self.extensions.sign() => return Sign::Extension(sign),
             status = if_some(exited.map(Process::exited)) => status,
             () = if_some(exceeded.map(|watched| watched.exceeded())) => {
@@ -201,8 +262,9 @@ impl Body {
     }
 
     /// Kills the runtime and the extensions.
-    pub fn kill(&self) {
+    pub fn kill(&mut self) {
         self.kill_runtime();
+        self.cut();
         self.extensions.kill_all();
     }
 
@@ -255,8 +317,10 @@ impl Body {
             process.exited().await;
         }
         self.drain(line);
-        blueprint.processes.sweep(self.api).await;
-        self.listener.abort();
+        self.cut();
+        if let Some(line) = self.line {
+            blueprint.processes.sweep(line.address()).await;
+        }
         // Deleting many files takes its time. What can't be deleted is left in the system's folder
         // for temporary files, which the system cleans up.
         let temp = self.temp;
@@ -269,6 +333,11 @@ async fn if_some<T>(future: Option<impl Future<Output = T>>) -> T {
         Some(future) => future.await,
         None => pending().await,
     }
+}
+
+/// An address that was free just now, for a program that can't say which it took.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// In the words of Go's `exec`, which are Lambda's.
@@ -288,7 +357,9 @@ fn start_failure(error: &SpawnError) -> Failure {
             exec(program, "no such file or directory")
         }
         SpawnError::NotExecutable(program) => exec(program, "permission denied"),
-        SpawnError::Format(program) => exec(program, "exec format error"),
+        SpawnError::Format(program) | SpawnError::Foreign { program, .. } => {
+            exec(program, "exec format error")
+        }
         SpawnError::Directory(directory) => {
             let directory = directory.display();
             Failure::InvalidEntrypoint(format!("chdir {directory}: no such file or directory"))

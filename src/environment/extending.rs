@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::advice::Advice;
 use crate::environment::Environment;
 use crate::environment::extension_processes::{ExtensionSign, names};
 use crate::extensions::{
@@ -17,7 +18,7 @@ use crate::extensions::{
 use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::invocation::failure::{Failure, how_it_ended};
-use crate::lifecycle::Event;
+use crate::lifecycle::events::Event;
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
 use crate::quotas;
@@ -40,8 +41,11 @@ impl Environment {
         if body.is_running() || !self.extensions.all_registered() {
             return;
         }
-        if let Err(failure) = body.start(&self.blueprint, self.log.name()) {
-            self.step(Event::StartFailed(failure));
+        let tenant = self.log.tenant_id().cloned();
+        match body.start(&self.blueprint, self.log.name()) {
+            Ok(None) => {}
+            Ok(Some(address)) => self.blueprint.adviser.tell(Advice::Debugger(tenant, address)),
+            Err(failure) => self.step(Event::StartFailed(failure)),
         }
     }
 

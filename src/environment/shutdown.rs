@@ -109,6 +109,7 @@ impl Remains {
             // The runtime gets no answer any more, and the end of an extension is what is waited for.
             Sign::Call(_)
             | Sign::Extension(_)
+            | Sign::Attached
             | Sign::Exited(_)
             | Sign::MemoryExceeded
             | Sign::Output => {}

@@ -102,6 +102,9 @@ fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)
         ("TZ", ":UTC".into()),
         ("_HANDLER", function.handler().to_owned()),
     ];
+    if let Some(runtime) = &function.runtime {
+        variables.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}").into()));
+    }
     if log_format == "JSON" {
         variables.push(("AWS_LAMBDA_LOG_LEVEL", "INFO".into()));
     }

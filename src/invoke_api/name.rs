@@ -139,6 +139,7 @@ mod tests {
             account_id: "123456789012".to_owned(),
             command: Vec::new(),
             argv0: None,
+            runtime: None,
             variables: Vec::new(),
             architecture: Architecture::Arm64,
             memory: MemorySize { mb: 128, enforced: false },

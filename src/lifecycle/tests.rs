@@ -14,6 +14,7 @@ use crate::invocation::failure::{Failure, posted};
 use crate::invocation::{Answer, Outcome};
 
 const LIMITS: Limits = Limits {
+    init_again: true,
     init: Some(Duration::from_secs(10)),
     invoke: Some(Duration::from_secs(3)),
     idle: Some(Duration::from_mins(10)),

@@ -60,7 +60,7 @@ impl Deployment {
             "Description": "",
             "Role": format!("arn:aws:iam::{}:role/mtl", function.account_id),
             "PackageType": "Zip",
-            "Runtime": "provided.al2023",
+            "Runtime": function.runtime.as_deref().unwrap_or("provided.al2023"),
             "Handler": function.handler().to_string_lossy(),
             "Architectures": [function.architecture.as_str()],
             "CodeSize": CODE_BYTES,

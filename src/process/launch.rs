@@ -11,6 +11,8 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::process::foreign::{foreign, here};
+
 /// Where a program is looked for when the function's environment has no `PATH`, as in C libraries.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
@@ -41,8 +43,20 @@ pub enum SpawnError {
     #[error("failed to start `{}`: it is not executable", .0.display())]
     NotExecutable(PathBuf),
     /// The system has no way to run such a file: no `#!` line, another machine's binary.
-    #[error("failed to start `{}`: it is no program of this system", .0.display())]
+    #[error(
+        "failed to start `{}`: it is no program of this system, and a script needs a first line \
+         such as `#!/bin/sh`",
+        .0.display()
+    )]
     Format(PathBuf),
+    /// It was built for another system, and for which.
+    #[error("failed to start `{}`: it is a program for {system}, and this is {}", program.display(), here())]
+    Foreign {
+        /// The file.
+        program: PathBuf,
+        /// Its system.
+        system: String,
+    },
     /// The file exists, but the interpreter that its first line names does not, or the loader that
     /// a binary needs.
     #[error(
@@ -99,6 +113,24 @@ impl Launch {
         Err(refused.unwrap_or_else(|| SpawnError::NotFound(name.into())))
     }
 
+    /// Why the program would not start, as far as that shows in its file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Launch::program`], [`SpawnError::Interpreter`] and [`SpawnError::Foreign`].
+    pub fn check(&self) -> Result<(), SpawnError> {
+        let program = self.program()?;
+        if let Some(system) = foreign(&program) {
+            return Err(SpawnError::Foreign { program, system });
+        }
+        match interpreter(&program) {
+            Some(path) if !path.exists() => {
+                Err(SpawnError::Interpreter { interpreter: Some(path), program })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The reason behind an error of the system for `program`.
     #[must_use]
     pub fn explain(&self, program: PathBuf, source: io::Error) -> SpawnError {
@@ -111,7 +143,10 @@ impl Launch {
             }
             Some(Errno::NOENT | Errno::NOTDIR) => SpawnError::NotFound(program),
             Some(Errno::ACCESS | Errno::PERM) => SpawnError::NotExecutable(program),
-            Some(Errno::NOEXEC) => SpawnError::Format(program),
+            Some(Errno::NOEXEC) => match foreign(&program) {
+                Some(system) => SpawnError::Foreign { program, system },
+                None => SpawnError::Format(program),
+            },
             _ => SpawnError::System { program, source },
         }
     }

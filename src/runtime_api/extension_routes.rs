@@ -15,7 +15,7 @@ use crate::extensions::{
 };
 use crate::function::LATEST;
 use crate::http::{Body, Reply, json as json_reply, read};
-use crate::lifecycle::Verdict;
+use crate::lifecycle::events::Verdict;
 use crate::quotas;
 use crate::runtime_api::{Api, RuntimeCall, error_reply, internal_error, verdict};
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::invocation::Answer;
 use crate::invocation::failure::posted;
-use crate::lifecycle::ResponseBody;
+use crate::lifecycle::events::ResponseBody;
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
@@ -86,7 +86,7 @@ mod tests {
     use base64::prelude::BASE64_STANDARD;
 
     use super::{ERROR_BODY, ERROR_TYPE, data_trailers, end};
-    use crate::lifecycle::ResponseBody;
+    use crate::lifecycle::events::ResponseBody;
 
     fn error_of(data: &str) -> Option<String> {
         match end(&data_trailers(data.as_bytes())?) {

@@ -211,7 +211,7 @@ function serialize(value) {
   try {
     return JSON.stringify(value === undefined ? null : value) ?? "null";
   } catch {
-    throw new RuntimeError("Runtime.MarshalError", "Unable to stringify response body");
+    throw new Error("Unable to stringify response body");
   }
 }
 

@@ -14,3 +14,4 @@ mod node;
 mod provision;
 mod remote;
 mod running;
+mod shell;

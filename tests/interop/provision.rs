@@ -1,6 +1,7 @@
 //! Owns the tools of others, all in the target folder: a Python virtual environment that holds the
-//! AWS CLI, boto3, awslambdaric and the other servers, at the versions of `requirements.txt`, and
-//! the AWS SDK for JavaScript, at the versions of `node/package-lock.json`.
+//! AWS CLI, boto3, awslambdaric and the other servers, at the versions of `requirements.txt`, the AWS
+//! SDK for JavaScript, at the versions of `node/package-lock.json`, and what functions of Node.js use,
+//! at those of `functions/package-lock.json`.
 //!
 //! It doesn't know how they are used.
 
@@ -10,8 +11,18 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-const NODE_PACKAGE: &str = include_str!("node/package.json");
-const NODE_PACKAGE_LOCK: &str = include_str!("node/package-lock.json");
+const CLIENT: Package = Package {
+    name: "node",
+    manifest: include_str!("node/package.json"),
+    lock: include_str!("node/package-lock.json"),
+    options: &["--ignore-scripts"],
+};
+const FUNCTIONS: Package = Package {
+    name: "functions",
+    manifest: include_str!("functions/package.json"),
+    lock: include_str!("functions/package-lock.json"),
+    options: &[],
+};
 const NODE_SCRIPT: &str = include_str!("node/call.mjs");
 
 /// The installed tools.
@@ -80,36 +91,58 @@ fn folder() -> (PathBuf, File) {
     (folder, lock)
 }
 
+/// Packages of npm that belong together.
+struct Package {
+    /// The folder that they are installed in.
+    name: &'static str,
+    manifest: &'static str,
+    lock: &'static str,
+    /// Further options of `npm ci`.
+    options: &'static [&'static str],
+}
+
 /// The script that calls through the AWS SDK for JavaScript, beside its packages, which the first
 /// caller installs.
 pub(crate) fn node_script() -> &'static Path {
     static SCRIPT: OnceLock<PathBuf> = OnceLock::new();
-    SCRIPT.get_or_init(install_node_packages)
+    SCRIPT.get_or_init(|| {
+        let script = install_package(&CLIENT).join("call.mjs");
+        fs::write(&script, NODE_SCRIPT).expect("the target folder can be written");
+        script
+    })
 }
 
-fn install_node_packages() -> PathBuf {
+/// The packages that functions of Node.js may have, which the first caller installs: AWS's runtime
+/// client, which is compiled, and Powertools.
+pub(crate) fn node_modules() -> &'static Path {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    MODULES.get_or_init(|| install_package(&FUNCTIONS).join("node_modules"))
+}
+
+/// The folder in which a package is installed.
+fn install_package(package: &Package) -> PathBuf {
     let (folder, _lock) = folder();
-    let folder = folder.join("node");
+    let folder = folder.join(package.name);
     fs::create_dir_all(&folder).expect("the target folder can be written");
     let write = |name: &str, text: &str| {
-        let file = folder.join(name);
-        fs::write(&file, text).expect("the target folder can be written");
-        file
+        fs::write(folder.join(name), text).expect("the target folder can be written");
     };
     let stamp = folder.join("installed.json");
-    if fs::read_to_string(&stamp).ok().as_deref() != Some(NODE_PACKAGE_LOCK) {
-        write("package.json", NODE_PACKAGE);
-        write("package-lock.json", NODE_PACKAGE_LOCK);
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(package.lock) {
+        write("package.json", package.manifest);
+        write("package-lock.json", package.lock);
         run(
             Command::new("npm")
-                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .args(["ci", "--no-audit", "--no-fund"])
+                .args(package.options)
                 .current_dir(&folder),
-            "install Node.js 18 or later with npm (Debian: `apt-get install nodejs npm`); \
-             npm needs its registry",
+            "install Node.js 18 or later with npm (Debian: `apt-get install nodejs npm`), and what \
+             aws-lambda-ric is compiled with: cmake, make, autoconf, automake, libtool, python3 and a \
+             C++ compiler; npm needs its registry",
         );
-        write("installed.json", NODE_PACKAGE_LOCK);
+        write("installed.json", package.lock);
     }
-    write("call.mjs", NODE_SCRIPT)
+    folder
 }
 
 fn install_into(venv: &Path, python: &Path) {

@@ -8,6 +8,8 @@ mod http;
 mod server;
 mod wait;
 
+mod advice;
+mod attach;
 mod cloudwatch;
 mod environment_variables;
 mod events;

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
+use crate::emulator::Runtime;
 use crate::event_queue::destination::Destination;
 use crate::event_queue::retry::Schedule;
 use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
@@ -86,6 +87,8 @@ Examples:
   mtl serve                                         a built-in example
   mtl serve -- ./target/debug/my-function           a Rust, Go or Swift binary
   mtl serve --handler app.handler                   app.py, or app.mjs, app.js, app.cjs
+  mtl serve --handler app.handler --inspect         the same, under a debugger
+  mtl serve --attach 1                              a runtime that your IDE starts
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
 
 /// What the function is.
@@ -99,6 +102,19 @@ pub(super) struct FunctionArgs {
     /// The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]
     #[arg(long, value_name = "RUNTIME", requires = "handler")]
     pub(super) runtime: Option<String>,
+
+    /// Start each environment's handler under a debugger, on a port of its own; timeouts are off
+    #[arg(long, requires = "handler", conflicts_with_all = ["timeout", "init_timeout"])]
+    pub(super) inspect: bool,
+
+    /// Wait for N runtimes that you start, in a debugger or an IDE; the timeout is off unless given
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["command", "handler", "extensions"],
+        value_parser = clap::value_parser!(u16).range(1..=1_000)
+    )]
+    pub(super) attach: Option<u16>,
 
     /// Its name
     #[arg(
@@ -119,9 +135,9 @@ pub(super) struct FunctionArgs {
     #[arg(long, value_name = "ID", default_value = "123456789012", value_parser = account_id)]
     pub(super) account_id: String,
 
-    /// How long one invocation may take, 1s to 900s
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
-    pub(super) timeout: Duration,
+    /// How long one invocation may take, 1s to 900s [default: 3s]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
+    pub(super) timeout: Option<Duration>,
 
     /// Let invocations and inits take as long as they like, for debugging
     #[arg(long, conflicts_with_all = ["timeout", "init_timeout"])]
@@ -269,8 +285,28 @@ pub(super) enum TenantIsolationArg {
 }
 
 impl FunctionArgs {
-    /// What runs the handler, if there is one.
-    pub(super) fn runtime_client(&self, folder: &Path) -> Result<Option<RuntimeClient>, Failure> {
+    /// How long one invocation may take, if that is limited.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        let unlimited = self.no_timeout || self.inspect || self.attach.is_some();
+        self.timeout.or((!unlimited).then_some(quotas::DEFAULT_TIMEOUT))
+    }
+
+    /// Where its runtimes come from.
+    pub(super) fn runtime(&self, folder: &Path) -> Result<Runtime, Failure> {
+        if let Some(count) = self.attach {
+            return Ok(Runtime::Attached(count.into()));
+        }
+        let Some(client) = self.runtime_client(folder)? else { return Ok(Runtime::Command) };
+        if self.inspect && !client.has_debugger() {
+            let interpreter = client.interpreter();
+            let failure = Failure::usage(format!("`{interpreter}` has no debugpy"));
+            let help = format!("install it: {interpreter} -m pip install debugpy");
+            return Err(failure.help(help));
+        }
+        Ok(Runtime::Handler { client, debugged: self.inspect })
+    }
+
+    fn runtime_client(&self, folder: &Path) -> Result<Option<RuntimeClient>, Failure> {
         let Some(handler) = &self.handler else { return Ok(None) };
         let client = RuntimeClient::find(handler, self.runtime.as_deref(), folder);
         client.map(Some).map_err(|error| {
@@ -288,6 +324,7 @@ impl FunctionArgs {
         self,
         command: Vec<OsString>,
         argv0: Option<OsString>,
+        runtime: Option<String>,
         log_format: LogFormatArg,
     ) -> Result<Function, Failure> {
         let mut variables = Vec::new();
@@ -306,6 +343,7 @@ impl FunctionArgs {
             account_id: self.account_id,
             command,
             argv0,
+            runtime,
             variables,
             architecture: match self.architecture {
                 Some(ArchitectureArg::Arm64) => Architecture::Arm64,

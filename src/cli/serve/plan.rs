@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::variables;
-use crate::emulator::{Config, Port};
+use crate::emulator::{Config, Port, Runtime};
 use crate::function::Function;
 use crate::logs::Stdout;
 use crate::management_api::configuration;
@@ -56,26 +56,20 @@ impl Args {
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
         let lifecycle = self.lifecycle_limits();
-        let placement = self.limits.placement();
+        let placement = self.placement();
         let management = self.management();
-        let runtime_client = self.function.runtime_client(&folder)?;
-        let (command, argv0, served) = match &runtime_client {
-            // Where mtl's own client is, the emulator knows.
-            Some(client) => {
-                (client.command(&folder), None, format!("serving {}", client.described()))
-            }
-            None => served(self.command, &folder)?,
-        };
+        let runtime = self.function.runtime(&folder)?;
+        let Served { command, argv0, managed, sentence } = served(self.command, &runtime, &folder)?;
         let extensions = extensions(&self.function.extensions, &folder)?;
-        let served = format!("{served}{}", with_extensions(&extensions));
+        let served = format!("{sentence}{}", with_extensions(&extensions));
         let mut warnings = Vec::new();
-        let function = self.function.function(command, argv0, self.log_format)?;
+        let function = self.function.function(command, argv0, managed, self.log_format)?;
         if let Some(name) = variables::reserved(&function.variables) {
             let name = name.display();
             warnings.push(format!("Lambda sets `{name}` itself, so --env does not change it"));
         }
-        if let Some(warning) = unstartable(&function, &folder) {
-            warnings.push(warning);
+        if !matches!(runtime, Runtime::Attached(_)) {
+            warnings.extend(unstartable(&function, &folder));
         }
         if function.memory.enforced && !memory::supported() {
             warnings.push(
@@ -100,7 +94,7 @@ impl Args {
             },
             management,
             function,
-            runtime_client,
+            runtime,
             lifecycle,
             placement,
             events: self.events.settings(placement),
@@ -115,18 +109,27 @@ impl Args {
     }
 
     fn lifecycle_limits(&self) -> lifecycle::Limits {
-        let limited = !self.function.no_timeout;
+        let limited = !(self.function.no_timeout || self.function.inspect);
+        // Who starts a runtime ends it.
+        let attached = self.function.attach.is_some();
         lifecycle::Limits {
             init: limited.then_some(self.limits.init_timeout),
-            invoke: limited.then_some(self.function.timeout),
-            idle: Some(self.limits.idle_timeout),
-            life: self.limits.max_lifetime,
+            init_again: !attached,
+            invoke: self.function.limit(),
+            idle: (!attached).then_some(self.limits.idle_timeout),
+            life: self.limits.max_lifetime.filter(|_| !attached),
         }
+    }
+
+    fn placement(&self) -> placement::Limits {
+        let limits = self.limits.placement();
+        let most = self.function.attach.map_or(usize::MAX, usize::from);
+        placement::Limits { environments: limits.environments.min(most), ..limits }
     }
 
     fn management(&self) -> configuration::Settings {
         configuration::Settings {
-            timeout: (!self.function.no_timeout).then_some(self.function.timeout),
+            timeout: self.function.limit(),
             concurrency: self.limits.concurrency,
             reserved_concurrency: self.limits.reserved_concurrency,
         }
@@ -156,23 +159,45 @@ fn check_log_dir(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The command, its `argv[0]` where that differs, and a sentence that says what it is.
-fn served(
+/// What is served.
+struct Served {
     command: Vec<OsString>,
-    folder: &Path,
-) -> Result<(Vec<OsString>, Option<OsString>, String), Failure> {
+    /// Where it differs from what the command says.
+    argv0: Option<OsString>,
+    /// The managed runtime that Lambda would run it on.
+    managed: Option<String>,
+    /// What it is, for a person.
+    sentence: String,
+}
+
+fn served(command: Vec<OsString>, runtime: &Runtime, folder: &Path) -> Result<Served, Failure> {
+    let of = |command, sentence| Served { command, argv0: None, managed: None, sentence };
+    match runtime {
+        Runtime::Handler { client, .. } => {
+            let managed = Some(client.runtime().to_owned()).filter(|name| !name.is_empty());
+            let sentence = format!("serving {}", client.described());
+            // Where mtl's own client is, the emulator knows.
+            return Ok(Served { managed, ..of(client.command(folder), sentence) });
+        }
+        Runtime::Attached(count) => {
+            let noun = if *count == 1 { "a runtime" } else { "runtimes" };
+            return Ok(of(vec!["bootstrap".into()], format!("serving {noun} that you start")));
+        }
+        Runtime::Command => {}
+    }
     if !command.is_empty() {
         let shown: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-        let served = format!("serving `{}`", shown.join(" "));
-        return Ok((command, None, served));
+        let sentence = format!("serving `{}`", shown.join(" "));
+        return Ok(of(command, sentence));
     }
     if folder.join("bootstrap").exists() {
-        let served = "serving `./bootstrap` of this folder".to_owned();
-        return Ok((vec!["./bootstrap".into()], None, served));
+        let sentence = "serving `./bootstrap` of this folder".to_owned();
+        return Ok(of(vec!["./bootstrap".into()], sentence));
     }
     let program = std::env::current_exe().context("failed to find mtl's own program")?;
-    let served = "serving the built-in example function; `mtl serve -- COMMAND` serves yours";
-    Ok((vec![program.into()], Some(example_function::PROCESS_NAME.into()), served.to_owned()))
+    let sentence = "serving the built-in example function; `mtl serve -- COMMAND` serves yours";
+    let argv0 = Some(example_function::PROCESS_NAME.into());
+    Ok(Served { argv0, ..of(vec![program.into()], sentence.to_owned()) })
 }
 
 /// A command that can't be started doesn't end `serve`: it may be built a moment later.
@@ -185,7 +210,7 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
         variables: path.into_iter().collect(),
         directory: folder.to_owned(),
     };
-    let error = launch.program().err()?;
+    let error = launch.check().err()?;
     Some(format!(
         "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint"
     ))

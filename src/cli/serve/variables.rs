@@ -30,7 +30,8 @@ pub fn reserved(variables: &[(OsString, OsString)]) -> Option<&OsString> {
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
 fn is_reserved(name: &OsStr) -> bool {
-    const RESERVED: [&str; 7] = [
+    const RESERVED: [&str; 8] = [
+        "AWS_EXECUTION_ENV",
         "_HANDLER",
         "AWS_DEFAULT_REGION",
         "AWS_REGION",

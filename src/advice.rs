@@ -1,0 +1,53 @@
+//! What an environment has to tell the user besides its log: that a function can't start, where its
+//! debugger listens, that no runtime is there. Facts only; how they are worded is not decided here.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::function::TenantId;
+use crate::invocation::failure::Failure;
+
+/// Something that the user should know.
+#[derive(Clone, Debug)]
+pub enum Advice {
+    /// The init phase failed, and why.
+    NotStarted(NotStarted),
+    /// An invocation waits for a runtime that the user starts, at this address.
+    AwaitsRuntime(Option<TenantId>, SocketAddr),
+    /// An invocation was throttled since all runtimes that the user has started are another's.
+    NoRuntimeLeft(Option<TenantId>),
+    /// The debugger of a tenant's environment listens there.
+    Debugger(Option<TenantId>, SocketAddr),
+}
+
+/// An init phase that failed.
+#[derive(Clone, Debug)]
+pub struct NotStarted {
+    /// Why.
+    pub failure: Failure,
+    /// How long it took.
+    pub after: Duration,
+    /// The TCP ports on which the function's processes listened meanwhile.
+    pub ports: Vec<u16>,
+}
+
+/// The way to the user. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Adviser(mpsc::UnboundedSender<Advice>);
+
+impl Adviser {
+    /// The two ends.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Advice>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Tells the user.
+    pub fn tell(&self, advice: Advice) {
+        // When nobody listens any more, mtl is ending.
+        let _ = self.0.send(advice);
+    }
+}

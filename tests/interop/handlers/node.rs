@@ -1,0 +1,137 @@
+//! Handlers of Node.js.
+
+use serde_json::{Value, json};
+
+use crate::handlers::{call, on_both_of_node};
+
+const NODE: &str = r#"
+export const handler = async (event, context) => {
+  console.log("logged");
+  if (event.do === "raise") throw new TypeError("boom");
+  if (event.do === "reject") {
+    Promise.reject(new Error("lost"));
+    await new Promise(() => setTimeout(() => {}, 10000));
+  }
+  return {
+    tenant: context.tenantId,
+    left: context.getRemainingTimeInMillis() > 0,
+    name: context.functionName,
+    arn: context.invokedFunctionArn,
+    custom: context.clientContext?.custom,
+    trace: process.env._X_AMZN_TRACE_ID.startsWith("Root=1-"),
+  };
+};
+export const stream = awslambda.streamifyResponse(async (event, out) => {
+  out.write("one ");
+  if (event.do === "raise") throw new Error("half way");
+  out.write("two");
+  out.end();
+});
+export const http = awslambda.streamifyResponse(async (event, out) => {
+  const response = awslambda.HttpResponseStream.from(out, { statusCode: 201 });
+  response.write("body");
+  response.end();
+});
+"#;
+
+const COMMON_JS: &str = r#"
+exports.callback = (event, context, done) => setTimeout(() => done(null, { via: "callback" }), 1);
+exports.fails = (event, context, done) => done(new RangeError("refused"));
+exports.nothing = (event) => 5;
+exports.member = { of: async () => "nested" };
+exports.loop = async () => { const it = {}; it.it = it; return it; };
+"#;
+
+#[test]
+fn node_is_told_what_lambda_tells() {
+    on_both_of_node(|serve| {
+        let server = serve(("index.mjs", NODE), &["--handler", "index.handler"]);
+        let answer =
+            call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":1}}"#, "--log"]);
+        let expected = json!({
+            "tenant": "a b",
+            "left": true,
+            "name": "function",
+            "arn": "arn:aws:lambda:us-east-1:123456789012:function:function",
+            "custom": { "k": 1 },
+            "trace": true,
+        });
+        assert_eq!(answer.answer(), expected);
+        assert!(answer.stderr.contains("\tINFO\tlogged\n"), "{}", answer.stderr);
+        let failed = call(&server, &json!({ "do": "raise" }), &["--log"]);
+        let error = failed.json();
+        assert_eq!(
+            (&error["errorType"], &error["errorMessage"]),
+            (&json!("TypeError"), &json!("boom"))
+        );
+        let trace = error["trace"].as_array().expect("a trace is a list");
+        assert_eq!(trace[0], "TypeError: boom");
+        assert!(trace[1].as_str().is_some_and(|frame| frame.contains("index.mjs:4")), "{error}");
+        assert!(failed.stderr.contains("\tERROR\tInvoke Error \t{\"errorType\":\"TypeError\""));
+        let lost = call(&server, &json!({ "do": "reject" }), &[]).json();
+        assert_eq!(lost["errorType"], "Runtime.UnhandledPromiseRejection");
+        assert_eq!(lost["errorMessage"], "Error: lost");
+        assert_eq!(
+            call(&server, &json!({}), &[]).answer()["tenant"],
+            "a b",
+            "in a new environment"
+        );
+    });
+}
+
+#[test]
+fn the_json_log_of_node_names_the_tenant() {
+    on_both_of_node(|serve| {
+        let arguments = ["--handler", "index.handler", "--log-format", "json"];
+        let server = serve(("index.mjs", NODE), &arguments);
+        let answer = call(&server, &json!({}), &["--log"]);
+        let line = answer.stderr.lines().find(|line| line.contains("\"logged\""));
+        let line: Value = serde_json::from_str(line.expect("it was logged")).expect("it is JSON");
+        assert_eq!((&line["tenantId"], &line["level"]), (&json!("a b"), &json!("INFO")));
+    });
+}
+
+#[test]
+fn handlers_of_node_may_answer_in_each_way() {
+    on_both_of_node(|serve| {
+        for (handler, answer) in [
+            ("index.callback", json!({ "via": "callback" })),
+            ("index.nothing", Value::Null),
+            ("index.member.of", json!("nested")),
+        ] {
+            let server = serve(("index.cjs", COMMON_JS), &["--handler", handler]);
+            assert_eq!(call(&server, &json!({}), &[]).answer(), answer, "{handler}");
+        }
+        for (handler, kind, message) in [
+            ("index.fails", "RangeError", "refused"),
+            ("index.loop", "Error", "Unable to stringify response body"),
+            (
+                "index.absent",
+                "Runtime.HandlerNotFound",
+                "index.absent is undefined or not exported",
+            ),
+        ] {
+            let server = serve(("index.cjs", COMMON_JS), &["--handler", handler]);
+            let error = call(&server, &json!({}), &[]).json();
+            assert_eq!(
+                (&error["errorType"], &error["errorMessage"]),
+                (&json!(kind), &json!(message))
+            );
+        }
+    });
+}
+
+#[test]
+fn handlers_of_node_stream() {
+    on_both_of_node(|serve| {
+        let server = serve(("index.mjs", NODE), &["--handler", "index.stream"]);
+        let streamed = call(&server, &json!({}), &["--stream"]);
+        assert_eq!((streamed.code, streamed.stdout.as_str()), (Some(0), "one two"));
+        let failed = call(&server, &json!({ "do": "raise" }), &["--stream"]);
+        assert_eq!((failed.code, failed.stdout.as_str()), (Some(3), "one "));
+        assert!(failed.stderr.contains("Error: half way"), "{}", failed.stderr);
+        let server = serve(("index.mjs", NODE), &["--handler", "index.http"]);
+        let http = call(&server, &json!({}), &["--stream"]);
+        assert_eq!(http.stdout, "{\"statusCode\":201}\0\0\0\0\0\0\0\0body");
+    });
+}

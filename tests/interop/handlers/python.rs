@@ -1,0 +1,123 @@
+//! Handlers of Python.
+
+use serde_json::{Value, json};
+
+use crate::handlers::{call, on_both_of_python};
+
+const PYTHON: &str = r#"
+import logging
+import os
+
+logging.getLogger().setLevel(logging.INFO)
+
+def handler(event, context):
+    logging.info("logged")
+    if event.get("do") == "raise":
+        raise ValueError("boom")
+    if event.get("do") == "set":
+        return {1}
+    return {
+        "tenant": context.tenant_id,
+        "left": 0 < context.get_remaining_time_in_millis() <= 3000,
+        "name": context.function_name,
+        "arn": context.invoked_function_arn,
+        "memory": context.memory_limit_in_mb,
+        "group": context.log_group_name,
+        "custom": context.client_context.custom if context.client_context else None,
+        "trace": os.environ["_X_AMZN_TRACE_ID"].startswith("Root=1-"),
+        "umlaut": "ä",
+    }
+"#;
+
+#[test]
+fn python_is_told_what_lambda_tells() {
+    on_both_of_python(|serve| {
+        let server = serve(PYTHON, &["--handler", "app.handler"]);
+        let answer = call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":1}}"#]);
+        let expected = json!({
+            "tenant": "a b",
+            "left": true,
+            "name": "function",
+            "arn": "arn:aws:lambda:us-east-1:123456789012:function:function",
+            "memory": "128",
+            "group": "/aws/lambda/function",
+            "custom": { "k": 1 },
+            "trace": true,
+            "umlaut": "ä",
+        });
+        assert_eq!(answer.answer(), expected);
+    });
+}
+
+#[test]
+fn errors_of_python_have_the_shape_of_lambdas() {
+    on_both_of_python(|serve| {
+        let server = serve(PYTHON, &["--handler", "app.handler"]);
+        let failed = call(&server, &json!({ "do": "raise" }), &["--log"]);
+        let error = failed.json();
+        assert_eq!(
+            (&error["errorType"], &error["errorMessage"]),
+            (&json!("ValueError"), &json!("boom"))
+        );
+        assert_eq!(error["requestId"].as_str().map(str::len), Some(36), "{error}");
+        let frames = error["stackTrace"].as_array().expect("a stack is a list");
+        assert_eq!(frames.len(), 1, "{error}");
+        let frame = frames[0].as_str().expect("a frame is a text");
+        assert!(frame.contains("app.py\", line 10, in handler\n    raise ValueError"), "{frame}");
+        let logged =
+            "[ERROR] ValueError: boom\rTraceback (most recent call last):\r\u{a0}\u{a0}File ";
+        assert!(failed.stderr.contains(logged), "{:?}", failed.stderr);
+        let unsent = call(&server, &json!({ "do": "set" }), &[]).json();
+        assert_eq!(unsent["errorType"], "Runtime.MarshalError");
+        assert_eq!(
+            unsent["errorMessage"],
+            "Unable to marshal response: Object of type set is not JSON serializable"
+        );
+    });
+}
+
+#[test]
+fn what_of_python_can_not_be_loaded_is_said_in_lambdas_words() {
+    on_both_of_python(|serve| {
+        for (text, handler, kind, message) in [
+            (
+                "import nothing_of_that_name",
+                "app.handler",
+                "Runtime.ImportModuleError",
+                "Unable to import module 'app': No module named 'nothing_of_that_name'",
+            ),
+            (
+                PYTHON,
+                "app.other",
+                "Runtime.HandlerNotFound",
+                "Handler 'other' missing on module 'app'",
+            ),
+            (
+                "def handler(:",
+                "app.handler",
+                "Runtime.UserCodeSyntaxError",
+                "Syntax error in module 'app': invalid syntax (app.py, line 1)",
+            ),
+        ] {
+            let server = serve(text, &["--handler", handler]);
+            let error = call(&server, &json!({}), &[]).json();
+            assert_eq!(
+                (&error["errorType"], &error["errorMessage"]),
+                (&json!(kind), &json!(message))
+            );
+        }
+    });
+}
+
+#[test]
+fn the_json_log_of_python_names_the_tenant() {
+    on_both_of_python(|serve| {
+        let server = serve(PYTHON, &["--handler", "app.handler", "--log-format", "json"]);
+        let answer = call(&server, &json!({}), &["--log"]);
+        let line = answer.stderr.lines().find(|line| line.contains("\"logged\""));
+        let line: Value = serde_json::from_str(line.expect("it was logged")).expect("it is JSON");
+        assert_eq!((&line["tenantId"], &line["level"]), (&json!("a b"), &json!("INFO")));
+        assert_eq!(line["logger"], "root");
+        assert_eq!(line["requestId"].as_str().map(str::len), Some(36));
+    });
+}

@@ -1,0 +1,160 @@
+//! `mtl serve --attach`: runtimes that the test starts, as a person would in a debugger.
+
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::function;
+use crate::http::Reply;
+use crate::server::{Server, Setup};
+use crate::wait::eventually;
+
+/// The function under test, started by hand. It is killed with the value.
+struct Runtime(Child);
+
+impl Runtime {
+    /// Starts one at an address of the server's.
+    fn start(server: &Server, number: usize) -> Self {
+        let mut command = Command::new(function::program());
+        for (name, value) in variables(server, number) {
+            command.env(name, value);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn stop(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the server says that a runtime needs.
+fn variables(server: &Server, number: usize) -> Vec<(String, String)> {
+    let stderr = server.stderr();
+    let ready = stderr.lines().find(|line| line.starts_with("mtl: ready ")).unwrap();
+    let address = ready.split_whitespace().nth(3 + number).unwrap();
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("  ")?.split_once('='));
+    let mut variables: Vec<_> =
+        lines.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect();
+    assert_eq!(variables.len(), 5, "{stderr}");
+    variables.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), address.to_owned()));
+    variables
+}
+
+async fn serve(options: &[&str]) -> Server {
+    Setup::example(&[&["--attach"], options].concat()).start().await
+}
+
+async fn count(server: &Server, tenant: &str) -> Value {
+    server.answer(tenant, &json!({})).await["count"].take()
+}
+
+fn error_type(reply: &Reply) -> Value {
+    reply.function_error()["errorType"].clone()
+}
+
+#[tokio::test]
+async fn an_invocation_waits_for_a_runtime_and_the_next_ones_find_it() {
+    let server = serve(&["1"]).await;
+    let event = json!({});
+    let waiting = server.invoke("alice", &event);
+    let start = async {
+        server.wait_for_stderr("of tenant `alice` waits for a runtime: start yours with").await;
+        Runtime::start(&server, 0)
+    };
+    let (reply, _runtime) = tokio::join!(waiting, start);
+    assert_eq!(reply.answer()["count"], 1);
+    assert_eq!(count(&server, "alice").await, 2);
+}
+
+#[tokio::test]
+async fn a_runtime_belongs_to_its_tenant_until_it_is_started_again() {
+    let server = serve(&["1"]).await;
+    let runtime = Runtime::start(&server, 0);
+    assert_eq!(count(&server, "alice").await, 1);
+    let throttled = server.invoke("bob", &json!({})).await;
+    assert_eq!(throttled.status, 429);
+    server.wait_for_stderr("of tenant `bob` was throttled: every runtime belongs to another").await;
+    runtime.stop();
+    let _runtime = Runtime::start(&server, 0);
+    // The end of the first one is noticed in its own time.
+    let mut reply = server.invoke("bob", &json!({})).await;
+    while reply.status == 429 {
+        reply = server.invoke("bob", &json!({})).await;
+    }
+    assert_eq!(reply.answer()["count"], 1);
+    assert_eq!(server.invoke("alice", &json!({})).await.status, 429);
+}
+
+#[tokio::test]
+async fn each_runtime_serves_one_tenant() {
+    let server = serve(&["2"]).await;
+    let _runtimes = [Runtime::start(&server, 0), Runtime::start(&server, 1)];
+    for (tenant, expected) in [("alice", 1), ("bob", 1), ("alice", 2), ("bob", 2)] {
+        assert_eq!(count(&server, tenant).await, expected, "{tenant}");
+    }
+    assert_eq!(server.invoke("carol", &json!({})).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_started_again_in_mid_invocation_fails_that_and_takes_the_next() {
+    let server = serve(&["1"]).await;
+    let started = server.path("started");
+    let runtime = Runtime::start(&server, 0);
+    let event = json!({ "do": "sleep", "ms": 600_000, "started": started });
+    let running = server.invoke("alice", &event);
+    let restart = async {
+        eventually("it runs", || started.exists()).await;
+        runtime.stop();
+        Runtime::start(&server, 0)
+    };
+    let (reply, _runtime) = tokio::join!(running, restart);
+    assert_eq!(error_type(&reply), "Runtime.ExitError");
+    assert_eq!(count(&server, "bob").await, 1);
+}
+
+#[tokio::test]
+async fn without_a_runtime_an_invocation_waits_for_the_init_timeout_only() {
+    let server = serve(&["1", "--init-timeout", "200ms"]).await;
+    let reply = server.invoke("alice", &json!({})).await;
+    assert_eq!(error_type(&reply), "Sandbox.Timedout");
+    let _runtime = Runtime::start(&server, 0);
+    assert_eq!(count(&server, "bob").await, 1);
+}
+
+#[tokio::test]
+async fn a_timeout_that_was_asked_for_cuts_the_runtime_off() {
+    let server = serve(&["1", "--timeout", "1s"]).await;
+    let mut runtime = Runtime::start(&server, 0);
+    let reply = server.invoke("alice", &json!({ "do": "sleep", "ms": 60_000 })).await;
+    assert_eq!(error_type(&reply), "Sandbox.Timedout");
+    runtime.0.kill().unwrap();
+    let _runtime = Runtime::start(&server, 0);
+    assert_eq!(count(&server, "bob").await, 1);
+}
+
+#[tokio::test]
+async fn a_stop_leaves_the_runtime_to_its_owner() {
+    let mut server = serve(&["1"]).await;
+    let _runtime = Runtime::start(&server, 0);
+    assert_eq!(count(&server, "alice").await, 1);
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn programs_learn_the_addresses_from_the_first_line() {
+    let server = serve(&["2", "-o", "json"]).await;
+    let stdout = server.wait_for_stdout("\"ready\"").await;
+    let ready: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(ready["runtime"].as_array().map(Vec::len), Some(2), "{ready}");
+}
