@@ -31,10 +31,16 @@ impl Counsel {
         Self { command, said: HashSet::new() }
     }
 
-    /// What to say now; nothing when it was said before.
+    /// What to say now; nothing when it was said before. The help tells one thing from another: ports
+    /// and times differ from one environment to the next.
     pub fn about(&mut self, advice: &Advice) -> Option<String> {
         let text = self.text(advice)?;
-        self.said.insert(text.clone()).then_some(text)
+        let help = text.split_once("\nhelp: ").map_or(text.as_str(), |(_, help)| help);
+        let is_new = match advice {
+            Advice::NotStarted(_) => self.said.insert(help.to_owned()),
+            _ => self.said.insert(text.clone()),
+        };
+        is_new.then_some(text)
     }
 
     fn text(&self, advice: &Advice) -> Option<String> {
@@ -191,10 +197,13 @@ mod tests {
 
     fn said(command: &[&str], failure: Failure, ports: &[u16]) -> String {
         let mut counsel = Counsel::new(command.iter().map(Into::into).collect());
-        let (after, ports) = (Duration::from_secs(10), ports.to_vec());
-        let advice = Advice::NotStarted(NotStarted { failure, after, ports });
+        let again = failure.clone();
+        let after = Duration::from_secs(10);
+        let advice = Advice::NotStarted(NotStarted { failure, after, ports: ports.to_vec() });
         let text = counsel.about(&advice).unwrap();
-        assert_eq!(counsel.about(&advice), None, "it is said once");
+        let (after, ports) = (Duration::from_secs(3), ports.iter().map(|port| port + 1).collect());
+        let again = Advice::NotStarted(NotStarted { failure: again, after, ports });
+        assert_eq!(counsel.about(&again), None, "it is said once");
         text
     }
 
