@@ -51,6 +51,8 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'A file with one K=V per line, taken as it stands, as Docker does')
             [CompletionResult]::new('--extension', '--extension', [CompletionResultType]::ParameterName, 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]')
             [CompletionResult]::new('--tenant-isolation-mode', '--tenant-isolation-mode', [CompletionResultType]::ParameterName, 'Whether every invocation names a tenant, or none does')
+            [CompletionResult]::new('--api-port', '--api-port', [CompletionResultType]::ParameterName, 'The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]')
+            [CompletionResult]::new('--tenant-from', '--tenant-from', [CompletionResultType]::ParameterName, 'Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME')
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions of the account; environments are limited to 2.5 times that')
             [CompletionResult]::new('--reserved-concurrency', '--reserved-concurrency', [CompletionResultType]::ParameterName, 'Concurrent executions reserved for the function; 0 throttles every invocation')
             [CompletionResult]::new('--max-environments', '--max-environments', [CompletionResultType]::ParameterName, 'A lower ceiling of environments, for a small machine')

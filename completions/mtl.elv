@@ -47,6 +47,8 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --env-file 'A file with one K=V per line, taken as it stands, as Docker does'
             cand --extension 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]'
             cand --tenant-isolation-mode 'Whether every invocation names a tenant, or none does'
+            cand --api-port 'The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]'
+            cand --tenant-from 'Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME'
             cand --concurrency 'Concurrent executions of the account; environments are limited to 2.5 times that'
             cand --reserved-concurrency 'Concurrent executions reserved for the function; 0 throttles every invocation'
             cand --max-environments 'A lower ceiling of environments, for a small machine'

@@ -53,6 +53,8 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file wi
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l extension -d 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
 NONE\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l api-port -d 'The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-from -d 'Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l reserved-concurrency -d 'Concurrent executions reserved for the function; 0 throttles every invocation' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-environments -d 'A lower ceiling of environments, for a small machine' -r

@@ -18,6 +18,8 @@ pub enum Advice {
     AwaitsRuntime(Option<TenantId>, SocketAddr),
     /// An invocation was throttled since all runtimes that the user has started are another's.
     NoRuntimeLeft(Option<TenantId>),
+    /// A request to the API, by its method and path, got an answer that hides why.
+    ApiFailed(String, String),
     /// The debugger of a tenant's environment listens there.
     Debugger(Option<TenantId>, SocketAddr),
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::advice::Advice;
+use crate::advice::{Advice, Adviser};
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
@@ -101,6 +101,12 @@ impl DataPlane {
     #[must_use]
     pub fn function(&self) -> &Arc<Function> {
         &self.shared.blueprint.function
+    }
+
+    /// What tells the user what isn't in a log.
+    #[must_use]
+    pub fn adviser(&self) -> &Adviser {
+        &self.shared.blueprint.adviser
     }
 
     /// What publishes its metrics.

@@ -1,101 +1,44 @@
 //! The composition root: binds and starts everything that `mtl serve` consists of, and stops it in
 //! the right order. Knows neither arguments nor signals.
 
+pub mod config;
+pub mod doors;
+
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::advice::{Advice, Adviser};
+use crate::api_gateway::ApiGateway;
+use crate::api_gateway::api::RestApi;
 use crate::attachments::Attachments;
 use crate::cloudwatch_api::CloudWatchApi;
 use crate::data_plane::DataPlane;
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::event_queue::destination::DeliveryError;
-use crate::event_queue::{self, Dropped, EventQueue};
-use crate::front_door::{self, FrontDoor};
+use crate::event_queue::{Dropped, EventQueue};
+use crate::front_door::FrontDoor;
 use crate::function::Function;
-use crate::http::{self, serve};
 use crate::invoke_api::InvokeApi;
 use crate::lambda_metrics::LambdaMetrics;
-use crate::lifecycle;
+use crate::logs::LogSink;
 use crate::logs::writer::Writer;
-use crate::logs::{LogSink, Stdout};
-use crate::management_api::{ManagementApi, configuration};
+use crate::management_api::ManagementApi;
 use crate::memory::MemoryMonitor;
 use crate::metric_store::MetricStore;
-use crate::placement;
 use crate::process::{Processes, Setup};
-use crate::runtime_client::RuntimeClient;
 use crate::watchdog::link::{Loss, Program};
-
-/// Everything `serve` was told, checked.
-#[derive(Debug)]
-pub struct Config {
-    /// The address or name to listen on.
-    pub host: String,
-    /// The port to listen on.
-    pub port: Port,
-    /// What is behind it.
-    pub front_door: front_door::Settings,
-    /// What management calls tell besides the function.
-    pub management: configuration::Settings,
-    /// The function.
-    pub function: Function,
-    /// Where its runtimes come from.
-    pub runtime: Runtime,
-    /// How long the phases of its environments last.
-    pub lifecycle: lifecycle::Limits,
-    /// How many environments it has.
-    pub placement: placement::Limits,
-    /// How its asynchronous invocations are treated.
-    pub events: event_queue::Settings,
-    /// The external extensions of its environments.
-    pub extensions: Vec<PathBuf>,
-    /// The folder in which its environments start.
-    pub task_root: PathBuf,
-    /// Whether the function's own calls to Lambda come here.
-    pub local_endpoints: bool,
-    /// What stdout shows of its logs.
-    pub stdout: Stdout,
-    /// A folder for log files.
-    pub log_dir: Option<PathBuf>,
-    /// The soft limit of open files that the function gets, where it isn't mtl's own.
-    pub function_file_descriptors: Option<u64>,
-}
-
-/// Where the runtimes of a function come from.
-#[derive(Debug)]
-pub enum Runtime {
-    /// They are its command.
-    Command,
-    /// They run its handler, under a debugger or not. Its command is then the client's.
-    Handler {
-        /// What runs it.
-        client: RuntimeClient,
-        /// Whether a debugger may attach.
-        debugged: bool,
-    },
-    /// The user starts so many.
-    Attached(usize),
-}
-
-/// A port to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Port {
-    /// This one and no other; 0 is any free one.
-    Asked(u16),
-    /// This one, or a free one when it is taken.
-    Preferred(u16),
-}
+use config::{Api, Config, Runtime};
+use doors::{endpoint, listen, open};
 
 /// Why the emulator did not start.
 #[derive(Debug, Error)]
@@ -120,6 +63,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
+    api_address: Option<SocketAddr>,
     runtime_addresses: Vec<SocketAddr>,
     data_plane: DataPlane,
     event_queue: EventQueue,
@@ -127,7 +71,7 @@ pub struct Emulator {
     processes: Processes,
     writer: Writer,
     temp: TempDir,
-    front_door: JoinHandle<()>,
+    doors: JoinHandle<()>,
     stop: CancellationToken,
     kill: CancellationToken,
 }
@@ -164,16 +108,8 @@ pub struct Stopped {
     pub watchdog_ended: bool,
 }
 
-/// How long a client may take to send the head of a request, or be idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long the last replies have at the least, also when the grace period is over.
 const LAST_REPLIES: Duration = Duration::from_millis(200);
-
-/// The request line and all headers: 1 MB.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const HEAD_BYTES: usize = 1024 * 1024;
 
 impl Emulator {
     /// Starts everything. When it returns, the address answers.
@@ -186,6 +122,11 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
+        let api_listener = match &config.api {
+            Some(api) => Some(listen(&config.host, api.port).await?),
+            None => None,
+        };
+        let api_address = api_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
         if let Runtime::Handler { client, .. } = &config.runtime {
             client.install(temp.path()).map_err(StartError::Temp)?;
@@ -197,16 +138,8 @@ impl Emulator {
             .map_err(|error| StartError::Part("the addresses for runtimes", error))?;
         let runtime_addresses = addresses(&runtimes);
         let (adviser, advice) = Adviser::new();
-        let setup = Setup {
-            watchdog: Program::own().map_err(|error| StartError::Part("the watchdog", error))?,
-            folder: temp.path(),
-            function_file_descriptors: config.function_file_descriptors,
-        };
-        let (processes, losses) =
-            Processes::start(setup).map_err(|error| StartError::Part("the watchdog", error))?;
-        let writer = Writer::start().map_err(|error| StartError::Part("the log writer", error))?;
-        let memory = MemoryMonitor::start()
-            .map_err(|error| StartError::Part("the memory monitor", error))?;
+        let Machinery { processes, losses, writer, memory } =
+            Machinery::start(temp.path(), config.function_file_descriptors)?;
         let kill = CancellationToken::new();
         let store = MetricStore::default();
         let metrics = LambdaMetrics::new(store.clone(), &function.name);
@@ -235,11 +168,16 @@ impl Emulator {
         let invoke_api =
             InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
         let management = ManagementApi::new(Arc::clone(data_plane.function()), config.management);
+        let gateway = config.api.map(|Api { api, .. }| {
+            let hosts = config.front_door.allowed_hosts.clone();
+            gateway(api, &data_plane, hosts)
+        });
         let door =
             FrontDoor::new(invoke_api, (management, CloudWatchApi::new(store)), config.front_door);
-        let front_door = open(listener, door, stop.clone());
+        let doors = open((listener, door), api_listener.zip(gateway), stop.clone());
         Ok(Self {
             address,
+            api_address,
             data_plane,
             event_queue,
             runtime_addresses,
@@ -247,7 +185,7 @@ impl Emulator {
             processes,
             writer,
             temp,
-            front_door,
+            doors,
             stop,
             kill,
         })
@@ -263,6 +201,18 @@ impl Emulator {
     #[must_use]
     pub fn endpoint(&self) -> String {
         endpoint(self.address)
+    }
+
+    /// Where the API listens, if there is one.
+    #[must_use]
+    pub fn api_address(&self) -> Option<SocketAddr> {
+        self.api_address
+    }
+
+    /// The URL by which this machine reaches the API.
+    #[must_use]
+    pub fn api_endpoint(&self) -> Option<String> {
+        self.api_address.map(endpoint)
     }
 
     /// Where runtimes that the user starts find their Runtime API.
@@ -313,7 +263,7 @@ impl Emulator {
                 }
             })
             .await;
-        self.close_front_door(end_of_grace).await;
+        self.close_doors(end_of_grace).await;
         let watchdog_ended = self.processes.close().await.is_ok();
         let unwritten_logs = self.writer.close();
         // When it can't be removed, it is in the system's folder for temporary files.
@@ -327,17 +277,17 @@ impl Emulator {
 
     /// The replies to the last invocations are on their way out. A caller that neither sends nor
     /// reads must not keep mtl from ending.
-    async fn close_front_door(&mut self, end_of_grace: Instant) {
+    async fn close_doors(&mut self, end_of_grace: Instant) {
         let patience = Instant::now() + LAST_REPLIES;
         tokio::select! {
-            _ = &mut self.front_door => return,
+            _ = &mut self.doors => return,
             () = tokio::time::sleep_until(end_of_grace.max(patience).into()) => {}
             () = async {
                 self.kill.cancelled().await;
                 tokio::time::sleep_until(patience.into()).await;
             } => {}
         }
-        self.front_door.abort();
+        self.doors.abort();
     }
 
     /// Cancel it to end the grace period of a stop, and the time that environments have to shut
@@ -348,14 +298,30 @@ impl Emulator {
     }
 }
 
-/// Lets callers in until `stop`.
-fn open(listener: TcpListener, door: FrontDoor, stop: CancellationToken) -> JoinHandle<()> {
-    let settings = http::Settings {
-        header_timeout: Some(HEADER_TIMEOUT),
-        max_head_bytes: HEAD_BYTES,
-        half_close: true,
-    };
-    tokio::spawn(serve(listener, settings, stop, move |request| door.clone().answer(request)))
+/// What all environments share of the system.
+struct Machinery {
+    processes: Processes,
+    losses: mpsc::UnboundedReceiver<Loss>,
+    writer: Writer,
+    memory: MemoryMonitor,
+}
+
+impl Machinery {
+    fn start(folder: &Path, function_file_descriptors: Option<u64>) -> Result<Self, StartError> {
+        let part = |name| move |error| StartError::Part(name, error);
+        let watchdog = Program::own().map_err(part("the watchdog"))?;
+        let setup = Setup { watchdog, folder, function_file_descriptors };
+        let (processes, losses) = Processes::start(setup).map_err(part("the watchdog"))?;
+        let writer = Writer::start().map_err(part("the log writer"))?;
+        let memory = MemoryMonitor::start().map_err(part("the memory monitor"))?;
+        Ok(Self { processes, losses, writer, memory })
+    }
+}
+
+/// An API in front of the one function.
+fn gateway(api: RestApi, data_plane: &DataPlane, allowed_hosts: Vec<String>) -> ApiGateway {
+    let functions = BTreeMap::from([(data_plane.function().name.clone(), data_plane.clone())]);
+    ApiGateway::new(api, functions, (allowed_hosts, data_plane.adviser().clone()))
 }
 
 async fn runtimes(runtime: &Runtime, function: &Arc<Function>) -> io::Result<Runtimes> {
@@ -372,33 +338,5 @@ fn addresses(runtimes: &Runtimes) -> Vec<SocketAddr> {
     match runtimes {
         Runtimes::Attached(attachments) => attachments.addresses().to_vec(),
         Runtimes::Command | Runtimes::Debugged(_) => Vec::new(),
-    }
-}
-
-/// The URL of an address; one that means every interface is reached through loopback.
-fn endpoint(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        match address {
-            SocketAddr::V4(_) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            SocketAddr::V6(_) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        }
-    }
-    format!("http://{address}")
-}
-
-async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {
-    let bind = async |port: u16| {
-        TcpListener::bind((host, port))
-            .await
-            .map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
-    };
-    match port {
-        Port::Asked(port) => bind(port).await,
-        Port::Preferred(port) => match bind(port).await {
-            Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
-                bind(0).await
-            }
-            result => result,
-        },
     }
 }

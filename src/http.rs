@@ -1,12 +1,14 @@
 //! HTTP/1.1 serving: the accept loop with a graceful stop, and request bodies that are read to
 //! their end whatever their size. Knows no Lambda.
 
+pub mod host;
 pub mod post;
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -82,6 +84,10 @@ impl hyper::body::Body for ReplyBody {
     }
 }
 
+/// Where a request came from, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -149,7 +155,11 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    let service = service_fn(move |request| {
+    let peer = stream.peer_addr().ok().map(Peer);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let reply = handle(request);
         async move { Ok::<_, Infallible>(reply.await) }
     });

@@ -159,7 +159,8 @@ fn check_json(payload: &[u8]) -> Result<(), Invalid> {
 /// A trace that is not sampled: `Root=1-<8 hex digits of the time>-<24 random ones>;…`.
 ///
 /// <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
-fn new_trace_id() -> HeaderValue {
+#[must_use]
+pub fn new_trace_id() -> HeaderValue {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (root, parent) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().simple().to_string());
     let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &root[..24], &parent[..16]);

@@ -59,6 +59,8 @@ pub mod plain_api;
 
 pub mod front_door;
 
+pub mod api_gateway;
+
 pub mod emulator;
 
 pub mod example_function;

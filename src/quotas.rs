@@ -20,6 +20,14 @@ pub const SYNCHRONOUS_RESPONSE_BYTES: usize = SYNCHRONOUS_REQUEST_BYTES + 100;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const ASYNCHRONOUS_REQUEST_BYTES: usize = 1024 * 1024;
 
+/// The largest request that API Gateway takes, in bytes (10 MB).
+///
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
+pub const API_REQUEST_BYTES: usize = 10 * 1024 * 1024;
+
+/// How long API Gateway waits for a function, by default.
+pub const API_INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
+
 /// How often an event is tried again after a function error, at most and by default.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html>

@@ -2,6 +2,7 @@
 //! What the arguments mean is in `args.rs`.
 
 pub mod advice;
+pub mod api;
 pub mod args;
 pub mod extensions;
 pub mod plan;
@@ -10,6 +11,7 @@ pub mod variables;
 
 use std::error::Error as _;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::{Exit, Failure};
-use crate::emulator::{Emulator, Notice, Port, StartError, Stopped};
+use crate::emulator::config::Port;
+use crate::emulator::{Emulator, Notice, StartError, Stopped};
 use crate::event_queue::Dropped;
 use crate::event_queue::destination::DeliveryError;
 use crate::function::Function;
@@ -54,12 +57,18 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
     let mut counsel = Counsel::new(plan.config.function.command.clone());
     let variables = attached_variables(&plan.config.function);
+    let api_port = plan.config.api.as_ref().map(|api| {
+        say(&format!(
+            "routes of the API, and below /{}:\n{}",
+            api.api.stage,
+            api::routes(&api.api)
+        ));
+        api.port
+    });
     let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
-    let address = emulator.address();
-    if let Port::Preferred(preferred) = port
-        && address.port() != preferred
-    {
-        say(&format!("port {preferred} is taken, so a free one is used; --port sets another"));
+    say_if_taken(port, emulator.address(), "--port");
+    if let (Some(port), Some(address)) = (api_port, emulator.api_address()) {
+        say_if_taken(port, address, "--api-port");
     }
     let endpoint = emulator.endpoint();
     let file = ServerFile::publish(&plan.folder, &endpoint)
@@ -73,13 +82,16 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     }
     if stdout == Stdout::Json {
         let mut ready = json!({ "type": "ready", "endpoint": endpoint });
+        if let Some(api) = emulator.api_endpoint() {
+            ready["api"] = json!(api);
+        }
         if !runtimes.is_empty() {
             ready["runtime"] = json!(runtimes);
         }
         emulator.say(format!("{ready}\n"));
     }
     let addresses: Vec<_> =
-        std::iter::once(&endpoint).chain(&runtimes).map(String::as_str).collect();
+        std::iter::once(endpoint).chain(emulator.api_endpoint()).chain(runtimes).collect();
     say(&format!("ready {}", addresses.join(" ")));
     loop {
         tokio::select! {
@@ -175,6 +187,14 @@ fn not_started(error: StartError) -> Failure {
     match help {
         Some(help) => failure.help(help),
         None => failure,
+    }
+}
+
+fn say_if_taken(port: Port, address: SocketAddr, option: &str) {
+    if let Port::Preferred(preferred) = port
+        && address.port() != preferred
+    {
+        say(&format!("port {preferred} is taken, so a free one is used; {option} sets another"));
     }
 }
 

@@ -66,6 +66,14 @@ impl ApiError {
         reply
     }
 
+    /// The text of the error.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let (_, _, body) = self.parts();
+        let message = body.get("message").or_else(|| body.get("Message")).and_then(Value::as_str);
+        message.unwrap_or_default().to_owned()
+    }
+
     fn parts(&self) -> (StatusCode, &'static str, Value) {
         match self {
             Self::Validation(violations) => {

@@ -9,6 +9,7 @@ mod server;
 mod wait;
 
 mod advice;
+mod api_gateway;
 mod attach;
 mod cloudwatch;
 mod environment_variables;

@@ -56,6 +56,7 @@ impl Counsel {
                  busy\nhelp: restart one of them, or serve with a larger --attach",
                 of(tenant.as_ref())
             ),
+            Advice::ApiFailed(request, reason) => format!("{request}: {reason}"),
             Advice::Debugger(tenant, address) => {
                 format!("the debugger{} listens on {address}", of(tenant.as_ref()))
             }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::serve::api::ApiArgs;
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
-use crate::emulator::Runtime;
+use crate::emulator::config::Runtime;
 use crate::event_queue::destination::Destination;
 use crate::event_queue::retry::Schedule;
 use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
@@ -58,6 +59,9 @@ pub struct Args {
     pub(super) function: FunctionArgs,
 
     #[command(flatten)]
+    pub(super) api: ApiArgs,
+
+    #[command(flatten)]
     pub(super) limits: LimitArgs,
 
     #[command(flatten)]
@@ -89,6 +93,7 @@ Examples:
   mtl serve --handler app.handler                   app.py, or app.mjs, app.js, app.cjs
   mtl serve --handler app.handler --inspect         the same, under a debugger
   mtl serve --attach 1                              a runtime that your IDE starts
+  mtl serve --tenant-from querystring:tenant-id     behind a REST API on port 3000
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
 
 /// What the function is.

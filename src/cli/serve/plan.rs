@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::cli::failure::Failure;
+use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::variables;
-use crate::emulator::{Config, Port, Runtime};
-use crate::function::Function;
+use crate::emulator::config::{Config, Port, Runtime};
+use crate::function::{Function, TenantIsolationMode};
 use crate::logs::Stdout;
 use crate::management_api::configuration;
 use crate::process::launch::Launch;
@@ -78,6 +79,11 @@ impl Args {
                     .to_owned(),
             );
         }
+        let api = self.api.api(&function);
+        if let Some(api) = &api {
+            let per_tenant = function.tenant_isolation_mode == TenantIsolationMode::PerTenant;
+            warnings.extend(api::advice(&api.api, per_tenant));
+        }
         let (placement, function_file_descriptors) =
             fit_to_files(placement, extensions.len(), &mut warnings);
         if let Some(folder) = &self.log_dir {
@@ -92,6 +98,7 @@ impl Args {
                 invocation_endpoint: self.invocation_endpoint,
                 allowed_hosts: self.allow_host,
             },
+            api,
             management,
             function,
             runtime,

@@ -1,0 +1,178 @@
+//! A REST API as it was deployed: its stage and its methods, each with where the tenant id comes from.
+//! Knows no HTTP connection and no templates.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+
+use crate::api_gateway::mapping::{Mapping, Source};
+use crate::api_gateway::refusal::Refusal;
+use crate::api_gateway::resource::{Place, Resource};
+
+/// An API at one stage.
+#[derive(Clone, Debug)]
+pub struct RestApi {
+    /// What AWS calls its id, ten letters and digits.
+    pub id: String,
+    /// The account in its events.
+    pub account_id: String,
+    /// The Region in its host name.
+    pub region: String,
+    /// The stage, which may be in front of every path.
+    pub stage: String,
+    /// The variables of the stage.
+    pub stage_variables: BTreeMap<String, String>,
+    /// The media types whose bodies are bytes and not text.
+    pub binary_media_types: Vec<String>,
+    /// All methods.
+    pub methods: Vec<ApiMethod>,
+}
+
+/// A method of a resource.
+#[derive(Clone, Debug)]
+pub struct ApiMethod {
+    /// Its path.
+    pub resource: Resource,
+    /// Which requests it answers; `None` for any that no other method of the resource does.
+    pub http_method: Option<Method>,
+    /// What a request must have.
+    pub required: Vec<Parameter>,
+    /// What answers it.
+    pub integration: Integration,
+}
+
+/// A parameter of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Where it is.
+    pub place: ParameterPlace,
+    /// Its name.
+    pub name: String,
+}
+
+/// Where a parameter is in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterPlace {
+    /// In the query.
+    QueryString,
+    /// In a header.
+    Header,
+    /// In the path.
+    Path,
+}
+
+/// A Lambda proxy integration.
+#[derive(Clone, Debug)]
+pub struct Integration {
+    /// The function's name.
+    pub function: String,
+    /// What is put into the request to Lambda.
+    pub parameters: Vec<Mapping>,
+    /// How long API Gateway waits for it.
+    pub timeout: Duration,
+}
+
+impl RestApi {
+    /// The method for a request, and where in it the parameters of its path are. A path is looked for
+    /// below the stage, if it begins with that, and then as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn find(&self, method: &Method, path: &str) -> Result<(&ApiMethod, Place), Refusal> {
+        let below_stage = path
+            .strip_prefix('/')
+            .and_then(|path| path.strip_prefix(&self.stage))
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let mut candidates = below_stage.into_iter().chain([path]);
+        let found = candidates.find_map(|path| self.resource(method, path));
+        found.ok_or(Refusal::NoMethod)
+    }
+
+    /// The most specific resource decides, and then the method.
+    fn resource(&self, method: &Method, path: &str) -> Option<(&ApiMethod, Place)> {
+        let fitting =
+            |candidate: &&ApiMethod| candidate.http_method.as_ref().is_none_or(|one| one == method);
+        self.methods
+            .iter()
+            .filter(fitting)
+            .filter_map(|candidate| Some((candidate, candidate.resource.place(path)?)))
+            .min_by(|(one, _), (other, _)| {
+                let specific = one.resource.specificity().cmp(&other.resource.specificity());
+                specific.then(one.http_method.is_none().cmp(&other.http_method.is_none()))
+            })
+    }
+}
+
+impl ApiMethod {
+    /// Where its tenant id comes from, if it is mapped.
+    #[must_use]
+    pub fn tenant_source(&self) -> Option<&Source> {
+        let mapped = self.integration.parameters.iter();
+        let mut mapped = mapped.filter(|mapping| mapping.is_tenant_id());
+        mapped.next().map(|mapping| &mapping.source)
+    }
+
+    /// Its HTTP method, as API Gateway writes it.
+    #[must_use]
+    pub fn http_method(&self) -> &str {
+        self.http_method.as_ref().map_or("ANY", Method::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::{ApiMethod, Integration, RestApi};
+
+    fn api(methods: &[(&str, &str)]) -> RestApi {
+        let method = |(method, path): &(&str, &str)| ApiMethod {
+            resource: path.parse().unwrap(),
+            http_method: (*method != "ANY").then(|| method.parse().unwrap()),
+            required: Vec::new(),
+            integration: Integration {
+                function: format!("{method} {path}"),
+                parameters: Vec::new(),
+                timeout: Duration::from_secs(29),
+            },
+        };
+        RestApi {
+            id: "api".to_owned(),
+            account_id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            stage: "Prod".to_owned(),
+            stage_variables: BTreeMap::new(),
+            binary_media_types: Vec::new(),
+            methods: methods.iter().map(method).collect(),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_resource_answers_and_then_the_method() {
+        let api = api(&[
+            ("ANY", "/{proxy+}"),
+            ("GET", "/pets/{id}"),
+            ("ANY", "/pets/{id}"),
+            ("ANY", "/pets/mine"),
+            ("GET", "/"),
+        ]);
+        let found = |method: Method, path: &str| {
+            api.find(&method, path).ok().map(|(method, _)| method.integration.function.clone())
+        };
+        let found = |method, path| found(method, path).unwrap_or_default();
+        assert_eq!(found(Method::GET, "/pets/7"), "GET /pets/{id}");
+        assert_eq!(found(Method::PUT, "/pets/7"), "ANY /pets/{id}");
+        assert_eq!(found(Method::GET, "/pets/mine"), "ANY /pets/mine");
+        assert_eq!(found(Method::GET, "/pets/7/legs"), "ANY /{proxy+}");
+        assert_eq!(found(Method::GET, "/"), "GET /");
+        assert_eq!(found(Method::GET, "/Prod"), "GET /");
+        assert_eq!(found(Method::GET, "/Prod/pets/7"), "GET /pets/{id}");
+        assert_eq!(found(Method::GET, "/Production"), "ANY /{proxy+}");
+        assert_eq!(found(Method::POST, "/"), "");
+    }
+}

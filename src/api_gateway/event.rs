@@ -1,0 +1,83 @@
+//! The event of a Lambda proxy integration, in the payload format 1.0. It has no tenant id: a function
+//! knows that from its context.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format>
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::api_gateway::api::{ApiMethod, RestApi};
+use crate::api_gateway::method_request::MethodRequest;
+
+/// Headers of Lambda's own API, which say how it is called and are no part of the event.
+const OF_LAMBDA: &str = "x-amz-";
+
+/// The event, as JSON. What else was mapped into headers is among its headers.
+#[must_use]
+pub fn proxy(
+    api: &RestApi,
+    method: &ApiMethod,
+    request: &MethodRequest,
+    mapped: &HeaderMap,
+) -> String {
+    let mut headers = request.headers.clone();
+    for (name, value) in mapped.iter().filter(|(name, _)| !name.as_str().starts_with(OF_LAMBDA)) {
+        headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_str()));
+        headers.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    }
+    let is_base64 = !request.body.is_empty() && request.has_binary_body(&api.binary_media_types);
+    let event = json!({
+        "resource": method.resource.to_string(),
+        "path": request.place.path,
+        "httpMethod": request.context["httpMethod"],
+        "headers": last_values(&headers),
+        "multiValueHeaders": all_values(&headers),
+        "queryStringParameters": last_values(&request.query_strings),
+        "multiValueQueryStringParameters": all_values(&request.query_strings),
+        "pathParameters": map(&request.place.parameters),
+        "stageVariables": map(&request.stage_variables),
+        "requestContext": request.context,
+        "body": body(&request.body, is_base64),
+        "isBase64Encoded": is_base64,
+    });
+    event.to_string()
+}
+
+fn body(body: &[u8], is_base64: bool) -> Value {
+    match body {
+        [] => Value::Null,
+        bytes if is_base64 => BASE64_STANDARD.encode(bytes).into(),
+        text => String::from_utf8_lossy(text).into(),
+    }
+}
+
+/// The last value of each name; `null` when there are none.
+fn last_values(pairs: &[(String, String)]) -> Value {
+    map(&pairs.iter().cloned().collect())
+}
+
+fn all_values(pairs: &[(String, String)]) -> Value {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in pairs {
+        all.entry(name).or_default().push(value);
+    }
+    if all.is_empty() { Value::Null } else { json!(all) }
+}
+
+fn map(map: &BTreeMap<String, String>) -> Value {
+    if map.is_empty() { Value::Null } else { json!(map) }
+}
+
+/// The id that API Gateway has for a request besides its UUID: 15 letters and digits and a `=`.
+#[must_use]
+pub fn extended_request_id(request_id: Uuid) -> String {
+    let mut id = BASE64_URL_SAFE.encode(request_id.as_bytes());
+    id.truncate(15);
+    id.push('=');
+    id
+}

@@ -1,0 +1,159 @@
+//! `--api-port` and `--tenant-from`: the API in front of a single function, and what `serve` says about
+//! its routes. Knows no HTTP.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use comfy_table::{Table, TableStyle};
+
+use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace, RestApi};
+use crate::api_gateway::mapping::{Mapping, Source, Target};
+use crate::api_gateway::resource::Resource;
+use crate::emulator::config::{Api, Port};
+use crate::function::Function;
+use crate::quotas;
+
+/// Where SAM's local API listens too.
+const DEFAULT_PORT: u16 = 3000;
+
+/// The stage that SAM gives an API without a name for it, and its documents call.
+const STAGE: &str = "Prod";
+
+/// The arguments about the API.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "API Gateway")]
+pub struct ApiArgs {
+    /// The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is
+    /// an API, or a free one if it is taken]
+    #[arg(long, value_name = "PORT")]
+    pub api_port: Option<u16>,
+
+    /// Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME
+    #[arg(long, value_name = "PLACE")]
+    pub tenant_from: Option<TenantFrom>,
+}
+
+/// Where requests name their tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantFrom(Parameter);
+
+impl FromStr for TenantFrom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected querystring:NAME, header:NAME or path:NAME";
+        let (place, name) = text.split_once(':').ok_or(expected)?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._$-".contains(c);
+        if name.is_empty() || !name.chars().all(allowed) {
+            return Err("a name has letters, digits and `. _ $ -`".to_owned());
+        }
+        let place = match place {
+            "querystring" => ParameterPlace::QueryString,
+            "header" => ParameterPlace::Header,
+            "path" => ParameterPlace::Path,
+            _ => return Err(expected.to_owned()),
+        };
+        Ok(Self(Parameter { place, name: name.to_owned() }))
+    }
+}
+
+impl ApiArgs {
+    /// The API in front of a function, if there is to be one: all paths and methods lead to it.
+    #[must_use]
+    pub fn api(self, function: &Function) -> Option<Api> {
+        let port = match (self.api_port, &self.tenant_from) {
+            (None, None) => return None,
+            (Some(port), _) => Port::Asked(port),
+            (None, Some(_)) => Port::Preferred(DEFAULT_PORT),
+        };
+        let tenant = self.tenant_from.map(|TenantFrom(parameter)| parameter);
+        let method = |path: &str| {
+            let resource: Resource = path.parse().ok()?;
+            Some(ApiMethod {
+                resource,
+                http_method: None,
+                required: tenant.clone().into_iter().collect(),
+                integration: Integration {
+                    function: function.name.clone(),
+                    parameters: tenant.iter().map(mapping).collect(),
+                    timeout: quotas::API_INTEGRATION_TIMEOUT,
+                },
+            })
+        };
+        let root = match &tenant {
+            Some(Parameter { place: ParameterPlace::Path, name }) => format!("/{{{name}}}"),
+            _ => String::new(),
+        };
+        let paths =
+            [if root.is_empty() { "/" } else { root.as_str() }, &format!("{root}/{{proxy+}}")];
+        Some(Api {
+            port,
+            api: RestApi {
+                id: "mtl0000000".to_owned(),
+                account_id: function.account_id.clone(),
+                region: function.region.clone(),
+                stage: STAGE.to_owned(),
+                stage_variables: BTreeMap::new(),
+                binary_media_types: Vec::new(),
+                methods: paths.into_iter().filter_map(method).collect(),
+            },
+        })
+    }
+}
+
+fn mapping(Parameter { place, name }: &Parameter) -> Mapping {
+    let name = name.clone();
+    Mapping {
+        target: Target::Header("X-Amz-Tenant-Id".to_owned()),
+        source: match place {
+            ParameterPlace::QueryString => Source::QueryString(name),
+            ParameterPlace::Header => Source::Header(name),
+            ParameterPlace::Path => Source::Path(name),
+        },
+    }
+}
+
+/// All methods of an API, with where the tenant id comes from.
+#[must_use]
+pub fn routes(api: &RestApi) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(["method", "path", "function", "tenant from"]);
+    for method in &api.methods {
+        table.add_row([
+            method.http_method().to_owned(),
+            method.resource.to_string(),
+            method.integration.function.clone(),
+            method.tenant_source().map_or_else(|| "–".to_owned(), Source::to_string),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What its user should know about where tenant ids come from.
+#[must_use]
+pub fn advice(api: &RestApi, per_tenant: bool) -> Option<String> {
+    let sources = || api.methods.iter().map(ApiMethod::tenant_source);
+    if per_tenant && sources().any(|source| source.is_none()) {
+        let text = "not every method maps a tenant id, so Lambda refuses its requests; \
+                    --tenant-from says where it is";
+        return Some(text.to_owned());
+    }
+    let chosen = sources().flatten().find(|source| source.is_chosen_by_caller())?;
+    Some(format!(
+        "callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
+         from what an authorizer has verified, such as context.authorizer.tenantId"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TenantFrom;
+
+    #[test]
+    fn a_place_has_a_kind_and_a_name() {
+        for wrong in ["", "tenant-id", "cookie:a", "header:", "header:a b"] {
+            assert!(wrong.parse::<TenantFrom>().is_err(), "{wrong}");
+        }
+        assert!("querystring:tenant-id".parse::<TenantFrom>().is_ok());
+    }
+}

@@ -1,0 +1,82 @@
+//! The ports that callers know: binding them, and serving what is behind each until a stop. Knows no
+//! functions.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api_gateway::ApiGateway;
+use crate::emulator::StartError;
+use crate::emulator::config::Port;
+use crate::front_door::FrontDoor;
+use crate::http::{Settings, serve};
+
+/// How long a client may take to send the head of a request, or be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The request line and all headers: 1 MB.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const HEAD_BYTES: usize = 1024 * 1024;
+
+/// Lets callers in until `stop`.
+pub fn open(
+    (listener, door): (TcpListener, FrontDoor),
+    api: Option<(TcpListener, ApiGateway)>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    let settings = Settings {
+        header_timeout: Some(HEADER_TIMEOUT),
+        max_head_bytes: HEAD_BYTES,
+        half_close: true,
+    };
+    let front =
+        serve(listener, settings, stop.clone(), move |request| door.clone().answer(request));
+    let api = async move {
+        if let Some((listener, gateway)) = api {
+            let answer = move |request| gateway.clone().answer(request);
+            serve(listener, settings, stop, answer).await;
+        }
+    };
+    tokio::spawn(async move {
+        tokio::join!(front, api);
+    })
+}
+
+/// The URL of an address; one that means every interface is reached through loopback.
+#[must_use]
+pub fn endpoint(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        match address {
+            SocketAddr::V4(_) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            SocketAddr::V6(_) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        }
+    }
+    format!("http://{address}")
+}
+
+/// Listens on a port of a host.
+///
+/// # Errors
+///
+/// When the address is taken or invalid.
+pub async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {
+    let bind = async |port: u16| {
+        TcpListener::bind((host, port))
+            .await
+            .map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
+    };
+    match port {
+        Port::Asked(port) => bind(port).await,
+        Port::Preferred(port) => match bind(port).await {
+            Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
+                bind(0).await
+            }
+            result => result,
+        },
+    }
+}
