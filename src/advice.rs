@@ -1,6 +1,7 @@
 //! What an environment has to tell the user besides its log: that a function can't start, where its
 //! debugger listens, that no runtime is there. Facts only; how they are worded is not decided here.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub enum Advice {
 /// An init phase that failed.
 #[derive(Clone, Debug)]
 pub struct NotStarted {
+    /// The function's command.
+    pub command: Vec<OsString>,
     /// Why.
     pub failure: Failure,
     /// How long it took.

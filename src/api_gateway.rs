@@ -12,7 +12,6 @@ pub mod method_request;
 pub mod refusal;
 pub mod resource;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Request};
@@ -21,8 +20,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::advice::{Advice, Adviser};
-use crate::data_plane::DataPlane;
 use crate::function::TenantId;
+use crate::functions::Functions;
 use crate::http::{Body, Reply, discard, host, read};
 use crate::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::invoke_api::error::ApiError;
@@ -41,7 +40,7 @@ pub struct ApiGateway(Arc<Shared>);
 struct Shared {
     api: RestApi,
     /// The functions that its integrations name.
-    functions: BTreeMap<String, DataPlane>,
+    functions: Functions,
     allowed_hosts: Vec<String>,
     adviser: Adviser,
 }
@@ -52,7 +51,7 @@ impl ApiGateway {
     #[must_use]
     pub fn new(
         api: RestApi,
-        functions: BTreeMap<String, DataPlane>,
+        functions: Functions,
         (allowed_hosts, adviser): (Vec<String>, Adviser),
     ) -> Self {
         Self(Arc::new(Shared { api, functions, allowed_hosts, adviser }))
@@ -111,7 +110,7 @@ impl ApiGateway {
         request: &MethodRequest,
     ) -> Result<Reply, Refusal> {
         let Integration { function, parameters, timeout: patience } = &method.integration;
-        let Some(data_plane) = self.0.functions.get(function) else {
+        let Some(served) = self.0.functions.named(function) else {
             return Err(Refusal::Configuration(format!("there is no function `{function}`")));
         };
         let headers = mapping::integration_headers(parameters, request);
@@ -129,10 +128,10 @@ impl ApiGateway {
         if invocation.payload.len() > quotas::SYNCHRONOUS_REQUEST_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let mode = data_plane.function().tenant_isolation_mode;
+        let mode = served.function().tenant_isolation_mode;
         let invocation =
             Invocation::new(mode, invocation, request.id).map_err(|error| refuse(&error.into()))?;
-        let invoking = data_plane.invoke(invocation);
+        let invoking = served.data_plane.invoke(invocation);
         let Ok(completed) = timeout(*patience, invoking).await else {
             return Err(Refusal::TimedOut(*patience));
         };

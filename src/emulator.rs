@@ -4,22 +4,20 @@
 pub mod config;
 pub mod doors;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::advice::{Advice, Adviser};
 use crate::api_gateway::ApiGateway;
-use crate::api_gateway::api::RestApi;
 use crate::attachments::Attachments;
 use crate::cloudwatch_api::CloudWatchApi;
 use crate::data_plane::DataPlane;
@@ -28,6 +26,7 @@ use crate::event_queue::destination::DeliveryError;
 use crate::event_queue::{Dropped, EventQueue};
 use crate::front_door::FrontDoor;
 use crate::function::Function;
+use crate::functions::{Functions, ServedFunction};
 use crate::invoke_api::InvokeApi;
 use crate::lambda_metrics::LambdaMetrics;
 use crate::logs::LogSink;
@@ -37,7 +36,7 @@ use crate::memory::MemoryMonitor;
 use crate::metric_store::MetricStore;
 use crate::process::{Processes, Setup};
 use crate::watchdog::link::{Loss, Program};
-use config::{Api, Config, Runtime};
+use config::{Api, Config, FunctionConfig, Runtime};
 use doors::{endpoint, listen, open};
 
 /// Why the emulator did not start.
@@ -51,6 +50,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is nothing to serve.
+    #[error("there is no function to serve")]
+    NoFunction,
     /// There is no folder for temporary files.
     #[error("failed to create a temporary folder")]
     Temp(#[source] io::Error),
@@ -65,8 +67,7 @@ pub struct Emulator {
     address: SocketAddr,
     api_address: Option<SocketAddr>,
     runtime_addresses: Vec<SocketAddr>,
-    data_plane: DataPlane,
-    event_queue: EventQueue,
+    functions: Functions,
     notices: Notices,
     processes: Processes,
     writer: Writer,
@@ -117,7 +118,7 @@ impl Emulator {
     /// # Errors
     ///
     /// When the address is taken or invalid, or the system is out of something.
-    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, StartError> {
         let listener = listen(&config.host, config.port).await?;
         let address = listener
             .local_addr()
@@ -128,66 +129,55 @@ impl Emulator {
         };
         let api_address = api_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
-        if let Runtime::Handler { client, .. } = &config.runtime {
-            client.install(temp.path()).map_err(StartError::Temp)?;
-            config.function.command = client.command(temp.path());
-        }
-        let function = Arc::new(config.function);
-        let runtimes = runtimes(&config.runtime, &function)
-            .await
-            .map_err(|error| StartError::Part("the addresses for runtimes", error))?;
-        let runtime_addresses = addresses(&runtimes);
+        let machinery = Machinery::start(temp.path(), config.function_file_descriptors)?;
         let (adviser, advice) = Adviser::new();
-        let Machinery { processes, losses, writer, memory } =
-            Machinery::start(temp.path(), config.function_file_descriptors)?;
-        let kill = CancellationToken::new();
-        let store = MetricStore::default();
-        let metrics = LambdaMetrics::new(store.clone(), &function.name);
-        let blueprint = Blueprint {
-            function,
-            runtimes,
-            adviser,
-            limits: config.lifecycle,
+        let (failed, failed_deliveries) = mpsc::unbounded_channel();
+        let ground = Ground {
             logs: LogSink {
                 stdout: config.stdout,
                 directory: config.log_dir,
-                writer: writer.clone(),
-                metrics: store.clone(),
+                writer: machinery.writer.clone(),
+                metrics: MetricStore::default(),
             },
-            processes: processes.clone(),
-            memory,
+            processes: machinery.processes.clone(),
+            memory: machinery.memory,
             temp: temp.path().to_owned(),
-            extensions: config.extensions,
-            task_root: config.task_root,
+            adviser,
             endpoint: config.local_endpoints.then(|| endpoint(address)),
-            kill: kill.clone(),
+            failed,
+            kill: CancellationToken::new(),
         };
-        let data_plane = DataPlane::new(blueprint, config.placement, metrics);
+        let settings = config.functions.iter().map(FunctionConfig::management).collect();
+        let mut functions = Vec::new();
+        let mut runtime_addresses = Vec::new();
+        for function in config.functions {
+            let (served, addresses) = ground.found(function).await?;
+            functions.push(served);
+            runtime_addresses.extend(addresses);
+        }
+        let functions = Functions::new(functions).ok_or(StartError::NoFunction)?;
         let stop = CancellationToken::new();
-        let (event_queue, failed_deliveries) = EventQueue::new(data_plane.clone(), config.events);
-        let invoke_api =
-            InvokeApi { data_plane: data_plane.clone(), event_queue: event_queue.clone() };
-        let management = ManagementApi::new(Arc::clone(data_plane.function()), config.management);
+        let management = ManagementApi::new(functions.clone(), settings, config.account);
         let gateway = config.api.map(|Api { api, .. }| {
             let hosts = config.front_door.allowed_hosts.clone();
-            gateway(api, &data_plane, hosts)
+            ApiGateway::new(api, functions.clone(), (hosts, ground.adviser.clone()))
         });
-        let door =
-            FrontDoor::new(invoke_api, (management, CloudWatchApi::new(store)), config.front_door);
+        let invoke_api = InvokeApi { functions: functions.clone() };
+        let cloudwatch = CloudWatchApi::new(ground.logs.metrics.clone());
+        let door = FrontDoor::new(invoke_api, (management, cloudwatch), config.front_door);
         let doors = open((listener, door), api_listener.zip(gateway), stop.clone());
         Ok(Self {
             address,
             api_address,
-            data_plane,
-            event_queue,
+            functions,
             runtime_addresses,
-            notices: Notices { losses, failed_deliveries, advice },
-            processes,
-            writer,
+            notices: Notices { losses: machinery.losses, failed_deliveries, advice },
+            processes: machinery.processes,
+            writer: machinery.writer,
             temp,
             doors,
             stop,
-            kill,
+            kill: ground.kill,
         })
     }
 
@@ -221,21 +211,15 @@ impl Emulator {
         &self.runtime_addresses
     }
 
-    /// What runs the function.
+    /// The functions.
     #[must_use]
-    pub fn data_plane(&self) -> &DataPlane {
-        &self.data_plane
+    pub fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// Writes a line to stdout, in its turn among the log lines.
     pub fn say(&self, line: String) {
         self.writer.stdout(line);
-    }
-
-    /// The asynchronous invocations.
-    #[must_use]
-    pub fn event_queue(&self) -> &EventQueue {
-        &self.event_queue
     }
 
     /// The next thing that the user should know.
@@ -253,16 +237,11 @@ impl Emulator {
     pub async fn stop(mut self, grace: Duration) -> Stopped {
         let end_of_grace = Instant::now() + grace;
         self.stop.cancel();
-        let dropped = self.event_queue.stop(grace, &self.kill).await;
-        let kill = self.kill.clone();
-        self.data_plane
-            .stop(async {
-                tokio::select! {
-                    () = tokio::time::sleep_until(end_of_grace.into()) => {}
-                    () = kill.cancelled() => {}
-                }
-            })
-            .await;
+        let mut stopping = JoinSet::new();
+        for served in self.functions.all() {
+            stopping.spawn(stop_function(served.clone(), end_of_grace, self.kill.clone()));
+        }
+        let dropped = stopping.join_all().await.concat();
         self.close_doors(end_of_grace).await;
         let watchdog_ended = self.processes.close().await.is_ok();
         let unwritten_logs = self.writer.close();
@@ -318,10 +297,73 @@ impl Machinery {
     }
 }
 
-/// An API in front of the one function.
-fn gateway(api: RestApi, data_plane: &DataPlane, allowed_hosts: Vec<String>) -> ApiGateway {
-    let functions = BTreeMap::from([(data_plane.function().name.clone(), data_plane.clone())]);
-    ApiGateway::new(api, functions, (allowed_hosts, data_plane.adviser().clone()))
+/// Lets what runs or waits finish until the end of grace, and ends all environments of a function.
+/// Returns the events that were not finished.
+async fn stop_function(
+    served: ServedFunction,
+    end_of_grace: Instant,
+    kill: CancellationToken,
+) -> Vec<Dropped> {
+    let grace = end_of_grace.saturating_duration_since(Instant::now());
+    let dropped = served.event_queue.stop(grace, &kill).await;
+    served
+        .data_plane
+        .stop(async {
+            tokio::select! {
+                () = tokio::time::sleep_until(end_of_grace.into()) => {}
+                () = kill.cancelled() => {}
+            }
+        })
+        .await;
+    dropped
+}
+
+/// What all functions stand on.
+struct Ground {
+    logs: LogSink,
+    processes: Processes,
+    memory: MemoryMonitor,
+    temp: PathBuf,
+    adviser: Adviser,
+    endpoint: Option<String>,
+    failed: mpsc::UnboundedSender<DeliveryError>,
+    kill: CancellationToken,
+}
+
+impl Ground {
+    /// A function with what runs it, and the addresses of runtimes that the user starts for it.
+    async fn found(
+        &self,
+        mut config: FunctionConfig,
+    ) -> Result<(ServedFunction, Vec<SocketAddr>), StartError> {
+        if let Runtime::Handler { client, .. } = &config.runtime {
+            client.install(&self.temp).map_err(StartError::Temp)?;
+            config.function.command = client.command(&self.temp);
+        }
+        let function = Arc::new(config.function);
+        let runtimes = runtimes(&config.runtime, &function)
+            .await
+            .map_err(|error| StartError::Part("the addresses for runtimes", error))?;
+        let runtime_addresses = addresses(&runtimes);
+        let metrics = LambdaMetrics::new(self.logs.metrics.clone(), &function.name);
+        let blueprint = Blueprint {
+            function,
+            runtimes,
+            adviser: self.adviser.clone(),
+            limits: config.lifecycle,
+            logs: self.logs.clone(),
+            processes: self.processes.clone(),
+            memory: self.memory.clone(),
+            temp: self.temp.clone(),
+            extensions: config.extensions,
+            task_root: config.task_root,
+            endpoint: self.endpoint.clone(),
+            kill: self.kill.clone(),
+        };
+        let data_plane = DataPlane::new(blueprint, config.placement, metrics);
+        let event_queue = EventQueue::new(data_plane.clone(), config.events, self.failed.clone());
+        Ok((ServedFunction { data_plane, event_queue }, runtime_addresses))
+    }
 }
 
 async fn runtimes(runtime: &Runtime, function: &Arc<Function>) -> io::Result<Runtimes> {

@@ -358,7 +358,12 @@ impl Environment {
             }
             Some(InitFailure { phase, failure }) => {
                 let ports = std::mem::take(&mut self.ports);
-                let not_started = NotStarted { failure: failure.clone(), after: duration, ports };
+                let not_started = NotStarted {
+                    command: self.blueprint.function.command.clone(),
+                    failure: failure.clone(),
+                    after: duration,
+                    ports,
+                };
                 self.blueprint.adviser.tell(Advice::NotStarted(not_started));
                 self.log.publish(&PlatformEvent::InitRuntimeDone(phase, Some(failure)));
                 self.log.platform(&PlatformEvent::InitReport(duration, phase, Some(failure)));

@@ -99,13 +99,13 @@ struct State {
 }
 
 impl EventQueue {
-    /// An empty queue. What is received says which records could not be delivered.
+    /// An empty queue. What is sent says which records could not be delivered.
     #[must_use]
     pub fn new(
         data_plane: DataPlane,
         settings: Settings,
-    ) -> (Self, mpsc::UnboundedReceiver<DeliveryError>) {
-        let (failed_deliveries, failures) = mpsc::unbounded_channel();
+        failed_deliveries: mpsc::UnboundedSender<DeliveryError>,
+    ) -> Self {
         let shared = Shared {
             data_plane,
             settings,
@@ -116,7 +116,7 @@ impl EventQueue {
             failed_deliveries,
             state: Mutex::default(),
         };
-        (Self { shared: Arc::new(shared) }, failures)
+        Self { shared: Arc::new(shared) }
     }
 
     /// Takes an event, whose invocation begins at once where the function has room for it.

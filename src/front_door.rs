@@ -95,7 +95,7 @@ impl FrontDoor {
     fn not_served(&self, path: &str) -> Box<Reply> {
         let message = format!(
             "{path} is not served. mtl serves POST /2015-03-31/functions/{}/invocations and POST {}.",
-            self.invoke_api.data_plane.function().name,
+            self.invoke_api.functions.first().function().name,
             self.settings.invocation_endpoint
         );
         refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
@@ -110,7 +110,10 @@ impl FrontDoor {
             Route::Management(operation) => {
                 self.management.answer(&operation, request.uri().query())
             }
-            Route::Plain => plain_api::invoke(self.invoke_api.data_plane, request).await,
+            Route::Plain => {
+                let data_plane = self.invoke_api.functions.first().data_plane.clone();
+                plain_api::invoke(data_plane, request).await
+            }
             Route::CloudWatch(protocol) => match self.cloudwatch.answer(protocol, request).await {
                 Some(reply) => reply,
                 None => *self.not_served("/"),

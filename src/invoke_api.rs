@@ -18,9 +18,8 @@ use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use uuid::Uuid;
 
-use crate::data_plane::DataPlane;
-use crate::event_queue::EventQueue;
 use crate::function::LATEST;
+use crate::functions::Functions;
 use crate::http::{Reply, empty, json as json_reply, stream};
 use crate::invocation::failure::Failure;
 use crate::invocation::{Completed, Outcome, Response, ResponseMode};
@@ -32,10 +31,8 @@ use request::{InvokeRequest, LogType};
 /// What runs invocations. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct InvokeApi {
-    /// Those that a caller waits for.
-    pub data_plane: DataPlane,
-    /// The others.
-    pub event_queue: EventQueue,
+    /// The functions that can be invoked.
+    pub functions: Functions,
 }
 
 impl InvokeApi {
@@ -52,22 +49,22 @@ impl InvokeApi {
         request: Request<Incoming>,
         request_id: Uuid,
     ) -> Result<Reply, ApiError> {
-        let function = self.data_plane.function();
-        let InvokeRequest { invocation, invocation_type, log_type } =
-            request::read(function, name, request, (request_id, ResponseMode::Buffered)).await?;
+        let mode = (request_id, ResponseMode::Buffered);
+        let InvokeRequest { served, invocation, invocation_type, log_type } =
+            request::read(&self.functions, name, request, mode).await?;
         match invocation_type {
             InvocationType::DryRun => return Ok(empty(StatusCode::NO_CONTENT)),
             InvocationType::Event => {
                 // A queue that is full is one that the function can't keep up with.
                 let throttled =
                     ApiError::Throttled(ThrottleReason::ConcurrentInvocationLimitExceeded);
-                self.event_queue.accept(invocation).map_err(|_| throttled)?;
+                served.event_queue.accept(invocation).map_err(|_| throttled)?;
                 return Ok(empty(StatusCode::ACCEPTED));
             }
             InvocationType::RequestResponse => {}
         }
         let trace_id = invocation.trace_id.clone();
-        let completed = self.data_plane.invoke(invocation).await?;
+        let completed = served.data_plane.invoke(invocation).await?;
         refuse_service_failure(&completed.outcome)?;
         let mut reply = outcome_reply(&completed, request_id, log_type);
         reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
@@ -91,13 +88,12 @@ impl InvokeApi {
         request: Request<Incoming>,
         request_id: Uuid,
     ) -> Result<Reply, ApiError> {
-        let function = self.data_plane.function();
-        let request =
-            request::read(function, name, request, (request_id, ResponseMode::Streaming)).await?;
+        let mode = (request_id, ResponseMode::Streaming);
+        let request = request::read(&self.functions, name, request, mode).await?;
         if request.invocation_type == InvocationType::DryRun {
             return Ok(empty(StatusCode::NO_CONTENT));
         }
-        let response = self.data_plane.start_invocation(request.invocation).await?;
+        let response = request.served.data_plane.start_invocation(request.invocation).await?;
         if let Response::Complete(completed) = &response {
             refuse_service_failure(&completed.outcome)?;
         }

@@ -50,6 +50,8 @@ pub mod data_plane;
 
 pub mod event_queue;
 
+pub mod functions;
+
 pub mod invoke_api;
 
 pub mod cloudwatch_api;

@@ -6,6 +6,7 @@
 
 pub mod configuration;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
@@ -14,19 +15,22 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::function::{Function, LATEST};
+use crate::functions::{Functions, ServedFunction};
 use crate::http::{Reply, discard, json as json_reply, path_parameter};
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::name::{self, Unqualified};
 use crate::invoke_api::request::parameter;
 use crate::invoke_api::set_request_id;
 use crate::quotas;
-use configuration::{Deployment, Settings};
+use configuration::{Account, Deployment, Settings};
 
 /// What answers the calls. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct ManagementApi {
-    function: Arc<Function>,
-    settings: Settings,
+    functions: Functions,
+    /// By the name of the function.
+    settings: Arc<BTreeMap<String, Settings>>,
+    account: Account,
     deployment: Arc<Deployment>,
 }
 
@@ -49,6 +53,9 @@ pub enum Operation {
 /// still sending would see a reset instead. It is what AWS takes for the largest of these calls, the
 /// `CreateFunction` of a package of 50 MB in base64.
 const DISCARDED_BYTES: u64 = 70_167_211;
+
+/// How many functions a page has.
+const PAGE: usize = 50;
 
 /// The most functions that a caller may ask for in one page.
 ///
@@ -128,10 +135,15 @@ pub async fn refuse(request: Request<Incoming>) -> Reply {
 }
 
 impl ManagementApi {
-    /// What tells about this function.
+    /// What tells about these functions and their account.
     #[must_use]
-    pub fn new(function: Arc<Function>, settings: Settings) -> Self {
-        Self { function, settings, deployment: Arc::new(Deployment::now()) }
+    pub fn new(
+        functions: Functions,
+        settings: BTreeMap<String, Settings>,
+        account: Account,
+    ) -> Self {
+        let (settings, deployment) = (Arc::new(settings), Arc::new(Deployment::now()));
+        Self { functions, settings, account, deployment }
     }
 
     /// Answers a call with these parameters.
@@ -139,49 +151,60 @@ impl ManagementApi {
     pub fn answer(&self, operation: &Operation, query: Option<&str>) -> Reply {
         finish(match operation {
             Operation::GetAccountSettings => Ok(self.account_settings()),
-            Operation::GetFunction(name) => {
-                self.configuration(name, query).map(|configuration| self.function(&configuration))
-            }
-            Operation::GetFunctionConcurrency(name) => {
-                self.named(name, None).map(|_| self.concurrency().unwrap_or_else(|| json!({})))
-            }
+            Operation::GetFunction(name) => self.function(name, query),
+            Operation::GetFunctionConcurrency(name) => self
+                .named(name, None)
+                .map(|(function, _)| self.concurrency(&function).unwrap_or_else(|| json!({}))),
             Operation::GetFunctionConfiguration(name) => self.configuration(name, query),
             Operation::ListFunctions => self.list(query),
         })
     }
 
-    /// The ARN of what a request names.
-    fn named(&self, name: &str, qualifier: Option<&str>) -> Result<String, ApiError> {
+    /// The function that a request names, and the ARN of what it names.
+    fn named(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<(Arc<Function>, String), ApiError> {
         let violations = name::violations(name, qualifier);
         if !violations.is_empty() {
             return Err(ApiError::Validation(violations));
         }
-        name::resolve(&self.function, (name, qualifier), Unqualified::Function)
+        let (served, arn) =
+            name::resolve(&self.functions, (name, qualifier), Unqualified::Function)?;
+        Ok((Arc::clone(served.function()), arn))
     }
 
     fn configuration(&self, name: &str, query: Option<&str>) -> Result<Value, ApiError> {
         let qualifier = parameter(query, "Qualifier");
-        let arn = self.named(name, qualifier.as_deref())?;
-        Ok(self.deployment.configuration(&self.function, &self.settings, &arn))
+        let (function, arn) = self.named(name, qualifier.as_deref())?;
+        Ok(self.deployment.configuration(&function, self.settings(&function), &arn))
+    }
+
+    fn settings(&self, function: &Function) -> Settings {
+        self.settings.get(&function.name).copied().unwrap_or_default()
     }
 
     /// Where the code is, is not told: there is no package that could be downloaded.
-    fn function(&self, configuration: &Value) -> Value {
-        let mut function = json!({ "Configuration": configuration, "Code": {} });
-        if let Some(concurrency) = self.concurrency() {
-            function["Concurrency"] = concurrency;
+    fn function(&self, name: &str, query: Option<&str>) -> Result<Value, ApiError> {
+        let configuration = self.configuration(name, query)?;
+        let (function, _) = self.named(name, None)?;
+        let mut answer = json!({ "Configuration": configuration, "Code": {} });
+        if let Some(concurrency) = self.concurrency(&function) {
+            answer["Concurrency"] = concurrency;
         }
-        function
+        Ok(answer)
     }
 
-    fn concurrency(&self) -> Option<Value> {
-        let reserved = self.settings.reserved_concurrency?;
+    fn concurrency(&self, function: &Function) -> Option<Value> {
+        let reserved = self.settings(function).reserved_concurrency?;
         Some(json!({ "ReservedConcurrentExecutions": reserved }))
     }
 
     fn account_settings(&self) -> Value {
-        let concurrency = self.settings.concurrency;
-        let reserved = self.settings.reserved_concurrency.unwrap_or_default();
+        let concurrency = self.account.concurrency;
+        let reserved: u32 =
+            self.settings.values().filter_map(|settings| settings.reserved_concurrency).sum();
         json!({
             "AccountLimit": {
                 "TotalCodeSize": quotas::TOTAL_CODE_BYTES,
@@ -190,11 +213,12 @@ impl ManagementApi {
                 "ConcurrentExecutions": concurrency,
                 "UnreservedConcurrentExecutions": concurrency.saturating_sub(reserved),
             },
-            "AccountUsage": { "TotalCodeSize": configuration::CODE_BYTES, "FunctionCount": 1 },
+            "AccountUsage": { "TotalCodeSize": configuration::CODE_BYTES, "FunctionCount": self.functions.all().len() },
         })
     }
 
-    /// One function is one page. With every version asked for, a function is its version.
+    /// By name, a page of at most 50 unless fewer are asked for. With every version asked for, a function
+    /// is its version.
     fn list(&self, query: Option<&str>) -> Result<Value, ApiError> {
         let version = parameter(query, "FunctionVersion");
         let max_items = parameter(query, "MaxItems");
@@ -204,16 +228,32 @@ impl ManagementApi {
         if !violations.is_empty() {
             return Err(ApiError::Validation(violations));
         }
-        // No answer has one, so a caller can't have it from here.
-        if let Some(marker) = parameter(query, "Marker") {
-            return Err(ApiError::InvalidParameterValue(format!("Invalid marker: {marker}")));
-        }
-        let arn = match version {
-            Some(_) => format!("{}:{LATEST}", self.function.arn()),
-            None => self.function.arn(),
+        let mut functions: Vec<&Arc<Function>> =
+            self.functions.all().iter().map(ServedFunction::function).collect();
+        functions.sort_by(|one, other| one.name.cmp(&other.name));
+        let start = match parameter(query, "Marker") {
+            None => 0,
+            Some(marker) => {
+                functions.iter().position(|function| function.name == marker).ok_or_else(|| {
+                    ApiError::InvalidParameterValue(format!("Invalid marker: {marker}"))
+                })?
+            }
         };
-        let configuration = self.deployment.configuration(&self.function, &self.settings, &arn);
-        Ok(json!({ "Functions": [configuration::listed(configuration)] }))
+        let most = max_items.and_then(|most| most.parse().ok()).unwrap_or(PAGE).min(PAGE);
+        let listed = |function: &&Arc<Function>| {
+            let arn = match version {
+                Some(_) => format!("{}:{LATEST}", function.arn()),
+                None => function.arn(),
+            };
+            let settings = self.settings(function);
+            configuration::listed(self.deployment.configuration(function, settings, &arn))
+        };
+        let page: Vec<Value> = functions.iter().skip(start).take(most).map(listed).collect();
+        let mut answer = json!({ "Functions": page });
+        if let Some(next) = functions.get(start + most) {
+            answer["NextMarker"] = json!(next.name);
+        }
+        Ok(answer)
     }
 }
 

@@ -55,8 +55,9 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
         say(&format!("warning: {warning}"));
     }
     let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
-    let mut counsel = Counsel::new(plan.config.function.command.clone());
-    let variables = attached_variables(&plan.config.function);
+    let mut counsel = Counsel::default();
+    let variables = plan.config.functions.first().map(|one| attached_variables(&one.function));
+    let variables = variables.unwrap_or_default();
     let api_port = plan.config.api.as_ref().map(|api| {
         say(&format!(
             "routes of the API, and below /{}:\n{}",
@@ -113,9 +114,9 @@ async fn stop(
     mut signals: Signals,
     grace: Duration,
 ) -> Result<ExitCode, Failure> {
-    let data_plane = emulator.data_plane().clone();
-    let event_queue = emulator.event_queue().clone();
-    let (running, waiting) = (data_plane.load().0, event_queue.counts().depth);
+    let functions = emulator.functions().clone();
+    let running: u32 = functions.all().iter().map(|served| served.data_plane.load().0).sum();
+    let waiting: u64 = functions.all().iter().map(|served| served.event_queue.counts().depth).sum();
     if running > 0 || waiting > 0 {
         let grace = grace.as_secs_f64();
         say(&format!(
@@ -139,8 +140,13 @@ async fn stop(
     for left in left_behind(&stopped) {
         say(&format!("warning: {left}"));
     }
-    if let Some(summary) = summary::of(&data_plane.counts(), event_queue.counts()) {
-        eprintln_quietly(&summary);
+    let one = functions.all().len() == 1;
+    for served in functions.all() {
+        let (counts, events) = (served.data_plane.counts(), served.event_queue.counts());
+        if let Some(summary) = summary::of(&counts, events) {
+            let name = if one { String::new() } else { format!("{}:\n", served.function().name) };
+            eprintln_quietly(&format!("{name}{summary}"));
+        }
     }
     Ok(code)
 }
@@ -181,7 +187,7 @@ fn not_started(error: StartError) -> Failure {
             _ => Some("--host takes an address of this machine, such as 127.0.0.1 or 0.0.0.0"),
         },
         StartError::Temp(_) => Some("set TMPDIR to a folder that can be written"),
-        StartError::Part(..) => None,
+        StartError::Part(..) | StartError::NoFunction => None,
     };
     let failure = Failure::new(Exit::Failed, error);
     match help {

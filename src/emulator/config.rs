@@ -20,9 +20,26 @@ pub struct Config {
     pub front_door: front_door::Settings,
     /// The API in front of it, if there is one.
     pub api: Option<Api>,
-    /// What management calls tell besides the function.
+    /// What management calls tell of the account.
+    pub account: configuration::Account,
+    /// The functions; at least one.
+    pub functions: Vec<FunctionConfig>,
+    /// Whether the function's own calls to Lambda come here.
+    pub local_endpoints: bool,
+    /// What stdout shows of its logs.
+    pub stdout: Stdout,
+    /// A folder for log files.
+    pub log_dir: Option<PathBuf>,
+    /// The soft limit of open files that the function gets, where it isn't mtl's own.
+    pub function_file_descriptors: Option<u64>,
+}
+
+/// A function with all that is its own.
+#[derive(Debug)]
+pub struct FunctionConfig {
+    /// What management calls tell of it.
     pub management: configuration::Settings,
-    /// The function.
+    /// The function itself.
     pub function: Function,
     /// Where its runtimes come from.
     pub runtime: Runtime,
@@ -36,14 +53,14 @@ pub struct Config {
     pub extensions: Vec<PathBuf>,
     /// The folder in which its environments start.
     pub task_root: PathBuf,
-    /// Whether the function's own calls to Lambda come here.
-    pub local_endpoints: bool,
-    /// What stdout shows of its logs.
-    pub stdout: Stdout,
-    /// A folder for log files.
-    pub log_dir: Option<PathBuf>,
-    /// The soft limit of open files that the function gets, where it isn't mtl's own.
-    pub function_file_descriptors: Option<u64>,
+}
+
+impl FunctionConfig {
+    /// What management calls tell of it, by its name.
+    #[must_use]
+    pub fn management(&self) -> (String, configuration::Settings) {
+        (self.function.name.clone(), self.management)
+    }
 }
 
 /// An API in front of functions.

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use crate::function::{Function, LATEST};
+use crate::functions::{Functions, ServedFunction};
 use crate::invoke_api::error::ApiError;
 
 const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
@@ -81,18 +82,31 @@ pub enum Unqualified {
     Function,
 }
 
-/// Checks that the request names this function, and its only version, and returns the ARN of what
-/// it names: qualified if it names a version. Both texts have passed [`violations`].
+/// Finds the function that the request names, and its only version, and returns its place and the ARN
+/// of what is named: qualified if it names a version. Both texts have passed [`violations`].
 ///
 /// # Errors
 ///
 /// When the two qualifiers differ, or there is no such function or version.
 pub fn resolve(
-    function: &Function,
+    functions: &Functions,
     (name, qualifier): (&str, Option<&str>),
     unqualified: Unqualified,
-) -> Result<String, ApiError> {
-    let parts = NAME.captures(name).ok_or_else(|| ApiError::FunctionNotFound(name.to_owned()))?;
+) -> Result<(ServedFunction, String), ApiError> {
+    let served: Vec<&Function> = functions.all().iter().map(|one| &**one.function()).collect();
+    let (place, arn) = find(&served, (name, qualifier), unqualified)?;
+    Ok((functions.all()[place].clone(), arn))
+}
+
+/// All functions are of one account and Region.
+fn find(
+    functions: &[&Function],
+    (name, qualifier): (&str, Option<&str>),
+    unqualified: Unqualified,
+) -> Result<(usize, String), ApiError> {
+    let not_found = || ApiError::FunctionNotFound(name.to_owned());
+    let function = *functions.first().ok_or_else(not_found)?;
+    let parts = NAME.captures(name).ok_or_else(not_found)?;
     let part = |group: &str| parts.name(group).map(|part| part.as_str());
     let derived = part("qualifier");
     if let (Some(derived), Some(qualifier)) = (derived, qualifier)
@@ -112,11 +126,14 @@ pub fn resolve(
     let implied = (unqualified == Unqualified::Latest).then_some(LATEST);
     let version = derived.or(qualifier).or(implied);
     let here = asked.region == function.region && asked.account_id == function.account_id;
-    let known = asked.name == function.name || asked.name == ANY_FUNCTION;
-    if here && known && version.is_none_or(|version| version == LATEST) {
-        return Ok(arn(function, version));
+    let only = functions.len() == 1 && asked.name == ANY_FUNCTION;
+    let place = functions.iter().position(|known| known.name == asked.name);
+    match place.or(only.then_some(0)) {
+        Some(place) if here && version.is_none_or(|version| version == LATEST) => {
+            Ok((place, arn(functions[place], version)))
+        }
+        _ => Err(ApiError::FunctionNotFound(arn(&asked, version))),
     }
-    Err(ApiError::FunctionNotFound(arn(&asked, version)))
 }
 
 fn arn(function: &Function, version: Option<&str>) -> String {
@@ -126,7 +143,7 @@ fn arn(function: &Function, version: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unqualified, resolve, violations};
+    use super::{Unqualified, find, violations};
     use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
     use crate::invoke_api::error::ApiError;
 
@@ -161,16 +178,26 @@ mod tests {
         ] {
             assert!(violations(name, Some("$LATEST")).is_empty(), "{name}");
             for qualifier in [None, Some("$LATEST")] {
-                let arn = resolve(&function(), (name, qualifier), Unqualified::Latest);
-                assert_eq!(arn.unwrap(), format!("{ARN}:$LATEST"), "{name}");
+                let found = find(&[&function()], (name, qualifier), Unqualified::Latest);
+                assert_eq!(found.unwrap(), (0, format!("{ARN}:$LATEST")), "{name}");
             }
         }
     }
 
     #[test]
+    fn among_several_functions_each_has_its_own_name_only() {
+        let (one, other) = (function(), Function { name: "carts".to_owned(), ..function() });
+        let of = |name| find(&[&one, &other], (name, None), Unqualified::Function);
+        assert_eq!(of("carts"), Ok((1, ARN.replace("orders", "carts"))));
+        assert_eq!(of("orders"), Ok((0, ARN.to_owned())));
+        assert!(matches!(of("function"), Err(ApiError::FunctionNotFound(_))));
+    }
+
+    #[test]
     fn where_no_version_is_implied_the_arn_has_one_only_if_it_was_named() {
         let of = |name, qualifier| {
-            resolve(&function(), (name, qualifier), Unqualified::Function).map_err(|error| {
+            let found = find(&[&function()], (name, qualifier), Unqualified::Function);
+            found.map(|(_, arn)| arn).map_err(|error| {
                 let ApiError::FunctionNotFound(arn) = error else { panic!("{error:?}") };
                 arn
             })
@@ -187,7 +214,7 @@ mod tests {
     fn what_is_not_served_is_not_found_under_its_whole_arn() {
         let arn = |rest: &str| Err(ApiError::FunctionNotFound(format!("arn:aws:lambda:{rest}")));
         let of = |name: &str, qualifier: Option<&str>| {
-            resolve(&function(), (name, qualifier), Unqualified::Latest)
+            find(&[&function()], (name, qualifier), Unqualified::Latest).map(|(_, arn)| arn)
         };
         assert_eq!(of("x", None), arn("eu-west-1:123456789012:function:x:$LATEST"));
         assert_eq!(of("orders:7", None), arn("eu-west-1:123456789012:function:orders:7"));

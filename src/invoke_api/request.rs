@@ -8,7 +8,8 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use crate::function::{Function, TenantId};
+use crate::function::TenantId;
+use crate::functions::{Functions, ServedFunction};
 use crate::http::{self, Body};
 use crate::invocation::{self, Invocation, ResponseMode};
 use crate::invoke_api::context;
@@ -25,7 +26,9 @@ pub const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
 /// A request that passed every check.
 #[derive(Debug)]
 pub struct InvokeRequest {
-    /// What is to run.
+    /// What is to be run.
+    pub served: ServedFunction,
+    /// How.
     pub invocation: Invocation,
     /// Who waits for it.
     pub invocation_type: InvocationType,
@@ -44,6 +47,7 @@ pub enum LogType {
 
 /// What the head of a request says about the invocation.
 struct Head {
+    served: ServedFunction,
     tenant_id: Option<TenantId>,
     invocation_type: InvocationType,
     log_type: LogType,
@@ -56,13 +60,13 @@ struct Head {
 ///
 /// With the refusal that AWS would give.
 pub async fn read(
-    function: &Function,
+    functions: &Functions,
     name: &str,
     request: Request<Incoming>,
     (request_id, response_mode): (Uuid, ResponseMode),
 ) -> Result<InvokeRequest, ApiError> {
     let (parts, body) = request.into_parts();
-    let head = check_head(function, name, &parts);
+    let head = check_head(functions, name, &parts);
     let invocation_type =
         head.as_ref().map_or(InvocationType::RequestResponse, |head| head.invocation_type);
     // The body is read even if the request is refused already, so that the caller sees why.
@@ -76,11 +80,13 @@ pub async fn read(
         response_mode,
         cold: parts.headers.get("X-Mtl-Cold").is_some_and(|cold| cold == "true"),
     };
-    let invocation = Invocation::new(function.tenant_isolation_mode, request, request_id)?;
-    Ok(InvokeRequest { invocation, invocation_type, log_type: head.log_type })
+    let served = head.served;
+    let mode = served.function().tenant_isolation_mode;
+    let invocation = Invocation::new(mode, request, request_id)?;
+    Ok(InvokeRequest { served, invocation, invocation_type, log_type: head.log_type })
 }
 
-fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, ApiError> {
+fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, ApiError> {
     let qualifier = parameter(head.uri.query(), "Qualifier");
     let mut violations = name::violations(name, qualifier.as_deref());
     let tenant_id = match tenant_id(&head.headers, &["X-Amz-Tenant-Id"]) {
@@ -98,7 +104,7 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
     else {
         return Err(ApiError::Validation(violations));
     };
-    name::resolve(function, (name, qualifier.as_deref()), Unqualified::Latest)?;
+    let (served, _) = name::resolve(functions, (name, qualifier.as_deref()), Unqualified::Latest)?;
     // What a caller tells of itself is for synchronous invocations only.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),
@@ -106,7 +112,7 @@ fn check_head(function: &Function, name: &str, head: &Parts) -> Result<Head, Api
             context::headers(&head.headers)?
         }
     };
-    Ok(Head { tenant_id, invocation_type, log_type, for_runtime })
+    Ok(Head { served, tenant_id, invocation_type, log_type, for_runtime })
 }
 
 fn log_type(headers: &HeaderMap) -> Result<LogType, String> {

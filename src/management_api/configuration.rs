@@ -12,13 +12,18 @@ use uuid::Uuid;
 use crate::function::{Function, LATEST, LogFormat, TenantIsolationMode};
 use crate::quotas;
 
-/// What the calls tell besides the function itself.
+/// What the calls tell besides the functions themselves.
 #[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// Concurrent executions.
+    pub concurrency: u32,
+}
+
+/// What the calls tell besides the function itself.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// How long one invocation may take, if that is limited.
     pub timeout: Option<Duration>,
-    /// Concurrent executions of the account.
-    pub concurrency: u32,
     /// Concurrent executions that are reserved for the function.
     pub reserved_concurrency: Option<u32>,
 }
@@ -52,7 +57,7 @@ impl Deployment {
 
     /// The configuration under this ARN, qualified or not.
     #[must_use]
-    pub fn configuration(&self, function: &Function, settings: &Settings, arn: &str) -> Value {
+    pub fn configuration(&self, function: &Function, settings: Settings, arn: &str) -> Value {
         let mut configuration = json!({
             "FunctionName": function.name,
             "FunctionArn": arn,
@@ -97,7 +102,7 @@ pub fn listed(mut configuration: Value) -> Value {
 
 /// Whole seconds, not less than the limit. A function without one is told as the longest that AWS
 /// has.
-fn timeout_seconds(settings: &Settings) -> u64 {
+fn timeout_seconds(settings: Settings) -> u64 {
     let timeout = settings.timeout.unwrap_or(quotas::MAXIMUM_TIMEOUT);
     timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use serde_json::Value;
@@ -11,10 +12,9 @@ use crate::advice::{Advice, NotStarted};
 use crate::function::TenantId;
 use crate::invocation::failure::{Failure, how_it_ended};
 
-/// What was said, and what the words need to know.
-#[derive(Debug)]
+/// What was said.
+#[derive(Debug, Default)]
 pub struct Counsel {
-    command: Vec<OsString>,
     said: HashSet<String>,
 }
 
@@ -25,16 +25,10 @@ const BUILD_TOOLS: [&str; 14] = [
 ];
 
 impl Counsel {
-    /// Nothing was said yet about a function with this command.
-    #[must_use]
-    pub fn new(command: Vec<OsString>) -> Self {
-        Self { command, said: HashSet::new() }
-    }
-
     /// What to say now; nothing when it was said before. The help tells one thing from another: ports
     /// and times differ from one environment to the next.
     pub fn about(&mut self, advice: &Advice) -> Option<String> {
-        let text = self.text(advice)?;
+        let text = text(advice)?;
         let help = text.split_once("\nhelp: ").map_or(text.as_str(), |(_, help)| help);
         let is_new = match advice {
             Advice::NotStarted(_) => self.said.insert(help.to_owned()),
@@ -42,72 +36,78 @@ impl Counsel {
         };
         is_new.then_some(text)
     }
+}
 
-    fn text(&self, advice: &Advice) -> Option<String> {
-        Some(match advice {
-            Advice::NotStarted(not_started) => self.not_started(not_started)?,
-            Advice::AwaitsRuntime(tenant, address) => format!(
-                "an invocation{} waits for a runtime: start yours with \
+fn text(advice: &Advice) -> Option<String> {
+    Some(match advice {
+        Advice::NotStarted(not_started) => not_started_text(not_started)?,
+        Advice::AwaitsRuntime(tenant, address) => format!(
+            "an invocation{} waits for a runtime: start yours with \
                  AWS_LAMBDA_RUNTIME_API={address}",
-                of(tenant.as_ref())
-            ),
-            Advice::NoRuntimeLeft(tenant) => format!(
-                "an invocation{} was throttled: every runtime belongs to another tenant or is \
+            of(tenant.as_ref())
+        ),
+        Advice::NoRuntimeLeft(tenant) => format!(
+            "an invocation{} was throttled: every runtime belongs to another tenant or is \
                  busy\nhelp: restart one of them, or serve with a larger --attach",
-                of(tenant.as_ref())
-            ),
-            Advice::ApiFailed(request, reason) => format!("{request}: {reason}"),
-            Advice::Debugger(tenant, address) => {
-                format!("the debugger{} listens on {address}", of(tenant.as_ref()))
-            }
-        })
-    }
+            of(tenant.as_ref())
+        ),
+        Advice::ApiFailed(request, reason) => format!("{request}: {reason}"),
+        Advice::Debugger(tenant, address) => {
+            format!("the debugger{} listens on {address}", of(tenant.as_ref()))
+        }
+    })
+}
 
-    fn not_started(&self, NotStarted { failure, after, ports }: &NotStarted) -> Option<String> {
-        let command = self.shown();
-        let (what, help) = match failure {
-            Failure::TimedOut(_) => {
-                let seconds = after.as_secs_f64();
-                let what = match ports.first() {
-                    Some(port) => format!(
-                        "`{command}` listens on port {port}, but did not ask for an invocation in \
+fn not_started_text(NotStarted { command, failure, after, ports }: &NotStarted) -> Option<String> {
+    let command = Command(command);
+
+    let (what, help) = match failure {
+        Failure::TimedOut(_) => {
+            let seconds = after.as_secs_f64();
+            let what = match ports.first() {
+                Some(port) => format!(
+                    "`{command}` listens on port {port}, but did not ask for an invocation in \
                          {seconds:.1} s"
-                    ),
-                    None => format!(
-                        "`{command}` ran for {seconds:.1} s and did not ask for an invocation"
-                    ),
-                };
-                (what, self.help_for_silence(!ports.is_empty()))
-            }
-            Failure::Exited(status) => {
-                let how = how_it_ended(*status);
-                let what = format!("`{command}` ended ({how}) before it asked for an invocation");
-                (what, self.help_for_an_end())
-            }
-            Failure::Posted { error_type, body } => {
-                let message = message(body);
-                let help = help_for_an_error(error_type, &message);
-                (format!("the function can't be loaded: {error_type}: {message}"), help)
-            }
-            Failure::OutOfMemory => (
-                "the function needs more memory to start than it has".to_owned(),
-                "--memory-size gives it more".to_owned(),
-            ),
-            Failure::Extension(error_type, reason) => {
-                let help = "its output is in the log; --extension names it".to_owned();
-                (format!("an extension failed: {error_type}: {reason}"), help)
-            }
-            Failure::InvalidEntrypoint(reason) => {
-                let help = "what comes after `--` is started for each environment".to_owned();
-                (format!("the function can't be started: {reason}"), help)
-            }
-            Failure::ResponseTooLarge | Failure::TruncatedResponse | Failure::Service(_) => {
-                return None;
-            }
-        };
-        Some(format!("{what}\nhelp: {help}"))
-    }
+                ),
+                None => {
+                    format!("`{command}` ran for {seconds:.1} s and did not ask for an invocation")
+                }
+            };
+            (what, command.help_for_silence(!ports.is_empty()))
+        }
+        Failure::Exited(status) => {
+            let how = how_it_ended(*status);
+            let what = format!("`{command}` ended ({how}) before it asked for an invocation");
+            (what, command.help_for_an_end())
+        }
+        Failure::Posted { error_type, body } => {
+            let message = message(body);
+            let help = help_for_an_error(error_type, &message);
+            (format!("the function can't be loaded: {error_type}: {message}"), help)
+        }
+        Failure::OutOfMemory => (
+            "the function needs more memory to start than it has".to_owned(),
+            "--memory-size gives it more".to_owned(),
+        ),
+        Failure::Extension(error_type, reason) => {
+            let help = "its output is in the log; --extension names it".to_owned();
+            (format!("an extension failed: {error_type}: {reason}"), help)
+        }
+        Failure::InvalidEntrypoint(reason) => {
+            let help = "what comes after `--` is started for each environment".to_owned();
+            (format!("the function can't be started: {reason}"), help)
+        }
+        Failure::ResponseTooLarge | Failure::TruncatedResponse | Failure::Service(_) => {
+            return None;
+        }
+    };
+    Some(format!("{what}\nhelp: {help}"))
+}
 
+/// The command of a function, for what its program tells.
+struct Command<'a>(&'a [OsString]);
+
+impl Command<'_> {
     fn help_for_silence(&self, listens: bool) -> String {
         if let Some(tool) = self.build_tool() {
             return not_the_tool(tool);
@@ -143,13 +143,15 @@ impl Counsel {
     }
 
     fn program(&self) -> String {
-        let program = self.command.first().map(Path::new).and_then(Path::file_name);
+        let program = self.0.first().map(Path::new).and_then(Path::file_name);
         program.unwrap_or_default().to_string_lossy().into_owned()
     }
+}
 
-    fn shown(&self) -> String {
-        let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();
-        words.join(" ")
+impl Display for Command<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.0.iter().map(|word| word.to_string_lossy()).collect();
+        f.write_str(&words.join(" "))
     }
 }
 
@@ -197,13 +199,19 @@ mod tests {
     use crate::invocation::failure::Failure;
 
     fn said(command: &[&str], failure: Failure, ports: &[u16]) -> String {
-        let mut counsel = Counsel::new(command.iter().map(Into::into).collect());
+        let mut counsel = Counsel::default();
+        let command: Vec<_> = command.iter().map(Into::into).collect();
         let again = failure.clone();
         let after = Duration::from_secs(10);
-        let advice = Advice::NotStarted(NotStarted { failure, after, ports: ports.to_vec() });
+        let advice = Advice::NotStarted(NotStarted {
+            command: command.clone(),
+            failure,
+            after,
+            ports: ports.to_vec(),
+        });
         let text = counsel.about(&advice).unwrap();
         let (after, ports) = (Duration::from_secs(3), ports.iter().map(|port| port + 1).collect());
-        let again = Advice::NotStarted(NotStarted { failure: again, after, ports });
+        let again = Advice::NotStarted(NotStarted { command, failure: again, after, ports });
         assert_eq!(counsel.about(&again), None, "it is said once");
         text
     }

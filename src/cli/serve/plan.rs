@@ -12,7 +12,7 @@ use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::variables;
-use crate::emulator::config::{Config, Port, Runtime};
+use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
 use crate::function::{Function, TenantIsolationMode};
 use crate::logs::Stdout;
 use crate::management_api::configuration;
@@ -59,6 +59,7 @@ impl Args {
         let lifecycle = self.lifecycle_limits();
         let placement = self.placement();
         let management = self.management();
+        let concurrency = self.limits.concurrency;
         let runtime = self.function.runtime(&folder)?;
         let Served { command, argv0, managed, sentence } = served(self.command, &runtime, &folder)?;
         let extensions = extensions(&self.function.extensions, &folder)?;
@@ -99,15 +100,18 @@ impl Args {
                 allowed_hosts: self.allow_host,
             },
             api,
-            management,
-            function,
-            runtime,
-            lifecycle,
-            placement,
-            events: self.events.settings(placement),
+            account: configuration::Account { concurrency },
+            functions: vec![FunctionConfig {
+                management,
+                function,
+                runtime,
+                lifecycle,
+                placement,
+                events: self.events.settings(placement),
+                extensions,
+                task_root: folder.clone(),
+            }],
             local_endpoints: !self.no_local_endpoints,
-            extensions,
-            task_root: folder.clone(),
             stdout,
             log_dir: self.log_dir,
             function_file_descriptors,
@@ -137,7 +141,6 @@ impl Args {
     fn management(&self) -> configuration::Settings {
         configuration::Settings {
             timeout: self.function.limit(),
-            concurrency: self.limits.concurrency,
             reserved_concurrency: self.limits.reserved_concurrency,
         }
     }
