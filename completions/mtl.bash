@@ -341,7 +341,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__serve)
-            opts="-o -h --host --port --allow-host --invocation-endpoint --no-local-endpoints --handler --runtime --inspect --attach --function-name --region --account-id --timeout --no-timeout --memory-size --architecture --env --env-file --extension --tenant-isolation-mode --api-port --tenant-from --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --maximum-retry-attempts --maximum-event-age --retry-delay --on-success --on-failure --log-format --log-dir --output --grace --color --help"
+            opts="-o -h --host --port --allow-host --invocation-endpoint --no-local-endpoints --handler --runtime --inspect --attach --function-name --region --account-id --timeout --no-timeout --memory-size --architecture --env --env-file --extension --tenant-isolation-mode --template --parameter --command --api-port --tenant-from --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --maximum-retry-attempts --maximum-event-age --retry-delay --on-success --on-failure --log-format --log-dir --output --grace --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -413,6 +413,18 @@ _mtl() {
                     ;;
                 --tenant-isolation-mode)
                     COMPREPLY=($(compgen -W "PER_TENANT NONE" -- "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parameter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --api-port)

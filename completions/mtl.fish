@@ -53,6 +53,9 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file wi
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l extension -d 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
 NONE\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l template -d 'A template of SAM, CloudFormation or CDK, whose functions and API are served' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l parameter -d 'A parameter of the template; repeatable' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l command -d 'What runs a function of the template, in a shell in the folder of its code; repeatable' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l api-port -d 'The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-from -d 'Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r
@@ -66,7 +69,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-event-age -d '
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l retry-delay -d 'The wait before the first retry; it doubles' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-success -d 'A folder or http URL for the records of events that succeeded' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-failure -d 'A folder or http URL for the records of events that were given up' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-format -d 'The format of the platform\'s log lines' -r -f -a "text\t''
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-format -d 'The format of the platform\'s log lines [default: text, or that of the template]' -r -f -a "text\t''
 json\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-dir -d 'Also write one file per log stream into this folder' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -s o -l output -d 'The format of stdout' -r -f -a "text\t''

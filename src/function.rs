@@ -130,12 +130,16 @@ impl Architecture {
 pub struct Function {
     /// Its name, without qualifier.
     pub name: String,
+    /// The name of its resource in a template, by which it can be invoked too.
+    pub logical_id: Option<String>,
     /// The Region in its ARN and its environment.
     pub region: String,
     /// The twelve digits of the account in its ARN.
     pub account_id: String,
     /// The program that is started for each environment, and its arguments.
     pub command: Vec<OsString>,
+    /// What `_HANDLER` says, if that isn't the end of the command.
+    pub handler: Option<String>,
     /// What `argv[0]` of the program is, where that differs from the program's path.
     pub argv0: Option<OsString>,
     /// The managed runtime that Lambda would run it on, such as `python3.12`; `None` for a program of
@@ -170,9 +174,13 @@ impl Function {
         format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account_id, self.name)
     }
 
-    /// What `_HANDLER` says: as in AWS's emulator the last argument of the command, if it has any.
+    /// What `_HANDLER` says: the handler of its template, or as in AWS's emulator the last argument of the
+    /// command, if it has any.
     #[must_use]
     pub fn handler(&self) -> &OsStr {
+        if let Some(handler) = &self.handler {
+            return OsStr::new(handler);
+        }
         match self.command.as_slice() {
             [] | [_] => OsStr::new("bootstrap"),
             [.., last] => last,

@@ -63,6 +63,8 @@ pub mod front_door;
 
 pub mod api_gateway;
 
+pub mod template;
+
 pub mod emulator;
 
 pub mod example_function;

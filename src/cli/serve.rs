@@ -7,6 +7,7 @@ pub mod args;
 pub mod extensions;
 pub mod plan;
 mod summary;
+pub mod template;
 pub mod variables;
 
 use std::error::Error as _;

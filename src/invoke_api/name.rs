@@ -127,7 +127,9 @@ fn find(
     let version = derived.or(qualifier).or(implied);
     let here = asked.region == function.region && asked.account_id == function.account_id;
     let only = functions.len() == 1 && asked.name == ANY_FUNCTION;
-    let place = functions.iter().position(|known| known.name == asked.name);
+    let place = functions.iter().position(|known| {
+        known.name == asked.name || known.logical_id.as_ref() == Some(&asked.name)
+    });
     match place.or(only.then_some(0)) {
         Some(place) if here && version.is_none_or(|version| version == LATEST) => {
             Ok((place, arn(functions[place], version)))
@@ -154,7 +156,9 @@ mod tests {
             name: "orders".to_owned(),
             region: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),
+            logical_id: None,
             command: Vec::new(),
+            handler: None,
             argv0: None,
             runtime: None,
             variables: Vec::new(),

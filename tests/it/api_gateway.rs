@@ -1,20 +1,11 @@
 //! The REST API in front of a function: `curl "…/Prod?tenant-id=alice"`, on this machine.
 
-use std::net::SocketAddr;
-
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::http::{Reply, request, send};
 use crate::server::{Server, Setup};
-
-/// Where the API of a server listens.
-fn api(server: &Server) -> SocketAddr {
-    let stderr = server.stderr();
-    let ready = stderr.lines().find(|line| line.starts_with("mtl: ready ")).unwrap();
-    ready.split_whitespace().nth(3).unwrap().strip_prefix("http://").unwrap().parse().unwrap()
-}
 
 async fn function(options: &[&str]) -> Server {
     let api = ["--api-port", "0", "--tenant-from", "querystring:tenant-id"];
@@ -28,7 +19,8 @@ async fn call(
     body: impl Into<bytes::Bytes>,
 ) -> Reply {
     let (method, path) = line.split_once(' ').unwrap();
-    send(api(server), request(api(server), method, path, headers, body)).await
+    let api = server.second_address();
+    send(api, request(api, method, path, headers, body)).await
 }
 
 async fn get(server: &Server, path: &str) -> Reply {
@@ -216,5 +208,5 @@ async fn a_port_that_was_not_asked_for_may_be_another_one() {
     assert!(server.stderr().contains("port 3000 is taken, so a free one is used; --api-port"));
     let stdout = server.wait_for_stdout("\"ready\"").await;
     let ready: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
-    assert_eq!(ready["api"], format!("http://{}", api(&server)));
+    assert_eq!(ready["api"], format!("http://{}", server.second_address()));
 }

@@ -27,6 +27,7 @@ mod runtime_api;
 mod sdk;
 mod stopping;
 mod streaming;
+mod templates;
 mod terminal;
 mod tidy;
 mod tracker;

@@ -204,6 +204,15 @@ impl Server {
         wait_for(&self.stderr, |stderr| stderr.contains(text)).await
     }
 
+    /// The second address of the line that says that everything listens: the API, or a runtime's.
+    pub(crate) fn second_address(&self) -> SocketAddr {
+        let stderr = self.stderr();
+        let ready = ready_line(&stderr).expect("the server is ready");
+        let second = ready.split_whitespace().nth(3).expect("there is a second address");
+        let second = second.strip_prefix("http://").unwrap_or(second);
+        second.parse().expect("it is an address")
+    }
+
     /// Sends a signal to mtl itself.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("mtl is running");

@@ -58,14 +58,17 @@ impl FromStr for TenantFrom {
 }
 
 impl ApiArgs {
-    /// The API in front of a function, if there is to be one: all paths and methods lead to it.
+    /// The API of a template, or one in front of the function, if there is to be one: all its paths and
+    /// methods lead there.
     #[must_use]
-    pub fn api(self, function: &Function) -> Option<Api> {
-        let port = match (self.api_port, &self.tenant_from) {
-            (None, None) => return None,
-            (Some(port), _) => Port::Asked(port),
-            (None, Some(_)) => Port::Preferred(DEFAULT_PORT),
-        };
+    pub fn api(self, function: &Function, of_template: Option<RestApi>) -> Option<Api> {
+        let port = self.api_port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked);
+        if let Some(api) = of_template.filter(|_| self.tenant_from.is_none()) {
+            return Some(Api { port, api });
+        }
+        if self.api_port.is_none() && self.tenant_from.is_none() {
+            return None;
+        }
         let tenant = self.tenant_from.map(|TenantFrom(parameter)| parameter);
         let method = |path: &str| {
             let resource: Resource = path.parse().ok()?;
@@ -131,14 +134,18 @@ pub fn routes(api: &RestApi) -> String {
 
 /// What its user should know about where tenant ids come from.
 #[must_use]
-pub fn advice(api: &RestApi, per_tenant: bool) -> Option<String> {
-    let sources = || api.methods.iter().map(ApiMethod::tenant_source);
-    if per_tenant && sources().any(|source| source.is_none()) {
-        let text = "not every method maps a tenant id, so Lambda refuses its requests; \
-                    --tenant-from says where it is";
-        return Some(text.to_owned());
+pub fn advice(api: &RestApi, per_tenant: impl Fn(&str) -> bool) -> Option<String> {
+    let mut tenants = api.methods.iter().filter(|method| per_tenant(&method.integration.function));
+    if let Some(method) = tenants.clone().find(|method| method.tenant_source().is_none()) {
+        return Some(format!(
+            "not every method maps a tenant id, so Lambda refuses its requests: {} {}; map one to \
+             integration.request.header.X-Amz-Tenant-Id, or say where it is with --tenant-from",
+            method.http_method(),
+            method.resource
+        ));
     }
-    let chosen = sources().flatten().find(|source| source.is_chosen_by_caller())?;
+    let chosen = tenants
+        .find_map(|method| method.tenant_source().filter(|source| source.is_chosen_by_caller()))?;
     Some(format!(
         "callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
          from what an authorizer has verified, such as context.authorizer.tenantId"

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api::ApiArgs;
+use crate::cli::serve::template::TemplateArgs;
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::duration;
 use crate::emulator::config::Runtime;
@@ -22,7 +23,7 @@ use crate::{event_queue, placement, quotas};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// The program of the function, after `--`; without one ./bootstrap, else a built-in example
+    /// The program of the function, after `--`; without one template.yaml, ./bootstrap, or an example
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
 
@@ -59,6 +60,9 @@ pub struct Args {
     pub(super) function: FunctionArgs,
 
     #[command(flatten)]
+    pub(super) template: TemplateArgs,
+
+    #[command(flatten)]
     pub(super) api: ApiArgs,
 
     #[command(flatten)]
@@ -67,9 +71,9 @@ pub struct Args {
     #[command(flatten)]
     pub(super) events: EventArgs,
 
-    /// The format of the platform's log lines
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub(super) log_format: LogFormatArg,
+    /// The format of the platform's log lines [default: text, or that of the template]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) log_format: Option<LogFormatArg>,
 
     /// Also write one file per log stream into this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
@@ -91,6 +95,7 @@ Examples:
   mtl serve                                         a built-in example
   mtl serve -- ./target/debug/my-function           a Rust, Go or Swift binary
   mtl serve --handler app.handler                   app.py, or app.mjs, app.js, app.cjs
+  mtl serve --template template.yaml                all functions and the API of a template
   mtl serve --handler app.handler --inspect         the same, under a debugger
   mtl serve --attach 1                              a runtime that your IDE starts
   mtl serve --tenant-from querystring:tenant-id     behind a REST API on port 3000
@@ -218,7 +223,7 @@ pub(super) struct LimitArgs {
 }
 
 /// How asynchronous invocations are treated.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Asynchronous invocations")]
 pub(super) struct EventArgs {
     /// How often an event is tried again after a function error, 0 to 2
@@ -326,26 +331,18 @@ impl FunctionArgs {
     }
 
     pub(super) fn function(
-        self,
-        command: Vec<OsString>,
-        argv0: Option<OsString>,
+        &self,
+        (command, argv0): (Vec<OsString>, Option<OsString>),
         runtime: Option<String>,
-        log_format: LogFormatArg,
+        log_format: LogFormat,
     ) -> Result<Function, Failure> {
-        let mut variables = Vec::new();
-        for file in &self.env_files {
-            variables.extend(env_file(file)?);
-        }
-        variables.extend(self.variables);
-        let region = self
-            .region
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .unwrap_or_else(|| "us-east-1".to_owned());
+        let (variables, region) = (self.given_variables()?, self.region());
         Ok(Function {
-            name: self.function_name,
+            name: self.function_name.clone(),
+            logical_id: None,
+            handler: None,
             region,
-            account_id: self.account_id,
+            account_id: self.account_id.clone(),
             command,
             argv0,
             runtime,
@@ -363,21 +360,43 @@ impl FunctionArgs {
                 TenantIsolationArg::PerTenant => TenantIsolationMode::PerTenant,
                 TenantIsolationArg::None => TenantIsolationMode::None,
             },
-            log_format: match log_format {
-                LogFormatArg::Text => LogFormat::Text,
-                LogFormatArg::Json => LogFormat::Json,
-            },
+            log_format,
         })
+    }
+
+    /// The variables that were given, the later one of a name winning.
+    pub(super) fn given_variables(&self) -> Result<Vec<(OsString, OsString)>, Failure> {
+        let mut variables = Vec::new();
+        for file in &self.env_files {
+            variables.extend(env_file(file)?);
+        }
+        variables.extend(self.variables.iter().cloned());
+        Ok(variables)
+    }
+
+    pub(super) fn region(&self) -> String {
+        let given = self.region.clone();
+        given
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .unwrap_or_else(|| "us-east-1".to_owned())
+    }
+}
+
+pub(super) fn log_format(argument: LogFormatArg) -> LogFormat {
+    match argument {
+        LogFormatArg::Text => LogFormat::Text,
+        LogFormatArg::Json => LogFormat::Json,
     }
 }
 
 impl LimitArgs {
-    pub(super) fn placement(&self) -> placement::Limits {
-        let concurrency = self.reserved_concurrency.unwrap_or(self.concurrency);
+    pub(super) fn placement(&self, reserved: Option<u32>) -> placement::Limits {
+        let concurrency = reserved.unwrap_or(self.concurrency);
         let environments = quotas::tenant_environments(concurrency);
         placement::Limits {
             concurrency,
-            reserved: self.reserved_concurrency.is_some(),
+            reserved: reserved.is_some(),
             environments: self
                 .max_environments
                 .map_or(environments, |most| environments.min(most as usize)),

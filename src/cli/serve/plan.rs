@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
 use crate::cli::serve::api;
-use crate::cli::serve::args::{Args, OutputArg};
+use crate::cli::serve::args::{Args, OutputArg, log_format};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
-use crate::function::{Function, TenantIsolationMode};
+use crate::function::{Function, LogFormat, TenantIsolationMode};
 use crate::logs::Stdout;
 use crate::management_api::configuration;
 use crate::process::launch::Launch;
@@ -56,70 +57,87 @@ impl Args {
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
-        let lifecycle = self.lifecycle_limits();
+        let Served { mut functions, api, sentence, mut warnings } =
+            match self.template_file(&folder) {
+                Some(file) => self.of_template(&file)?,
+                None => self.of_one(&folder)?,
+            };
+        let api = functions.first().and_then(|first| self.api.clone().api(&first.function, api));
+        if let Some(api) = &api {
+            let per_tenant = |name: &str| {
+                let named = functions.iter().find(|one| one.function.name == name);
+                named.is_some_and(|one| {
+                    one.function.tenant_isolation_mode == TenantIsolationMode::PerTenant
+                })
+            };
+            warnings.extend(api::advice(&api.api, per_tenant));
+        }
+        for config in &functions {
+            self.warn_of(config, &mut warnings);
+        }
+        let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
+        if let Some(folder) = &self.log_dir {
+            check_log_dir(folder)?;
+        }
+        let config = Config {
+            host: self.host.trim_matches(['[', ']']).to_owned(),
+            port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
+            front_door: front_door::Settings {
+                invocation_endpoint: self.invocation_endpoint,
+                allowed_hosts: self.allow_host,
+            },
+            api,
+            account: configuration::Account { concurrency: self.limits.concurrency },
+            functions,
+            local_endpoints: !self.no_local_endpoints,
+            stdout: stdout(self.output),
+            log_dir: self.log_dir,
+            function_file_descriptors,
+        };
+        Ok(Plan { served: sentence, warnings, folder, grace: self.grace, config })
+    }
+
+    /// The one function that the arguments describe.
+    fn of_one(&self, folder: &Path) -> Result<Served, Failure> {
+        let runtime = self.function.runtime(folder)?;
+        let One { command, argv0, managed, sentence } = one(&self.command, &runtime, folder)?;
+        let extensions = extensions(&self.function.extensions, folder)?;
+        let sentence = format!("{sentence}{}", with_extensions(&extensions));
+        let log_format = self.log_format.map_or(LogFormat::Text, log_format);
         let placement = self.placement();
-        let management = self.management();
-        let concurrency = self.limits.concurrency;
-        let runtime = self.function.runtime(&folder)?;
-        let Served { command, argv0, managed, sentence } = served(self.command, &runtime, &folder)?;
-        let extensions = extensions(&self.function.extensions, &folder)?;
-        let served = format!("{sentence}{}", with_extensions(&extensions));
-        let mut warnings = Vec::new();
-        let function = self.function.function(command, argv0, managed, self.log_format)?;
+        let function = FunctionConfig {
+            management: self.management(),
+            function: self.function.function((command, argv0), managed, log_format)?,
+            runtime,
+            lifecycle: self.lifecycle_limits(),
+            placement,
+            events: self.events.clone().settings(placement),
+            extensions,
+            task_root: folder.to_owned(),
+        };
+        Ok(Served { functions: vec![function], sentence, ..Served::default() })
+    }
+
+    /// What its user should know of a function before the first invocation.
+    fn warn_of(&self, config: &FunctionConfig, warnings: &mut Vec<String>) {
+        let function = &config.function;
         if let Some(name) = variables::reserved(&function.variables) {
             let name = name.display();
             warnings.push(format!("Lambda sets `{name}` itself, so --env does not change it"));
         }
-        if !matches!(runtime, Runtime::Attached(_)) {
-            warnings.extend(unstartable(&function, &folder));
+        if !matches!(config.runtime, Runtime::Attached(_)) {
+            warnings.extend(unstartable(function, &config.task_root));
         }
-        if function.memory.enforced && !memory::supported() {
+        if self.function.memory_size.is_some() && !memory::supported() {
             warnings.push(
                 "this system doesn't tell the memory of other processes, so --memory-size is not \
                  enforced"
                     .to_owned(),
             );
         }
-        let api = self.api.api(&function);
-        if let Some(api) = &api {
-            let per_tenant = function.tenant_isolation_mode == TenantIsolationMode::PerTenant;
-            warnings.extend(api::advice(&api.api, per_tenant));
-        }
-        let (placement, function_file_descriptors) =
-            fit_to_files(placement, extensions.len(), &mut warnings);
-        if let Some(folder) = &self.log_dir {
-            check_log_dir(folder)?;
-        }
-        let stdout = stdout(self.output);
-        let port = self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked);
-        let config = Config {
-            host: self.host.trim_matches(['[', ']']).to_owned(),
-            port,
-            front_door: front_door::Settings {
-                invocation_endpoint: self.invocation_endpoint,
-                allowed_hosts: self.allow_host,
-            },
-            api,
-            account: configuration::Account { concurrency },
-            functions: vec![FunctionConfig {
-                management,
-                function,
-                runtime,
-                lifecycle,
-                placement,
-                events: self.events.settings(placement),
-                extensions,
-                task_root: folder.clone(),
-            }],
-            local_endpoints: !self.no_local_endpoints,
-            stdout,
-            log_dir: self.log_dir,
-            function_file_descriptors,
-        };
-        Ok(Plan { served, warnings, folder, grace: self.grace, config })
     }
 
-    fn lifecycle_limits(&self) -> lifecycle::Limits {
+    pub(super) fn lifecycle_limits(&self) -> lifecycle::Limits {
         let limited = !(self.function.no_timeout || self.function.inspect);
         // Who starts a runtime ends it.
         let attached = self.function.attach.is_some();
@@ -133,7 +151,7 @@ impl Args {
     }
 
     fn placement(&self) -> placement::Limits {
-        let limits = self.limits.placement();
+        let limits = self.limits.placement(self.limits.reserved_concurrency);
         let most = self.function.attach.map_or(usize::MAX, usize::from);
         placement::Limits { environments: limits.environments.min(most), ..limits }
     }
@@ -170,7 +188,18 @@ fn check_log_dir(folder: &Path) -> Result<(), Failure> {
 }
 
 /// What is served.
-struct Served {
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    pub(super) functions: Vec<FunctionConfig>,
+    /// The API of a template.
+    pub(super) api: Option<RestApi>,
+    /// What it is, for a person.
+    pub(super) sentence: String,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A single function.
+struct One {
     command: Vec<OsString>,
     /// Where it differs from what the command says.
     argv0: Option<OsString>,
@@ -180,14 +209,14 @@ struct Served {
     sentence: String,
 }
 
-fn served(command: Vec<OsString>, runtime: &Runtime, folder: &Path) -> Result<Served, Failure> {
-    let of = |command, sentence| Served { command, argv0: None, managed: None, sentence };
+fn one(command: &[OsString], runtime: &Runtime, folder: &Path) -> Result<One, Failure> {
+    let of = |command, sentence| One { command, argv0: None, managed: None, sentence };
     match runtime {
         Runtime::Handler { client, .. } => {
             let managed = Some(client.runtime().to_owned()).filter(|name| !name.is_empty());
             let sentence = format!("serving {}", client.described());
             // Where mtl's own client is, the emulator knows.
-            return Ok(Served { managed, ..of(client.command(folder), sentence) });
+            return Ok(One { managed, ..of(client.command(folder), sentence) });
         }
         Runtime::Attached(count) => {
             let noun = if *count == 1 { "a runtime" } else { "runtimes" };
@@ -198,7 +227,7 @@ fn served(command: Vec<OsString>, runtime: &Runtime, folder: &Path) -> Result<Se
     if !command.is_empty() {
         let shown: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
         let sentence = format!("serving `{}`", shown.join(" "));
-        return Ok(of(command, sentence));
+        return Ok(of(command.to_vec(), sentence));
     }
     if folder.join("bootstrap").exists() {
         let sentence = "serving `./bootstrap` of this folder".to_owned();
@@ -207,7 +236,7 @@ fn served(command: Vec<OsString>, runtime: &Runtime, folder: &Path) -> Result<Se
     let program = std::env::current_exe().context("failed to find mtl's own program")?;
     let sentence = "serving the built-in example function; `mtl serve -- COMMAND` serves yours";
     let argv0 = Some(example_function::PROCESS_NAME.into());
-    Ok(Served { argv0, ..of(vec![program.into()], sentence.to_owned()) })
+    Ok(One { argv0, ..of(vec![program.into()], sentence.to_owned()) })
 }
 
 /// A command that can't be started doesn't end `serve`: it may be built a moment later.
@@ -226,32 +255,30 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
     ))
 }
 
-/// Raises the soft limit of open files; lowers the ceiling of environments if that isn't enough.
-/// Also returns the limit that the function gets.
-fn fit_to_files(
-    limits: placement::Limits,
-    extensions: usize,
-    warnings: &mut Vec<String>,
-) -> (placement::Limits, Option<u64>) {
+/// Raises the soft limit of open files; lowers the ceiling of environments if that isn't enough. Returns
+/// the limit that functions get.
+fn fit_to_files(functions: &mut [FunctionConfig], warnings: &mut Vec<String>) -> Option<u64> {
     let raised = match raise_file_descriptor_limit() {
         Ok(raised) => raised,
         Err(error) => {
             warnings.push(format!("failed to raise the limit of open files: {error}"));
-            return (limits, None);
+            return None;
         }
     };
-    let each = FILES_PER_ENVIRONMENT + FILES_PER_EXTENSION * extensions as u64;
-    let fitting = raised.now.saturating_sub(OWN_FILES) / each;
-    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
-    if fitting < limits.environments {
-        warnings.push(format!(
-            "the system allows mtl {} open files, so at most {fitting} environments can exist \
-             instead of {}; `ulimit -Hn` raises it",
-            raised.now, limits.environments
-        ));
+    for FunctionConfig { extensions, placement, .. } in functions.iter_mut() {
+        let each = FILES_PER_ENVIRONMENT + FILES_PER_EXTENSION * extensions.len() as u64;
+        let fitting = raised.now.saturating_sub(OWN_FILES) / each;
+        let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
+        if fitting < placement.environments {
+            warnings.push(format!(
+                "the system allows mtl {} open files, so at most {fitting} environments can exist \
+                 instead of {}; `ulimit -Hn` raises it",
+                raised.now, placement.environments
+            ));
+        }
+        placement.environments = placement.environments.min(fitting);
     }
-    let environments = limits.environments.min(fitting);
-    (placement::Limits { environments, ..limits }, Some(raised.old_soft))
+    Some(raised.old_soft)
 }
 
 fn stdout(output: OutputArg) -> Stdout {

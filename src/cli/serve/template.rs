@@ -1,0 +1,225 @@
+//! `--template`, or the template of this folder: its functions, each with what runs it. What can't be run
+//! is said, and the others are served.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::serve::args::{Args, log_format};
+use crate::cli::serve::plan::Served;
+use crate::emulator::config::{FunctionConfig, Runtime};
+use crate::function::{Function, LogFormat, MemorySize};
+use crate::management_api::configuration;
+use crate::runtime_client::RuntimeClient;
+use crate::template::functions::TemplateFunction;
+use crate::template::{Settings, Template, TemplateError, read};
+use crate::{lifecycle, quotas};
+
+/// The files that are looked for, as SAM does.
+const FOUND: [&str; 2] = ["template.yaml", "template.yml"];
+
+/// The arguments about a template.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Template")]
+pub struct TemplateArgs {
+    /// A template of SAM, CloudFormation or CDK, whose functions and API are served
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "handler", "attach"])]
+    pub template: Option<PathBuf>,
+
+    /// A parameter of the template; repeatable
+    #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+
+    /// What runs a function of the template, in a shell in the folder of its code; repeatable
+    #[arg(long = "command", value_name = "NAME=COMMAND", value_parser = pair)]
+    pub commands: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+impl Args {
+    /// The template to serve: the one that was asked for, or that of the folder if nothing else was.
+    pub(super) fn template_file(&self, folder: &Path) -> Option<PathBuf> {
+        if let Some(file) = &self.template.template {
+            return Some(file.clone());
+        }
+        let function = &self.function;
+        let is_other =
+            !self.command.is_empty() || function.handler.is_some() || function.attach.is_some();
+        let found = FOUND.into_iter().find(|name| folder.join(name).is_file());
+        found.filter(|_| !is_other).map(PathBuf::from)
+    }
+
+    /// The functions and the API of a template.
+    pub(super) fn of_template(&self, file: &Path) -> Result<Served, Failure> {
+        let settings = Settings {
+            file: file.to_owned(),
+            parameters: self.template.parameters.iter().cloned().collect(),
+            region: self.function.region(),
+            account_id: self.function.account_id.clone(),
+        };
+        let template = read(&settings).map_err(wrong)?;
+        let Template { functions, refused, api, warnings } = template;
+        let mut served = Served { api, warnings, ..Served::default() };
+        self.known_names(&functions)?;
+        let refused = refused.into_iter().map(|refused| (refused.logical_id, refused.reason));
+        let mut unserved: BTreeMap<String, String> = refused.collect();
+        for function in functions {
+            let logical_id = function.logical_id.clone();
+            match self.runtime_of(&function) {
+                Ok(runtime) => served.functions.push(self.of(function, runtime)?),
+                Err(reason) => drop(unserved.insert(logical_id, reason)),
+            }
+        }
+        let reasons: Vec<_> = unserved
+            .iter()
+            .map(|(name, reason)| format!("{name} is not served: {reason}"))
+            .collect();
+        let shown = file.file_name().unwrap_or_default().display();
+        if served.functions.is_empty() {
+            let reasons =
+                if reasons.is_empty() { "it has none".to_owned() } else { reasons.join("\n") };
+            let error = format!("`{shown}` has no function that can be served\n{reasons}");
+            let failure = Failure::new(Exit::Failed, anyhow::Error::msg(error));
+            return Err(failure.help("`mtl serve -- COMMAND` serves something else"));
+        }
+        served.warnings.extend(reasons);
+        let names: Vec<_> = served.functions.iter().map(|one| one.function.name.as_str()).collect();
+        served.sentence = format!("serving {} of `{shown}`", names.join(", "));
+        Ok(served)
+    }
+
+    fn known_names(&self, functions: &[TemplateFunction]) -> Result<(), Failure> {
+        for (name, _) in &self.template.commands {
+            if !functions.iter().any(|known| known.name == *name || known.logical_id == *name) {
+                let failure = Failure::usage(format!("the template has no function `{name}`"));
+                return Err(
+                    failure.help("--command names a function by its logical id or its name")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What runs a function, or why nothing does.
+    fn runtime_of(&self, function: &TemplateFunction) -> Result<Runs, String> {
+        let asked = self
+            .template
+            .commands
+            .iter()
+            .find(|(name, _)| *name == function.name || *name == function.logical_id);
+        if let Some((_, command)) = asked {
+            let command = format!("exec {command}");
+            let words = ["/bin/sh".into(), "-c".into(), command.into()];
+            return Ok(Runs { runtime: Runtime::Command, command: words.into() });
+        }
+        let runtime = function.runtime.as_deref().unwrap_or("provided");
+        let code = function.code.display();
+        if runtime.starts_with("python") || runtime.starts_with("nodejs") {
+            let handler = function.handler.as_deref().unwrap_or_default();
+            let client = RuntimeClient::find(handler, Some(runtime), &function.code);
+            let client = client.map_err(|error| error.to_string())?;
+            let command = client.command(&function.code);
+            return Ok(Runs { runtime: Runtime::Handler { client, debugged: false }, command });
+        }
+        let name = &function.logical_id;
+        if !runtime.starts_with("provided") {
+            return Err(format!(
+                "mtl has no client for its runtime `{runtime}`; --command {name}=COMMAND says what \
+                 runs it"
+            ));
+        }
+        if !function.code.join("bootstrap").is_file() {
+            return Err(format!(
+                "there is no `bootstrap` in `{code}`; build it, such as with `sam build`, or say \
+                 what runs it with --command {name}=COMMAND"
+            ));
+        }
+        Ok(Runs { runtime: Runtime::Command, command: vec!["./bootstrap".into()] })
+    }
+
+    fn of(&self, function: TemplateFunction, runs: Runs) -> Result<FunctionConfig, Failure> {
+        let limited = !self.function.no_timeout;
+        let timeout = limited.then(|| self.function.timeout.unwrap_or(function.timeout));
+        let reserved = self.limits.reserved_concurrency.or(function.reserved_concurrency);
+        let placement = self.limits.placement(reserved);
+        let mut events = self.events.clone().settings(placement);
+        if let Some(attempts) = function.maximum_retry_attempts {
+            events.schedule.maximum_retry_attempts = attempts;
+        }
+        if let Some(age) = function.maximum_event_age {
+            events.schedule.maximum_event_age = age;
+        }
+        let task_root = function.code.clone();
+        Ok(FunctionConfig {
+            management: configuration::Settings { timeout, reserved_concurrency: reserved },
+            lifecycle: lifecycle::Limits { invoke: timeout, ..self.lifecycle_limits() },
+            placement,
+            events,
+            extensions: crate::cli::serve::extensions::extensions(
+                &self.function.extensions,
+                &std::env::current_dir().context("failed to find the current folder")?,
+            )?,
+            task_root,
+            runtime: runs.runtime,
+            function: self.deployed(function, runs.command)?,
+        })
+    }
+
+    /// The function as the template has it. Variables that were given are stronger than its own.
+    fn deployed(
+        &self,
+        function: TemplateFunction,
+        command: Vec<OsString>,
+    ) -> Result<Function, Failure> {
+        let memory_mb = self.function.memory_size.or(function.memory_mb);
+        let own = function.variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let mut variables: Vec<(OsString, OsString)> = own.collect();
+        variables.extend(self.function.given_variables()?);
+        Ok(Function {
+            name: function.name,
+            logical_id: Some(function.logical_id),
+            region: self.function.region(),
+            account_id: self.function.account_id.clone(),
+            command,
+            argv0: None,
+            handler: function.handler,
+            runtime: function.runtime,
+            variables,
+            architecture: function.architecture,
+            memory: MemorySize {
+                mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
+                enforced: memory_mb.is_some(),
+            },
+            tenant_isolation_mode: function.tenant_isolation_mode,
+            log_format: self
+                .log_format
+                .map(log_format)
+                .or(function.log_format)
+                .unwrap_or(LogFormat::Text),
+        })
+    }
+}
+
+/// What runs a function.
+struct Runs {
+    runtime: Runtime,
+    command: Vec<OsString>,
+}
+
+fn wrong(error: TemplateError) -> Failure {
+    let help = match &error {
+        TemplateError::Read(..) => "--template names a file",
+        TemplateError::Wrong { .. } => "`mtl serve -- COMMAND` serves something else",
+        TemplateError::Parameter { .. } => "--parameter sets what is in the section `Parameters`",
+    };
+    Failure::new(Exit::Usage, error).help(help)
+}

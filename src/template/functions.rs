@@ -1,0 +1,265 @@
+//! The functions of a template: what each is and where its code is, or why it can't be served. Knows no
+//! API.
+//!
+//! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::function::{Architecture, LogFormat, TenantIsolationMode};
+use crate::quotas;
+use crate::template::document::Node;
+use crate::template::{Source, merged};
+
+const SAM: &str = "AWS::Serverless::Function";
+const CLOUD_FORMATION: &str = "AWS::Lambda::Function";
+
+/// Where `sam build` puts what it has built.
+const BUILT: &str = ".aws-sam/build";
+
+/// Where SAM and Lambda look for what they have no name for.
+const EVENTS_WITH_TENANTS: &str = "Api";
+
+/// A function of a template.
+#[derive(Clone, Debug)]
+pub struct TemplateFunction {
+    /// The name of its resource.
+    pub logical_id: String,
+    /// Its name: what `FunctionName` says, or the logical id.
+    pub name: String,
+    /// The managed runtime, such as `python3.12`.
+    pub runtime: Option<String>,
+    /// The handler.
+    pub handler: Option<String>,
+    /// The folder of its code.
+    pub code: PathBuf,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// The memory size in MB, where the template has one.
+    pub memory_mb: Option<u32>,
+    /// The variables whose values are known.
+    pub variables: Vec<(String, String)>,
+    /// The instruction set that it is deployed for.
+    pub architecture: Architecture,
+    /// Whether invocations must name a tenant.
+    pub tenant_isolation_mode: TenantIsolationMode,
+    /// Concurrent executions that are reserved for it.
+    pub reserved_concurrency: Option<u32>,
+    /// How often an event is tried again.
+    pub maximum_retry_attempts: Option<u32>,
+    /// How old an event may become.
+    pub maximum_event_age: Option<Duration>,
+    /// The format of its log.
+    pub log_format: Option<LogFormat>,
+}
+
+/// A function that can't be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The name of its resource.
+    pub logical_id: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// All functions. Their names are known to the values of the template from now on.
+pub fn functions(source: &mut Source<'_>) -> Vec<Result<TemplateFunction, Refused>> {
+    let mut resources = source.of_type(SAM);
+    resources.extend(source.of_type(CLOUD_FORMATION));
+    let named: Vec<_> = resources
+        .into_iter()
+        .map(|(logical_id, resource)| {
+            let properties = properties(source, resource);
+            let name = source.text(&properties, "FunctionName");
+            let name = name.unwrap_or_else(|| logical_id.to_owned());
+            name_function(source, logical_id, &name);
+            (logical_id, name, resource, properties)
+        })
+        .collect();
+    named
+        .into_iter()
+        .map(|(logical_id, name, resource, properties)| {
+            function(source, (logical_id, name), resource, &properties)
+                .map_err(|reason| Refused { logical_id: logical_id.to_owned(), reason })
+        })
+        .collect()
+}
+
+/// The properties of a function, with what is global in a SAM template.
+fn properties(source: &Source<'_>, resource: &Node) -> Node {
+    let none = Node { place: resource.place, data: crate::template::document::Data::Map(vec![]) };
+    let own = resource.get("Properties").unwrap_or(&none);
+    let is_sam = resource.get("Type").and_then(Node::text).is_some_and(|kind| kind == SAM);
+    let globals = source.globals.and_then(|globals| globals.get("Function"));
+    match globals {
+        Some(globals) if is_sam => merged(globals, own),
+        _ => own.clone(),
+    }
+}
+
+fn name_function(source: &mut Source<'_>, logical_id: &str, name: &str) {
+    let (region, account) = (&source.settings.region, &source.settings.account_id);
+    let arn = format!("arn:aws:lambda:{region}:{account}:function:{name}");
+    let resources = &mut source.values.resources;
+    resources.insert(logical_id.to_owned(), name.to_owned());
+    resources.insert(format!("{logical_id}.Arn"), arn);
+}
+
+fn function(
+    source: &mut Source<'_>,
+    (logical_id, name): (&str, String),
+    resource: &Node,
+    properties: &Node,
+) -> Result<TemplateFunction, String> {
+    let mode = tenant_isolation_mode(source, properties);
+    if mode == TenantIsolationMode::PerTenant {
+        allowed_with_tenants(source, properties)?;
+    }
+    let number = |source: &mut Source<'_>, name: &str| {
+        source.value(properties, name).as_ref().and_then(Node::number)
+    };
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let events = source.value(properties, "EventInvokeConfig");
+    let of_events = |name: &str| events.as_ref()?.get(name)?.number();
+    Ok(TemplateFunction {
+        logical_id: logical_id.to_owned(),
+        name,
+        runtime: source.text(properties, "Runtime"),
+        handler: source.text(properties, "Handler"),
+        code: code(source, logical_id, resource, properties)?,
+        timeout: number(source, "Timeout").map_or(quotas::DEFAULT_TIMEOUT, seconds),
+        memory_mb: number(source, "MemorySize"),
+        variables: variables(source, properties),
+        architecture: architecture(source, properties),
+        tenant_isolation_mode: mode,
+        reserved_concurrency: number(source, "ReservedConcurrentExecutions"),
+        maximum_retry_attempts: of_events("MaximumRetryAttempts"),
+        maximum_event_age: of_events("MaximumEventAgeInSeconds").map(seconds),
+        log_format: log_format(source, properties),
+    })
+}
+
+fn tenant_isolation_mode(source: &mut Source<'_>, properties: &Node) -> TenantIsolationMode {
+    let config = source.value(properties, "TenancyConfig");
+    let mode = config.as_ref().and_then(|config| config.get("TenantIsolationMode")?.text());
+    if mode.is_some_and(|mode| mode == "PER_TENANT") {
+        TenantIsolationMode::PerTenant
+    } else {
+        TenantIsolationMode::None
+    }
+}
+
+/// What AWS refuses together with tenant isolation.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html>
+fn allowed_with_tenants(source: &mut Source<'_>, properties: &Node) -> Result<(), String> {
+    let refused = |what: &str| {
+        Err(format!("{what} is not supported for functions enabled with tenancy configuration"))
+    };
+    if properties.get("FunctionUrlConfig").is_some() {
+        return refused("a function URL");
+    }
+    if properties.get("ProvisionedConcurrencyConfig").is_some() {
+        return refused("provisioned concurrency");
+    }
+    let snap_start = source.value(properties, "SnapStart");
+    let apply_on = snap_start.as_ref().and_then(|snap_start| snap_start.get("ApplyOn")?.text());
+    if apply_on.is_some_and(|apply_on| apply_on != "None") {
+        return refused("SnapStart");
+    }
+    for (name, event) in properties.get("Events").map(Node::entries).unwrap_or_default() {
+        let kind = event.get("Type").and_then(Node::text).unwrap_or_default();
+        match kind.as_ref() {
+            EVENTS_WITH_TENANTS => {}
+            "HttpApi" => {
+                return Err(format!(
+                    "its event `{name}` is an HTTP API, which can't tell Lambda the tenant: only a \
+                     REST API can map one"
+                ));
+            }
+            kind => return refused(&format!("its event `{name}`, the event source `{kind}`,")),
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the code: what `sam build` has built, what CDK has put aside, or what the template names.
+fn code(
+    source: &mut Source<'_>,
+    logical_id: &str,
+    resource: &Node,
+    properties: &Node,
+) -> Result<PathBuf, String> {
+    let built = source.folder().join(BUILT).join(logical_id);
+    if built.is_dir() {
+        return Ok(absolute(&built));
+    }
+    let asset = resource.get("Metadata").and_then(|metadata| metadata.get("aws:asset:path"));
+    let path = match asset.and_then(Node::text) {
+        Some(asset) => asset.into_owned(),
+        None => uri(source, properties)?,
+    };
+    let folder = source.folder().join(&path);
+    if folder.is_dir() {
+        Ok(absolute(&folder))
+    } else {
+        Err(format!("its code is not in a folder of this machine: there is no `{path}`"))
+    }
+}
+
+fn uri(source: &mut Source<'_>, properties: &Node) -> Result<String, String> {
+    if properties.get("PackageType").and_then(Node::text).is_some_and(|kind| kind == "Image") {
+        return Err("its code is a container image".to_owned());
+    }
+    let code = ["CodeUri", "Code"].into_iter().find_map(|name| source.value(properties, name));
+    let Some(code) = code else { return Ok(".".to_owned()) };
+    if code.get("ZipFile").is_some() || properties.get("InlineCode").is_some() {
+        return Err("its code is inside the template".to_owned());
+    }
+    match code.text() {
+        Some(path) if path.starts_with("s3://") => Err(format!("its code is in S3: `{path}`")),
+        Some(path) => Ok(path.into_owned()),
+        None => Err("its code is in S3 or an image".to_owned()),
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The variables. One whose value isn't known is left out, and said.
+fn variables(source: &mut Source<'_>, properties: &Node) -> Vec<(String, String)> {
+    let environment = properties.get("Environment");
+    let all = environment.and_then(|environment| environment.get("Variables"));
+    let mut variables = Vec::new();
+    for (name, node) in all.map(Node::entries).unwrap_or_default() {
+        match source.values.resolve(node) {
+            Ok(value) => {
+                let text = value.as_ref().and_then(Node::text);
+                variables.extend(text.map(|text| (name.clone(), text.into_owned())));
+            }
+            Err(mut unknown) => {
+                unknown.what = format!("the variable `{name}` is not set: {}", unknown.what);
+                source.warn(&unknown);
+            }
+        }
+    }
+    variables
+}
+
+fn architecture(source: &mut Source<'_>, properties: &Node) -> Architecture {
+    let architectures = source.value(properties, "Architectures");
+    let first = architectures.as_ref().and_then(|list| list.items().first()?.text());
+    match first {
+        Some(name) if name == "arm64" => Architecture::Arm64,
+        _ => Architecture::X86_64,
+    }
+}
+
+fn log_format(source: &mut Source<'_>, properties: &Node) -> Option<LogFormat> {
+    let config = source.value(properties, "LoggingConfig")?;
+    match config.get("LogFormat")?.text()?.as_ref() {
+        "JSON" => Some(LogFormat::Json),
+        _ => Some(LogFormat::Text),
+    }
+}
