@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod authorizer;
 pub mod event;
 pub mod mapping;
 pub mod method_request;
@@ -13,6 +14,7 @@ pub mod refusal;
 pub mod resource;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::Incoming;
@@ -23,12 +25,14 @@ use crate::advice::{Advice, Adviser};
 use crate::function::TenantId;
 use crate::functions::Functions;
 use crate::http::{Body, Reply, discard, host, read};
+use crate::invocation::failure::Failure;
 use crate::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::request::DISCARDED_BYTES;
 use crate::invoke_api::{refuse_service_failure, set_environment_id, tenant};
 use crate::quotas;
 use api::{ApiMethod, Integration, RestApi};
+use authorizer::{Authorizer, Grant, Grants};
 use method_request::MethodRequest;
 use refusal::Refusal;
 
@@ -43,6 +47,7 @@ struct Shared {
     functions: Functions,
     allowed_hosts: Vec<String>,
     adviser: Adviser,
+    grants: Grants,
 }
 
 impl ApiGateway {
@@ -54,7 +59,8 @@ impl ApiGateway {
         functions: Functions,
         (allowed_hosts, adviser): (Vec<String>, Adviser),
     ) -> Self {
-        Self(Arc::new(Shared { api, functions, allowed_hosts, adviser }))
+        let grants = Grants::default();
+        Self(Arc::new(Shared { api, functions, allowed_hosts, adviser, grants }))
     }
 
     /// Answers one request.
@@ -99,9 +105,62 @@ impl ApiGateway {
             Body::TooLarge(_) => return Err(Refusal::TooLarge),
             Body::Truncated => return Err(Refusal::BadRequest),
         };
-        let request = MethodRequest::new(api, method, (head, body), place, request_id);
+        let mut request = MethodRequest::new(api, method, (head, body), place, request_id);
+        self.authorize(method, &mut request).await?;
         request.check_required(&method.required)?;
         self.integrate(method, &request).await
+    }
+
+    /// Asks the authorizer, if the method has one, and puts what it says into the context.
+    async fn authorize(
+        &self,
+        method: &ApiMethod,
+        request: &mut MethodRequest,
+    ) -> Result<(), Refusal> {
+        let Some(authorizer) = &method.authorizer else { return Ok(()) };
+        let identity = authorizer.identity(request)?;
+        let arn = request.method_arn(&self.0.api);
+        let grant = match self.0.grants.get(authorizer, &identity) {
+            Some(grant) => grant,
+            None => self.ask(authorizer, (method, request), identity, &arn).await?,
+        };
+        request.context["authorizer"] = grant.context_for(&arn)?;
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        authorizer: &Authorizer,
+        (method, request): (&ApiMethod, &MethodRequest),
+        identity: Vec<String>,
+        arn: &str,
+    ) -> Result<Grant, Refusal> {
+        let event = event::proxy(&self.0.api, method, request, &HeaderMap::new());
+        let payload = authorizer.event(event, &identity, arn);
+        let failed = |reason: String| {
+            Refusal::Authorizer(format!("its authorizer {}: {reason}", authorizer.name))
+        };
+        let call = Call {
+            function: &authorizer.function,
+            tenant_id: None,
+            payload,
+            id: Uuid::new_v4(),
+            patience: quotas::API_INTEGRATION_TIMEOUT,
+        };
+        let completed = self.run(call, request).await.map_err(|refusal| {
+            failed(refusal.hidden().unwrap_or_else(|| format!("{refusal:?}")))
+        })?;
+        let grant = match &completed.outcome {
+            Outcome::Success(answer) => Grant::parse(&answer.payload)?,
+            Outcome::Failure(failure) if says_unauthorized(failure, request.id) => {
+                return Err(Refusal::Unauthorized);
+            }
+            Outcome::Failure(failure) => {
+                return Err(failed(format!("it failed: {}", failure.error_type())));
+            }
+        };
+        self.0.grants.keep(authorizer, identity, grant.clone());
+        Ok(grant)
     }
 
     async fn integrate(
@@ -109,39 +168,48 @@ impl ApiGateway {
         method: &ApiMethod,
         request: &MethodRequest,
     ) -> Result<Reply, Refusal> {
-        let Integration { function, parameters, timeout: patience } = &method.integration;
-        let Some(served) = self.0.functions.named(function) else {
-            return Err(Refusal::Configuration(format!("there is no function `{function}`")));
-        };
+        let Integration { function, parameters, timeout } = &method.integration;
         let headers = mapping::integration_headers(parameters, request);
-        let tenant_id = tenant(&headers)?;
-        let payload = event::proxy(&self.0.api, method, request, &headers);
-        let trace_id = request.trace_id();
+        let call = Call {
+            function,
+            tenant_id: tenant(&headers)?,
+            payload: event::proxy(&self.0.api, method, request, &headers).to_string(),
+            id: request.id,
+            patience: *timeout,
+        };
+        let completed = self.run(call, request).await?;
+        let mut reply = self.reply(&completed, request)?;
+        set_environment_id(&mut reply, completed.environment_id);
+        reply.headers_mut().insert("X-Amzn-Trace-Id", request.trace_id());
+        Ok(reply)
+    }
+
+    /// Runs a function for a request.
+    async fn run(&self, call: Call<'_>, request: &MethodRequest) -> Result<Completed, Refusal> {
+        let Call { function, tenant_id, payload, id, patience } = call;
+        let Some(served) = self.0.functions.named(function) else {
+            return Err(Refusal::Configuration(format!("the function `{function}` is not served")));
+        };
+        if payload.len() > quotas::SYNCHRONOUS_REQUEST_BYTES {
+            return Err(Refusal::TooLarge);
+        }
         let invocation = invocation::Request {
             tenant_id,
             payload: payload.into(),
-            trace_id: Some(trace_id.clone()),
+            trace_id: Some(request.trace_id()),
             headers: HeaderMap::new(),
             response_mode: ResponseMode::Buffered,
             cold: false,
         };
-        if invocation.payload.len() > quotas::SYNCHRONOUS_REQUEST_BYTES {
-            return Err(Refusal::TooLarge);
-        }
         let mode = served.function().tenant_isolation_mode;
         let invocation =
-            Invocation::new(mode, invocation, request.id).map_err(|error| refuse(&error.into()))?;
-        let invoking = served.data_plane.invoke(invocation);
-        let Ok(completed) = timeout(*patience, invoking).await else {
-            return Err(Refusal::TimedOut(*patience));
+            Invocation::new(mode, invocation, id).map_err(|error| refuse(&error.into()))?;
+        let Ok(completed) = timeout(patience, served.data_plane.invoke(invocation)).await else {
+            return Err(Refusal::TimedOut(patience));
         };
         let completed = completed.map_err(|refusal| refuse(&refusal.into()))?;
         refuse_service_failure(&completed.outcome).map_err(|error| refuse(&error))?;
-        let environment_id = completed.environment_id;
-        let mut reply = self.reply(&completed, request)?;
-        set_environment_id(&mut reply, environment_id);
-        reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
-        Ok(reply)
+        Ok(completed)
     }
 
     fn reply(&self, completed: &Completed, request: &MethodRequest) -> Result<Reply, Refusal> {
@@ -153,6 +221,23 @@ impl ApiGateway {
             Outcome::Failure(failure) => Err(Refusal::Function(failure.error_type().to_owned())),
         }
     }
+}
+
+/// A function that is to be run.
+struct Call<'a> {
+    function: &'a str,
+    tenant_id: Option<TenantId>,
+    payload: String,
+    id: Uuid,
+    /// How long it is waited for.
+    patience: Duration,
+}
+
+/// An authorizer says that it doesn't know a caller with an error of this one message.
+fn says_unauthorized(failure: &Failure, request_id: Uuid) -> bool {
+    let error: serde_json::Value =
+        serde_json::from_slice(&failure.payload(request_id)).unwrap_or_default();
+    error["errorMessage"] == "Unauthorized"
 }
 
 /// The tenant that the mapped headers name.

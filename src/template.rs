@@ -3,6 +3,7 @@
 //! arguments nor what is made of it.
 
 pub mod api;
+pub mod authorizers;
 pub mod document;
 pub mod functions;
 pub mod openapi;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::Method;
 
+use crate::api_gateway::authorizer::Authorizer;
 use crate::api_gateway::mapping::{Mapping, Source};
 use crate::api_gateway::refusal::Refusal;
 use crate::api_gateway::resource::{Place, Resource};
@@ -36,6 +37,8 @@ pub struct ApiMethod {
     pub resource: Resource,
     /// Which requests it answers; `None` for any that no other method of the resource does.
     pub http_method: Option<Method>,
+    /// What decides whether a request may pass.
+    pub authorizer: Option<Authorizer>,
     /// What a request must have.
     pub required: Vec<Parameter>,
     /// What answers it.
@@ -134,6 +137,7 @@ mod tests {
         let method = |(method, path): &(&str, &str)| ApiMethod {
             resource: path.parse().unwrap(),
             http_method: (*method != "ANY").then(|| method.parse().unwrap()),
+            authorizer: None,
             required: Vec::new(),
             integration: Integration {
                 function: format!("{method} {path}"),

@@ -17,21 +17,21 @@ use crate::api_gateway::method_request::MethodRequest;
 /// Headers of Lambda's own API, which say how it is called and are no part of the event.
 const OF_LAMBDA: &str = "x-amz-";
 
-/// The event, as JSON. What else was mapped into headers is among its headers.
+/// The event. What else was mapped into headers is among its headers.
 #[must_use]
 pub fn proxy(
     api: &RestApi,
     method: &ApiMethod,
     request: &MethodRequest,
     mapped: &HeaderMap,
-) -> String {
+) -> Value {
     let mut headers = request.headers.clone();
     for (name, value) in mapped.iter().filter(|(name, _)| !name.as_str().starts_with(OF_LAMBDA)) {
         headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_str()));
         headers.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
     let is_base64 = !request.body.is_empty() && request.has_binary_body(&api.binary_media_types);
-    let event = json!({
+    json!({
         "resource": method.resource.to_string(),
         "path": request.place.path,
         "httpMethod": request.context["httpMethod"],
@@ -44,8 +44,7 @@ pub fn proxy(
         "requestContext": request.context,
         "body": body(&request.body, is_base64),
         "isBase64Encoded": is_base64,
-    });
-    event.to_string()
+    })
 }
 
 fn body(body: &[u8], is_base64: bool) -> Value {

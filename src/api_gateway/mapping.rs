@@ -151,7 +151,9 @@ impl Source {
         }
     }
 
-    fn value(&self, request: &MethodRequest) -> Option<String> {
+    /// What a request has there.
+    #[must_use]
+    pub fn value(&self, request: &MethodRequest) -> Option<String> {
         match self {
             Self::Header(name) => request.header(name).last().cloned(),
             Self::MultiValueHeader(name) => joined(&request.header(name)),

@@ -94,6 +94,15 @@ impl MethodRequest {
         }
     }
 
+    /// Its ARN, by which policies permit it.
+    #[must_use]
+    pub fn method_arn(&self, api: &RestApi) -> String {
+        let RestApi { region, account_id, id, stage, .. } = api;
+        let method = self.context["httpMethod"].as_str().unwrap_or_default();
+        let path = self.place.path.trim_start_matches('/');
+        format!("arn:aws:execute-api:{region}:{account_id}:{id}/{stage}/{method}/{path}")
+    }
+
     /// Its X-Ray trace.
     #[must_use]
     pub fn trace_id(&self) -> HeaderValue {

@@ -17,6 +17,15 @@ pub enum Refusal {
     Host(String),
     /// The API has no such method.
     NoMethod,
+    /// It doesn't say who it comes from, or its authorizer doesn't know them.
+    Unauthorized,
+    /// Its authorizer doesn't permit it.
+    Denied {
+        /// Whether that was said, or only not the contrary.
+        explicitly: bool,
+    },
+    /// Its authorizer failed, and how.
+    Authorizer(String),
     /// Parameters that the method requires are missing.
     MissingParameters(Vec<String>),
     /// It is larger than Lambda takes.
@@ -44,7 +53,13 @@ impl Refusal {
     #[must_use]
     pub fn reply(&self) -> Reply {
         let (status, error_type, message) = self.parts();
-        let mut reply = json_reply(status, json!({ "message": message }).to_string());
+        let body = match self {
+            // In upper case there, and without a word here, as AWS has it.
+            Self::Denied { .. } => json!({ "Message": message }),
+            Self::Authorizer(_) => json!({ "message": null }),
+            _ => json!({ "message": message }),
+        };
+        let mut reply = json_reply(status, body.to_string());
         reply.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
         reply
     }
@@ -57,6 +72,19 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 "MissingAuthenticationTokenException",
                 "Missing Authentication Token".to_owned(),
+            ),
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, "UnauthorizedException", "Unauthorized".to_owned())
+            }
+            Self::Denied { explicitly } => {
+                let how = if *explicitly { " with an explicit deny" } else { "" };
+                let message = format!("User is not authorized to access this resource{how}");
+                (StatusCode::FORBIDDEN, "AccessDeniedException", message)
+            }
+            Self::Authorizer(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "AuthorizerConfigurationException",
+                String::new(),
             ),
             Self::MissingParameters(names) => (
                 StatusCode::BAD_REQUEST,
@@ -92,7 +120,7 @@ impl Refusal {
             Self::Malformed(reason) => {
                 Some(format!("the function's answer is no response of an API: {reason}"))
             }
-            Self::Configuration(reason) => Some(reason.clone()),
+            Self::Configuration(reason) | Self::Authorizer(reason) => Some(reason.clone()),
             Self::Throttled => Some("Lambda throttled the invocation".to_owned()),
             Self::TimedOut(patience) => Some(format!(
                 "the function took longer than API Gateway waits, {:.1} s",

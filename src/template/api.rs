@@ -7,8 +7,10 @@ use std::path::Path;
 use http::Method;
 
 use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace, RestApi};
+use crate::api_gateway::authorizer::Authorizer;
 use crate::api_gateway::resource::Resource;
 use crate::quotas;
+use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Data, Node};
 use crate::template::functions::{Refused, TemplateFunction};
 use crate::template::openapi::{self, Definition, integration_of};
@@ -18,16 +20,22 @@ use crate::template::{Source, document, merged};
 const SAM: &str = "AWS::Serverless::Api";
 const CLOUD_FORMATION: &str = "AWS::ApiGateway::RestApi";
 
+const AUTHORIZER: &str = "AWS::ApiGateway::Authorizer";
+
 /// The stage of the API that SAM makes of events alone.
 const STAGE: &str = "Prod";
 
 /// An API while its parts are put together.
+#[derive(Default)]
 struct Draft<'a> {
     /// `None` for the one that SAM makes of events alone.
     logical_id: Option<&'a str>,
     stage: Option<String>,
     variables: BTreeMap<String, String>,
     definition: Definition,
+    authorizers: Authorizers,
+    /// That of methods which name none.
+    default_authorizer: Option<String>,
 }
 
 /// The first API that has methods. That there are others is said.
@@ -42,7 +50,9 @@ pub fn api(
         resources.insert((*logical_id).to_owned(), (*logical_id).to_owned());
         resources.insert(format!("{logical_id}.RootResourceId"), root(logical_id));
     }
-    for (logical_id, _) in source.of_type("AWS::ApiGateway::Resource") {
+    let mut referred = source.of_type("AWS::ApiGateway::Resource");
+    referred.extend(source.of_type(AUTHORIZER));
+    for (logical_id, _) in referred {
         source.values.resources.insert(logical_id.to_owned(), logical_id.to_owned());
     }
     let mut drafts: Vec<Draft<'_>> = Vec::new();
@@ -87,25 +97,39 @@ fn of_sam<'a>(source: &mut Source<'_>, logical_id: &'a str, resource: &Node) -> 
     let own = resource.get("Properties").unwrap_or(&none);
     let globals = source.globals.and_then(|globals| globals.get("Api"));
     let properties = globals.map_or_else(|| own.clone(), |globals| merged(globals, own));
-    let mut definition = described(source, &properties);
+    let auth = properties.get("Auth").map(|auth| source.known(auth));
+    let mut problems = Vec::new();
+    let authorizers =
+        auth.as_ref().map(|auth| authorizers::of_sam(auth, &mut problems)).unwrap_or_default();
+    for (place, what) in problems {
+        source.warn(&Unknown { place, what });
+    }
+    let default_authorizer = auth.as_ref().and_then(|auth| auth.get("DefaultAuthorizer")?.text());
+    let default_authorizer = default_authorizer.map(std::borrow::Cow::into_owned);
+    let mut definition = described(source, &properties, &authorizers);
+    if let Some(name) = &default_authorizer {
+        for method in definition.methods.iter_mut().filter(|method| method.authorizer.is_none()) {
+            method.authorizer = authorizers.get(name).cloned();
+        }
+    }
     let types = source.value(&properties, "BinaryMediaTypes");
     let types = types.as_ref().map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
     definition.binary_media_types.extend(types.map(|text| text.replace("~1", "/")));
-    for name in ["Auth", "Cors"] {
-        if properties.get(name).is_some() {
-            source.warnings.push(format!("`{name}` of the API {logical_id} is not served yet"));
-        }
+    if properties.get("Cors").is_some() {
+        source.warnings.push(format!("`Cors` of the API {logical_id} is not served yet"));
     }
     Draft {
         logical_id: Some(logical_id),
         stage: source.text(&properties, "StageName"),
         variables: variables(source, &properties),
         definition,
+        authorizers,
+        default_authorizer,
     }
 }
 
 /// The methods of an OpenAPI document, in the template or in a file of its own.
-fn described(source: &mut Source<'_>, properties: &Node) -> Definition {
+fn described(source: &mut Source<'_>, properties: &Node, authorizers: &Authorizers) -> Definition {
     let inside = properties.get("DefinitionBody").or_else(|| properties.get("Body"));
     let file = properties.get("DefinitionUri").and_then(Node::text).or_else(|| included(inside?));
     let read = file.and_then(|file| {
@@ -114,7 +138,7 @@ fn described(source: &mut Source<'_>, properties: &Node) -> Definition {
     });
     let Some(document) = read.as_ref().or(inside) else { return Definition::default() };
     let document = source.known(document);
-    let mut definition = openapi::definition(&document);
+    let mut definition = openapi::definition(&document, authorizers);
     for (place, what) in definition.problems.drain(..) {
         source.warn(&Unknown { place, what });
     }
@@ -152,29 +176,32 @@ fn add_events(
                 continue;
             }
             if let Some((api, method)) = event_method(source, &function.name, event) {
-                add_event(drafts, api.as_deref(), method);
+                let auth = event.get("Properties").and_then(|it| it.get("Auth"));
+                let asked = auth.and_then(|auth| auth.get("Authorizer")?.text());
+                add_event(drafts, api.as_deref(), (method, asked.as_deref()));
             }
         }
     }
 }
 
-fn add_event(drafts: &mut Vec<Draft<'_>>, api: Option<&str>, method: ApiMethod) {
+fn add_event(
+    drafts: &mut Vec<Draft<'_>>,
+    api: Option<&str>,
+    (mut method, asked): (ApiMethod, Option<&str>),
+) {
     let known = drafts.iter_mut().find(|draft| draft.logical_id == api);
     if let Some(draft) = known {
         let same = |other: &&ApiMethod| {
             other.resource == method.resource && other.http_method == method.http_method
         };
+        let name = asked.or(draft.default_authorizer.as_deref());
+        method.authorizer = name.and_then(|name| draft.authorizers.get(name)).cloned();
         if draft.definition.methods.iter().find(same).is_none() {
             draft.definition.methods.push(method);
         }
     } else if api.is_none() {
         let definition = Definition { methods: vec![method], ..Definition::default() };
-        drafts.push(Draft {
-            logical_id: None,
-            stage: None,
-            variables: BTreeMap::new(),
-            definition,
-        });
+        drafts.push(Draft { definition, ..Draft::default() });
     }
 }
 
@@ -200,7 +227,8 @@ fn event_method(
         timeout: quotas::API_INTEGRATION_TIMEOUT,
     };
     let http_method = method_named(&http_method);
-    let method = ApiMethod { resource, http_method, required: Vec::new(), integration };
+    let (authorizer, required) = (None, Vec::new());
+    let method = ApiMethod { resource, http_method, authorizer, required, integration };
     Some((source.text(properties, "RestApiId"), method))
 }
 
@@ -219,7 +247,7 @@ fn of_cloud_formation<'a>(
 ) -> Draft<'a> {
     let none = Node { place: resource.place, data: Data::Map(Vec::new()) };
     let properties = resource.get("Properties").unwrap_or(&none);
-    let mut definition = described(source, properties);
+    let mut definition = described(source, properties, &Authorizers::new());
     let types = source.value(properties, "BinaryMediaTypes");
     let types = types.as_ref().map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
     definition.binary_media_types.extend(types.map(std::borrow::Cow::into_owned));
@@ -240,6 +268,7 @@ fn of_cloud_formation<'a>(
         stage: stage.and_then(|stage| source.text(stage, "StageName")),
         variables: stage.map(|stage| variables(source, stage)).unwrap_or_default(),
         definition,
+        ..Draft::default()
     }
 }
 
@@ -258,9 +287,36 @@ fn raw_method(source: &mut Source<'_>, api: &str, properties: &Node) -> Result<A
     Ok(ApiMethod {
         resource: path.parse().map_err(|error| problem(format!("{error}")))?,
         http_method: method_named(&http_method),
+        authorizer: authorizer(source, properties)?,
         required: required(source, properties),
         integration,
     })
+}
+
+/// The authorizer of a method, if it has one. Other ways of authorization are not served.
+fn authorizer(source: &mut Source<'_>, properties: &Node) -> Result<Option<Authorizer>, Unknown> {
+    let kind = source.text(properties, "AuthorizationType").unwrap_or_else(|| "NONE".to_owned());
+    match kind.as_str() {
+        "NONE" => return Ok(None),
+        "CUSTOM" => {}
+        _ => {
+            let what = format!("the authorization {kind} of a method is not served: all may pass");
+            source.warn(&Unknown { place: properties.place, what });
+            return Ok(None);
+        }
+    }
+    let id = source.text(properties, "AuthorizerId").unwrap_or_default();
+    let authorizers = source.of_type(AUTHORIZER);
+    let found = authorizers.into_iter().find(|(name, _)| *name == id);
+    let found = found.and_then(|(name, resource)| Some((name, resource.get("Properties")?)));
+    let missing = || Unknown {
+        place: properties.place,
+        what: format!("the authorizer `{id}` of a method is not there, so it is not served"),
+    };
+    let (name, node) = found.ok_or_else(missing)?;
+    let node = source.known(node);
+    let authorizer = authorizers::of_cloud_formation(name, &node);
+    authorizer.map(Some).map_err(|(place, what)| Unknown { place, what })
 }
 
 /// The path of a resource, from the root.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use http::Method;
 
 use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace};
+use crate::api_gateway::authorizer::Authorizer;
 use crate::api_gateway::mapping::{Mapping, Source, Target};
 use crate::quotas;
+use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Node, Place};
 
 const ANY: &str = "x-amazon-apigateway-any-method";
@@ -31,15 +33,19 @@ pub struct Definition {
     pub problems: Vec<(Place, String)>,
 }
 
-/// Reads a document whose intrinsic functions have been resolved.
+/// Reads a document whose intrinsic functions have been resolved, for an API with these authorizers
+/// besides its own.
 #[must_use]
-pub fn definition(document: &Node) -> Definition {
+pub fn definition(document: &Node, of_api: &Authorizers) -> Definition {
     let mut definition =
         Definition { binary_media_types: texts(document.get(BINARY)), ..Definition::default() };
+    let mut authorizers = authorizers::of_openapi(document, &mut definition.problems);
+    authorizers.extend(of_api.clone());
     for (path, item) in document.get("paths").map(Node::entries).unwrap_or_default() {
         for name in METHODS {
             let Some(operation) = item.get(name) else { continue };
-            let operation = Operation { document, path, item, name, node: operation };
+            let authorizers = &authorizers;
+            let operation = Operation { document, authorizers, path, item, name, node: operation };
             match operation.method() {
                 Ok(method) => definition.methods.push(method),
                 Err((place, problem)) => {
@@ -61,6 +67,7 @@ fn texts(list: Option<&Node>) -> Vec<String> {
 #[derive(Clone, Copy)]
 struct Operation<'a> {
     document: &'a Node,
+    authorizers: &'a Authorizers,
     path: &'a str,
     item: &'a Node,
     name: &'a str,
@@ -85,9 +92,17 @@ impl Operation<'_> {
                 ANY => None,
                 _ => self.shown().parse::<Method>().ok(),
             },
+            authorizer: self.authorizer(),
             required: self.required(),
             integration: integration_of(integration)?,
         })
+    }
+
+    /// The first of its security schemes, or of the document's, that is an authorizer.
+    fn authorizer(self) -> Option<Authorizer> {
+        let security = self.node.get("security").or_else(|| self.document.get("security"))?;
+        let mut names = security.items().iter().flat_map(Node::entries).map(|(name, _)| name);
+        names.find_map(|name| self.authorizers.get(name).cloned())
     }
 
     /// The parameters that a request must have, where a validator looks at them.
@@ -167,7 +182,8 @@ fn mapping(target: &str, source: &Node) -> Result<Mapping, String> {
 }
 
 /// The function's name in `…/functions/arn:…:function:NAME/invocations`.
-fn function_of(uri: &str) -> Option<String> {
+#[must_use]
+pub fn function_of(uri: &str) -> Option<String> {
     let (_, arn) = uri.split_once("/functions/")?;
     let arn = arn.strip_suffix("/invocations").unwrap_or(arn);
     let (_, name) = arn.rsplit_once("function:")?;

@@ -11,6 +11,7 @@ mod wait;
 mod advice;
 mod api_gateway;
 mod attach;
+mod authorizers;
 mod cloudwatch;
 mod environment_variables;
 mod events;

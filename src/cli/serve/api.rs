@@ -75,6 +75,7 @@ impl ApiArgs {
             Some(ApiMethod {
                 resource,
                 http_method: None,
+                authorizer: None,
                 required: tenant.clone().into_iter().collect(),
                 integration: Integration {
                     function: function.name.clone(),

@@ -1,0 +1,176 @@
+//! The authorizers of an API, in the three ways in which templates have them: SAM's `Auth`, the security
+//! schemes of OpenAPI, and `AWS::ApiGateway::Authorizer`. Knows no methods.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use regex_lite::Regex;
+
+use crate::api_gateway::authorizer::{Authorizer, AuthorizerKind};
+use crate::api_gateway::mapping::Source;
+use crate::template::document::{Node, Place};
+use crate::template::openapi::function_of;
+
+/// Authorizers by their names.
+pub type Authorizers = BTreeMap<String, Authorizer>;
+
+/// How long an answer counts where nothing else was said.
+const TTL_SECONDS: u32 = 300;
+
+/// Why something is no authorizer that is served, and where.
+pub type Problem = (Place, String);
+
+/// A source of this name.
+type OfName = fn(String) -> Source;
+
+/// What the three ways have in common.
+struct Parts<'a> {
+    name: &'a str,
+    /// `TOKEN` or `REQUEST`, in any case.
+    kind: &'a str,
+    function: String,
+    sources: Vec<Source>,
+    pattern: Option<&'a Node>,
+    ttl: u32,
+}
+
+impl Parts<'_> {
+    fn authorizer(self, place: Place) -> Result<Authorizer, Problem> {
+        let wrong = |what: String| (place, format!("the authorizer {}: {what}", self.name));
+        let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));
+        let pattern = pattern.transpose().map_err(|error| wrong(format!("{error}")))?;
+        let kind = if self.kind.eq_ignore_ascii_case("request") {
+            AuthorizerKind::Request { sources: self.sources }
+        } else if self.kind.eq_ignore_ascii_case("token") {
+            let default = || Source::Header("Authorization".to_owned());
+            let source = self.sources.into_iter().next().unwrap_or_else(default);
+            AuthorizerKind::Token { source, pattern }
+        } else {
+            return Err(wrong(format!("its type `{}` is not served", self.kind)));
+        };
+        Ok(Authorizer {
+            name: self.name.to_owned(),
+            function: self.function,
+            kind,
+            ttl: Duration::from_secs(self.ttl.into()),
+        })
+    }
+}
+
+/// The authorizers of `Auth` of one of SAM's APIs, whose values have been resolved.
+pub fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
+    let all = auth.get("Authorizers").map(Node::entries).unwrap_or_default();
+    collect(all, problems, |name, node| {
+        let arn = node.get("FunctionArn").and_then(Node::text).unwrap_or_default();
+        let function = arn.rsplit_once("function:").map(|(_, name)| name.to_owned());
+        let Some(function) = function else {
+            let what = format!("the authorizer {name} is not served: it names no Lambda function");
+            return Err((node.place, what));
+        };
+        let identity = node.get("Identity");
+        let of_identity = |name: &str| identity.and_then(|identity| identity.get(name));
+        let mut sources: Vec<Source> = Vec::new();
+        let header = of_identity("Header").and_then(Node::text);
+        sources.extend(header.map(|name| Source::Header(name.into_owned())));
+        let kinds: [(&str, OfName); 4] = [
+            ("Headers", Source::Header),
+            ("QueryStrings", Source::QueryString),
+            ("StageVariables", Source::StageVariable),
+            ("Context", Source::Context),
+        ];
+        for (list, source) in kinds {
+            let names = of_identity(list).map(Node::items).unwrap_or_default();
+            sources.extend(names.iter().filter_map(Node::text).map(|it| source(it.into_owned())));
+        }
+        let kind = node.get("FunctionPayloadType").and_then(Node::text);
+        Parts {
+            name,
+            kind: kind.as_deref().unwrap_or("TOKEN"),
+            function,
+            sources,
+            pattern: of_identity("ValidationExpression"),
+            ttl: of_identity("ReauthorizeEvery").and_then(Node::number).unwrap_or(TTL_SECONDS),
+        }
+        .authorizer(node.place)
+    })
+}
+
+/// The authorizers among the security schemes of an OpenAPI document.
+pub fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Authorizers {
+    const EXTENSION: &str = "x-amazon-apigateway-authorizer";
+    let schemes = document
+        .get("components")
+        .and_then(|components| components.get("securitySchemes"))
+        .or_else(|| document.get("securityDefinitions"));
+    let schemes = schemes.map(Node::entries).unwrap_or_default();
+    collect(schemes, problems, |name, scheme| {
+        let Some(node) = scheme.get(EXTENSION) else {
+            return Err((scheme.place, format!("the security scheme {name} is not served")));
+        };
+        let header = scheme.get("name").and_then(Node::text);
+        let header = header.filter(|_| node.get("identitySource").is_none());
+        let mut sources = sources(node.get("identitySource"))?;
+        sources.extend(header.map(|header| Source::Header(header.into_owned())));
+        Parts {
+            name,
+            kind: &node.get("type").and_then(Node::text).unwrap_or_default(),
+            function: function(name, node, node.get("authorizerUri"))?,
+            sources,
+            pattern: node.get("identityValidationExpression"),
+            ttl: ttl(node.get("authorizerResultTtlInSeconds")),
+        }
+        .authorizer(node.place)
+    })
+}
+
+/// An `AWS::ApiGateway::Authorizer`, whose values have been resolved.
+///
+/// # Errors
+///
+/// When it is not one that is served.
+pub fn of_cloud_formation(name: &str, node: &Node) -> Result<Authorizer, Problem> {
+    Parts {
+        name,
+        kind: &node.get("Type").and_then(Node::text).unwrap_or_default(),
+        function: function(name, node, node.get("AuthorizerUri"))?,
+        sources: sources(node.get("IdentitySource"))?,
+        pattern: node.get("IdentityValidationExpression"),
+        ttl: ttl(node.get("AuthorizerResultTtlInSeconds")),
+    }
+    .authorizer(node.place)
+}
+
+fn collect(
+    entries: &[(String, Node)],
+    problems: &mut Vec<Problem>,
+    read: impl Fn(&str, &Node) -> Result<Authorizer, Problem>,
+) -> Authorizers {
+    let mut authorizers = Authorizers::new();
+    for (name, node) in entries {
+        match read(name, node) {
+            Ok(authorizer) => drop(authorizers.insert(name.clone(), authorizer)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    authorizers
+}
+
+fn function(name: &str, node: &Node, uri: Option<&Node>) -> Result<String, Problem> {
+    let uri = uri.and_then(Node::text).unwrap_or_default();
+    function_of(&uri).ok_or_else(|| {
+        (node.place, format!("the authorizer {name} is not served: it names no Lambda function"))
+    })
+}
+
+/// A list of sources with commas between them.
+fn sources(node: Option<&Node>) -> Result<Vec<Source>, Problem> {
+    let Some(node) = node else { return Ok(Vec::new()) };
+    let text = node.text().unwrap_or_default();
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parsed = parts.map(|part| part.parse().map_err(|error| (node.place, format!("{error}"))));
+    parsed.collect()
+}
+
+fn ttl(node: Option<&Node>) -> u32 {
+    node.and_then(Node::number).unwrap_or(TTL_SECONDS)
+}
