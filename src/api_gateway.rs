@@ -24,14 +24,14 @@ use uuid::Uuid;
 use crate::advice::{Advice, Adviser};
 use crate::function::TenantId;
 use crate::functions::Functions;
-use crate::http::{Body, Reply, discard, host, read};
+use crate::http::{Body, Reply, discard, host, json as json_reply, read};
 use crate::invocation::failure::Failure;
 use crate::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::request::DISCARDED_BYTES;
 use crate::invoke_api::{refuse_service_failure, set_environment_id, tenant};
 use crate::quotas;
-use api::{ApiMethod, Integration, RestApi};
+use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
 use authorizer::{Authorizer, Grant, Grants};
 use method_request::MethodRequest;
 use refusal::Refusal;
@@ -168,7 +168,10 @@ impl ApiGateway {
         method: &ApiMethod,
         request: &MethodRequest,
     ) -> Result<Reply, Refusal> {
-        let Integration { function, parameters, timeout } = &method.integration;
+        let Lambda { function, parameters, timeout } = match &method.integration {
+            Integration::Lambda(lambda) => lambda,
+            Integration::Fixed(response) => return Ok(fixed(response)),
+        };
         let headers = mapping::integration_headers(parameters, request);
         let call = Call {
             function,
@@ -221,6 +224,14 @@ impl ApiGateway {
             Outcome::Failure(failure) => Err(Refusal::Function(failure.error_type().to_owned())),
         }
     }
+}
+
+fn fixed(response: &FixedResponse) -> Reply {
+    let mut reply = json_reply(response.status, "");
+    for (name, value) in &response.headers {
+        reply.headers_mut().insert(name.clone(), value.clone());
+    }
+    reply
 }
 
 /// A function that is to be run.

@@ -6,6 +6,7 @@ pub mod api;
 pub mod authorizers;
 pub mod document;
 pub mod functions;
+pub mod integration;
 pub mod openapi;
 pub mod values;
 

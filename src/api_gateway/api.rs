@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::api_gateway::authorizer::Authorizer;
 use crate::api_gateway::mapping::{Mapping, Source};
@@ -65,9 +65,27 @@ pub enum ParameterPlace {
     Path,
 }
 
+/// What answers a method.
+#[derive(Clone, Debug)]
+pub enum Integration {
+    /// A Lambda function.
+    Lambda(Lambda),
+    /// Always the same, as for the preflight requests of CORS.
+    Fixed(FixedResponse),
+}
+
+/// A response that is the same for all requests.
+#[derive(Clone, Debug)]
+pub struct FixedResponse {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
 /// A Lambda proxy integration.
 #[derive(Clone, Debug)]
-pub struct Integration {
+pub struct Lambda {
     /// The function's name.
     pub function: String,
     /// What is put into the request to Lambda.
@@ -112,9 +130,18 @@ impl ApiMethod {
     /// Where its tenant id comes from, if it is mapped.
     #[must_use]
     pub fn tenant_source(&self) -> Option<&Source> {
-        let mapped = self.integration.parameters.iter();
+        let mapped = self.lambda()?.parameters.iter();
         let mut mapped = mapped.filter(|mapping| mapping.is_tenant_id());
         mapped.next().map(|mapping| &mapping.source)
+    }
+
+    /// Its Lambda integration, if that is what it has.
+    #[must_use]
+    pub fn lambda(&self) -> Option<&Lambda> {
+        match &self.integration {
+            Integration::Lambda(lambda) => Some(lambda),
+            Integration::Fixed(_) => None,
+        }
     }
 
     /// Its HTTP method, as API Gateway writes it.
@@ -131,7 +158,7 @@ mod tests {
 
     use http::Method;
 
-    use super::{ApiMethod, Integration, RestApi};
+    use super::{ApiMethod, Integration, Lambda, RestApi};
 
     fn api(methods: &[(&str, &str)]) -> RestApi {
         let method = |(method, path): &(&str, &str)| ApiMethod {
@@ -139,11 +166,11 @@ mod tests {
             http_method: (*method != "ANY").then(|| method.parse().unwrap()),
             authorizer: None,
             required: Vec::new(),
-            integration: Integration {
+            integration: Integration::Lambda(Lambda {
                 function: format!("{method} {path}"),
                 parameters: Vec::new(),
                 timeout: Duration::from_secs(29),
-            },
+            }),
         };
         RestApi {
             id: "api".to_owned(),
@@ -166,7 +193,9 @@ mod tests {
             ("GET", "/"),
         ]);
         let found = |method: Method, path: &str| {
-            api.find(&method, path).ok().map(|(method, _)| method.integration.function.clone())
+            api.find(&method, path).ok().map(|(method, _)| {
+                method.lambda().map(|lambda| lambda.function.clone()).unwrap_or_default()
+            })
         };
         let found = |method, path| found(method, path).unwrap_or_default();
         assert_eq!(found(Method::GET, "/pets/7"), "GET /pets/{id}");

@@ -67,6 +67,8 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
         ));
         api.port
     });
+    // They are needed for as long as functions are started.
+    let _inline = plan.inline;
     let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
     say_if_taken(port, emulator.address(), "--port");
     if let (Some(port), Some(address)) = (api_port, emulator.api_address()) {

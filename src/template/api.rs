@@ -6,14 +6,17 @@ use std::path::Path;
 
 use http::Method;
 
-use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace, RestApi};
+use crate::api_gateway::api::{
+    ApiMethod, FixedResponse, Integration, Lambda, Parameter, ParameterPlace, RestApi,
+};
 use crate::api_gateway::authorizer::Authorizer;
 use crate::api_gateway::resource::Resource;
 use crate::quotas;
 use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Data, Node};
 use crate::template::functions::{Refused, TemplateFunction};
-use crate::template::openapi::{self, Definition, integration_of};
+use crate::template::integration::{integration, preflight};
+use crate::template::openapi::{self, Definition};
 use crate::template::values::Unknown;
 use crate::template::{Source, document, merged};
 
@@ -36,6 +39,8 @@ struct Draft<'a> {
     authorizers: Authorizers,
     /// That of methods which name none.
     default_authorizer: Option<String>,
+    /// The answer to preflight requests, for all paths.
+    cors: Option<FixedResponse>,
 }
 
 /// The first API that has methods. That there are others is said.
@@ -64,6 +69,7 @@ pub fn api(
     );
     add_events(source, &mut drafts, functions);
     drafts.retain(|draft| !draft.definition.methods.is_empty());
+    drafts.iter_mut().for_each(add_preflight);
     let mut drafts = drafts.into_iter();
     let first = drafts.next()?;
     for other in drafts {
@@ -115,9 +121,7 @@ fn of_sam<'a>(source: &mut Source<'_>, logical_id: &'a str, resource: &Node) -> 
     let types = source.value(&properties, "BinaryMediaTypes");
     let types = types.as_ref().map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
     definition.binary_media_types.extend(types.map(|text| text.replace("~1", "/")));
-    if properties.get("Cors").is_some() {
-        source.warnings.push(format!("`Cors` of the API {logical_id} is not served yet"));
-    }
+    let cors = source.value(&properties, "Cors").map(|cors| preflight(&cors));
     Draft {
         logical_id: Some(logical_id),
         stage: source.text(&properties, "StageName"),
@@ -125,6 +129,7 @@ fn of_sam<'a>(source: &mut Source<'_>, logical_id: &'a str, resource: &Node) -> 
         definition,
         authorizers,
         default_authorizer,
+        cors,
     }
 }
 
@@ -184,6 +189,28 @@ fn add_events(
     }
 }
 
+/// Every path answers preflight requests, if it doesn't already.
+fn add_preflight(draft: &mut Draft<'_>) {
+    let Some(response) = &draft.cors else { return };
+    let methods = &mut draft.definition.methods;
+    let mut preflights: Vec<ApiMethod> = Vec::new();
+    for method in methods.iter() {
+        let answers = |other: &ApiMethod| {
+            other.resource == method.resource && other.http_method == Some(Method::OPTIONS)
+        };
+        if !methods.iter().chain(&preflights).any(answers) {
+            preflights.push(ApiMethod {
+                resource: method.resource.clone(),
+                http_method: Some(Method::OPTIONS),
+                authorizer: None,
+                required: Vec::new(),
+                integration: Integration::Fixed(response.clone()),
+            });
+        }
+    }
+    methods.extend(preflights);
+}
+
 fn add_event(
     drafts: &mut Vec<Draft<'_>>,
     api: Option<&str>,
@@ -221,15 +248,24 @@ fn event_method(
             return None;
         }
     };
-    let integration = Integration {
+    let integration = Integration::Lambda(Lambda {
         function: function.to_owned(),
         parameters: Vec::new(),
         timeout: quotas::API_INTEGRATION_TIMEOUT,
-    };
+    });
     let http_method = method_named(&http_method);
-    let (authorizer, required) = (None, Vec::new());
+    let required = required_of_event(properties);
+    let authorizer = None;
     let method = ApiMethod { resource, http_method, authorizer, required, integration };
     Some((source.text(properties, "RestApiId"), method))
+}
+
+/// `RequestParameters` of an event: names, or names with `Required`.
+fn required_of_event(properties: &Node) -> Vec<Parameter> {
+    let all = properties.get("RequestParameters").map(Node::items).unwrap_or_default();
+    let is_required = |node: &Node| node.get("Required").and_then(Node::truth) == Some(true);
+    let named = all.iter().flat_map(Node::entries).filter(|(_, node)| is_required(node));
+    named.filter_map(|(name, _)| parameter(name)).collect()
 }
 
 /// `None` for any.
@@ -280,9 +316,9 @@ fn raw_method(source: &mut Source<'_>, api: &str, properties: &Node) -> Result<A
     })?;
     let http_method = source.text(properties, "HttpMethod").unwrap_or_default();
     let shown = format!("{http_method} {path}");
-    let integration = properties.get("Integration").map(|node| source.known(node));
-    let integration = integration.ok_or_else(|| problem(format!("{shown} has no integration")))?;
-    let integration = integration_of(&integration)
+    let node = properties.get("Integration").map(|node| source.known(node));
+    let node = node.ok_or_else(|| problem(format!("{shown} has no integration")))?;
+    let integration = integration(&node)
         .map_err(|(place, what)| Unknown { place, what: format!("{shown}: {what}") })?;
     Ok(ApiMethod {
         resource: path.parse().map_err(|error| problem(format!("{error}")))?,

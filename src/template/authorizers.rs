@@ -9,7 +9,7 @@ use regex_lite::Regex;
 use crate::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::api_gateway::mapping::Source;
 use crate::template::document::{Node, Place};
-use crate::template::openapi::function_of;
+use crate::template::integration::function_of;
 
 /// Authorizers by their names.
 pub type Authorizers = BTreeMap<String, Authorizer>;

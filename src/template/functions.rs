@@ -31,8 +31,8 @@ pub struct TemplateFunction {
     pub runtime: Option<String>,
     /// The handler.
     pub handler: Option<String>,
-    /// The folder of its code.
-    pub code: PathBuf,
+    /// Its code.
+    pub code: Code,
     /// How long one invocation may take.
     pub timeout: Duration,
     /// The memory size in MB, where the template has one.
@@ -51,6 +51,15 @@ pub struct TemplateFunction {
     pub maximum_event_age: Option<Duration>,
     /// The format of its log.
     pub log_format: Option<LogFormat>,
+}
+
+/// Where the code of a function is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// In this folder.
+    Folder(PathBuf),
+    /// Here: the text of its one file, whose name Lambda makes `index`.
+    Inline(String),
 }
 
 /// A function that can't be served.
@@ -189,10 +198,13 @@ fn code(
     logical_id: &str,
     resource: &Node,
     properties: &Node,
-) -> Result<PathBuf, String> {
+) -> Result<Code, String> {
     let built = source.folder().join(BUILT).join(logical_id);
     if built.is_dir() {
-        return Ok(absolute(&built));
+        return Ok(Code::Folder(absolute(&built)));
+    }
+    if let Some(text) = inline(source, properties) {
+        return Ok(Code::Inline(text));
     }
     let asset = resource.get("Metadata").and_then(|metadata| metadata.get("aws:asset:path"));
     let path = match asset.and_then(Node::text) {
@@ -201,10 +213,15 @@ fn code(
     };
     let folder = source.folder().join(&path);
     if folder.is_dir() {
-        Ok(absolute(&folder))
+        Ok(Code::Folder(absolute(&folder)))
     } else {
         Err(format!("its code is not in a folder of this machine: there is no `{path}`"))
     }
+}
+
+fn inline(source: &mut Source<'_>, properties: &Node) -> Option<String> {
+    let of_sam = source.text(properties, "InlineCode");
+    of_sam.or_else(|| source.text(properties.get("Code")?, "ZipFile"))
 }
 
 fn uri(source: &mut Source<'_>, properties: &Node) -> Result<String, String> {
@@ -213,9 +230,6 @@ fn uri(source: &mut Source<'_>, properties: &Node) -> Result<String, String> {
     }
     let code = ["CodeUri", "Code"].into_iter().find_map(|name| source.value(properties, name));
     let Some(code) = code else { return Ok(".".to_owned()) };
-    if code.get("ZipFile").is_some() || properties.get("InlineCode").is_some() {
-        return Err("its code is inside the template".to_owned());
-    }
     match code.text() {
         Some(path) if path.starts_with("s3://") => Err(format!("its code is in S3: `{path}`")),
         Some(path) => Ok(path.into_owned()),

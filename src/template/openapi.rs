@@ -2,16 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html>
 
-use std::time::Duration;
-
 use http::Method;
 
-use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace};
+use crate::api_gateway::api::{ApiMethod, Parameter, ParameterPlace};
 use crate::api_gateway::authorizer::Authorizer;
-use crate::api_gateway::mapping::{Mapping, Source, Target};
-use crate::quotas;
 use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Node, Place};
+use crate::template::integration;
 
 const ANY: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
@@ -25,7 +22,7 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// What an OpenAPI document describes.
 #[derive(Clone, Debug, Default)]
 pub struct Definition {
-    /// Its methods that run functions.
+    /// Its methods.
     pub methods: Vec<ApiMethod>,
     /// The media types whose bodies are bytes.
     pub binary_media_types: Vec<String>,
@@ -94,7 +91,7 @@ impl Operation<'_> {
             },
             authorizer: self.authorizer(),
             required: self.required(),
-            integration: integration_of(integration)?,
+            integration: integration::integration(integration)?,
         })
     }
 
@@ -142,51 +139,4 @@ impl Operation<'_> {
         };
         Some(Parameter { place, name: node.get("name")?.text()?.into_owned() })
     }
-}
-
-/// A Lambda proxy integration, also one of `AWS::ApiGateway::Method`, whose names begin in upper case.
-///
-/// # Errors
-///
-/// When it is another integration, or has a mistake.
-pub fn integration_of(node: &Node) -> Result<Integration, (Place, String)> {
-    let either = |lower: &str, upper: &str| node.get(lower).or_else(|| node.get(upper));
-    let kind = either("type", "Type").and_then(Node::text).unwrap_or_default();
-    if !kind.eq_ignore_ascii_case("aws_proxy") {
-        return Err((
-            node.place,
-            format!("its integration is `{kind}`, and only aws_proxy is served"),
-        ));
-    }
-    let uri = either("uri", "Uri").and_then(Node::text).unwrap_or_default();
-    let Some(function) = function_of(&uri) else {
-        return Err((node.place, format!("its integration `{uri}` names no Lambda function")));
-    };
-    let mappings = either("requestParameters", "RequestParameters");
-    let mut parameters = Vec::new();
-    for (target, source) in mappings.map(Node::entries).unwrap_or_default() {
-        parameters.push(mapping(target, source).map_err(|problem| (source.place, problem))?);
-    }
-    let timeout = either("timeoutInMillis", "TimeoutInMillis").and_then(Node::number);
-    let timeout = timeout.map_or(quotas::API_INTEGRATION_TIMEOUT, |milliseconds| {
-        Duration::from_millis(milliseconds.into())
-    });
-    Ok(Integration { function, parameters, timeout })
-}
-
-fn mapping(target: &str, source: &Node) -> Result<Mapping, String> {
-    let target: Target = target.parse().map_err(|error| format!("{error}"))?;
-    let source = source.text().ok_or("a mapping is a text")?;
-    let source: Source = source.parse().map_err(|error| format!("{error}"))?;
-    Ok(Mapping { target, source })
-}
-
-/// The function's name in `…/functions/arn:…:function:NAME/invocations`.
-#[must_use]
-pub fn function_of(uri: &str) -> Option<String> {
-    let (_, arn) = uri.split_once("/functions/")?;
-    let arn = arn.strip_suffix("/invocations").unwrap_or(arn);
-    let (_, name) = arn.rsplit_once("function:")?;
-    let name = name.split(':').next()?;
-    (!name.is_empty()).then(|| name.to_owned())
 }

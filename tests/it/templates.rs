@@ -268,6 +268,92 @@ async fn a_handler_of_a_template_runs_in_the_folder_of_its_code() {
     assert_eq!(answer["variables"]["LAMBDA_TASK_ROOT"], expected.to_str().unwrap());
 }
 
+/// An API with CORS, one method for each way in which a template may say what is special about it.
+const SPECIAL: &str = r#"
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: Prod
+      Cors: {AllowOrigin: "'*'", AllowHeaders: "'x-a'", MaxAge: "'600'"}
+      BinaryMediaTypes: [image~1png]
+      DefinitionBody:
+        openapi: 3.0.1
+        paths:
+          /slow:
+            post:
+              x-amazon-apigateway-integration: &lambda
+                type: AWS_PROXY
+                uri: !Sub arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+                timeoutInMillis: 50
+          /mock:
+            get:
+              x-amazon-apigateway-integration:
+                type: mock
+                responses:
+                  default:
+                    statusCode: "204"
+                    responseParameters: {method.response.header.X-One: "'1'"}
+          /other:
+            get: {x-amazon-apigateway-integration: {type: http_proxy, uri: http://x}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Runtime: provided.al2023
+      Events:
+        Echo:
+          Type: Api
+          Properties:
+            RestApiId: !Ref Api
+            Path: /echo
+            Method: post
+            RequestParameters:
+              - method.request.header.X-Needed: {Required: true}
+              - method.request.querystring.q
+"#;
+
+#[tokio::test]
+async fn pages_of_other_sites_may_ask_what_they_may() {
+    let server = serving("F", SPECIAL, &[]).start().await;
+    let api = server.second_address();
+    for path in ["/echo", "/slow", "/Prod/mock"] {
+        let reply = send(api, request(api, "OPTIONS", path, &[("Origin", "http://x")], "")).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), "*");
+        assert_eq!(reply.header("access-control-allow-headers"), "x-a");
+        assert_eq!(reply.header("access-control-max-age"), "600");
+        let methods = reply.header("access-control-allow-methods");
+        assert_eq!(methods, "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT");
+    }
+}
+
+#[tokio::test]
+async fn methods_of_a_template_have_their_time_their_bytes_and_their_parameters() {
+    let server = serving("F", SPECIAL, &[]).start().await;
+    let api = server.second_address();
+    let slow = json!({ "do": "sleep", "ms": 2_000 }).to_string();
+    let reply = send(api, request(api, "POST", "/slow", &[], slow)).await;
+    let message = json!({ "message": "Endpoint request timed out" });
+    assert_eq!((reply.status, reply.json()), (504, message));
+    let needed = [("X-Needed", "1")];
+    let bytes = [("X-Needed", "1"), ("Content-Type", "image/png")];
+    let reply = send(api, request(api, "POST", "/echo", &bytes, &b"\xff\x00"[..])).await;
+    let event = reply.json()["event"].take();
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
+    let answer = json!({ "answer": { "body": "/wA=", "isBase64Encoded": true } }).to_string();
+    let accepting = [needed[0], ("Accept", "image/png")];
+    let reply = send(api, request(api, "POST", "/echo", &accepting, answer)).await;
+    assert_eq!(&reply.body[..], b"\xff\x00");
+    let reply = send(api, request(api, "POST", "/echo", &[], "")).await;
+    let message = "Missing required request parameters: [X-Needed]";
+    assert_eq!((reply.status, reply.json()["message"].as_str()), (400, Some(message)));
+    let mock = get(&server, "/mock").await;
+    assert_eq!((mock.status, mock.header("x-one")), (204, "1"));
+    let said = server.stderr();
+    assert!(said.contains("GET /other: its integration is `http_proxy`, and only aws_proxy"));
+}
+
 /// What `mtl serve` says about a template that it doesn't serve.
 fn refused(template: &str, options: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();

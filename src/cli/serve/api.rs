@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use comfy_table::{Table, TableStyle};
 
-use crate::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace, RestApi};
+use crate::api_gateway::api::{ApiMethod, Integration, Lambda, Parameter, ParameterPlace, RestApi};
 use crate::api_gateway::mapping::{Mapping, Source, Target};
 use crate::api_gateway::resource::Resource;
 use crate::emulator::config::{Api, Port};
@@ -77,11 +77,11 @@ impl ApiArgs {
                 http_method: None,
                 authorizer: None,
                 required: tenant.clone().into_iter().collect(),
-                integration: Integration {
+                integration: Integration::Lambda(Lambda {
                     function: function.name.clone(),
                     parameters: tenant.iter().map(mapping).collect(),
                     timeout: quotas::API_INTEGRATION_TIMEOUT,
-                },
+                }),
             })
         };
         let root = match &tenant {
@@ -126,7 +126,7 @@ pub fn routes(api: &RestApi) -> String {
         table.add_row([
             method.http_method().to_owned(),
             method.resource.to_string(),
-            method.integration.function.clone(),
+            method.lambda().map_or_else(|| "(fixed)".to_owned(), |it| it.function.clone()),
             method.tenant_source().map_or_else(|| "–".to_owned(), Source::to_string),
         ]);
     }
@@ -136,7 +136,10 @@ pub fn routes(api: &RestApi) -> String {
 /// What its user should know about where tenant ids come from.
 #[must_use]
 pub fn advice(api: &RestApi, per_tenant: impl Fn(&str) -> bool) -> Option<String> {
-    let mut tenants = api.methods.iter().filter(|method| per_tenant(&method.integration.function));
+    let mut tenants = api
+        .methods
+        .iter()
+        .filter(|method| method.lambda().is_some_and(|lambda| per_tenant(&lambda.function)));
     if let Some(method) = tenants.clone().find(|method| method.tenant_source().is_none()) {
         return Some(format!(
             "not every method maps a tenant id, so Lambda refuses its requests: {} {}; map one to \

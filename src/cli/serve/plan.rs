@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 
 use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub folder: PathBuf,
     /// How long a stop waits.
     pub grace: Duration,
+    /// The folders of code that stands in a template; they go with the value.
+    pub inline: Vec<TempDir>,
     /// Everything else.
     pub config: Config,
 }
@@ -57,7 +60,7 @@ impl Args {
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
-        let Served { mut functions, api, sentence, mut warnings } =
+        let Served { mut functions, api, sentence, inline, mut warnings } =
             match self.template_file(&folder) {
                 Some(file) => self.of_template(&file)?,
                 None => self.of_one(&folder)?,
@@ -94,7 +97,7 @@ impl Args {
             log_dir: self.log_dir,
             function_file_descriptors,
         };
-        Ok(Plan { served: sentence, warnings, folder, grace: self.grace, config })
+        Ok(Plan { served: sentence, warnings, folder, grace: self.grace, inline, config })
     }
 
     /// The one function that the arguments describe.
@@ -195,6 +198,8 @@ pub(super) struct Served {
     pub(super) api: Option<RestApi>,
     /// What it is, for a person.
     pub(super) sentence: String,
+    /// The folders of code that stands in a template.
+    pub(super) inline: Vec<TempDir>,
     pub(super) warnings: Vec<String>,
 }
 

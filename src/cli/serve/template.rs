@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::{Args, log_format};
@@ -14,7 +15,7 @@ use crate::emulator::config::{FunctionConfig, Runtime};
 use crate::function::{Function, LogFormat, MemorySize};
 use crate::management_api::configuration;
 use crate::runtime_client::RuntimeClient;
-use crate::template::functions::TemplateFunction;
+use crate::template::functions::{Code, TemplateFunction};
 use crate::template::{Settings, Template, TemplateError, read};
 use crate::{lifecycle, quotas};
 
@@ -74,8 +75,9 @@ impl Args {
         let mut unserved: BTreeMap<String, String> = refused.collect();
         for function in functions {
             let logical_id = function.logical_id.clone();
-            match self.runtime_of(&function) {
-                Ok(runtime) => served.functions.push(self.of(function, runtime)?),
+            let folder = folder_of(&function, &mut served.inline)?;
+            match self.runtime_of(&function, &folder) {
+                Ok(runtime) => served.functions.push(self.of(function, folder, runtime)?),
                 Err(reason) => drop(unserved.insert(logical_id, reason)),
             }
         }
@@ -110,7 +112,7 @@ impl Args {
     }
 
     /// What runs a function, or why nothing does.
-    fn runtime_of(&self, function: &TemplateFunction) -> Result<Runs, String> {
+    fn runtime_of(&self, function: &TemplateFunction, folder: &Path) -> Result<Runs, String> {
         let asked = self
             .template
             .commands
@@ -122,12 +124,12 @@ impl Args {
             return Ok(Runs { runtime: Runtime::Command, command: words.into() });
         }
         let runtime = function.runtime.as_deref().unwrap_or("provided");
-        let code = function.code.display();
+        let code = folder.display();
         if runtime.starts_with("python") || runtime.starts_with("nodejs") {
             let handler = function.handler.as_deref().unwrap_or_default();
-            let client = RuntimeClient::find(handler, Some(runtime), &function.code);
+            let client = RuntimeClient::find(handler, Some(runtime), folder);
             let client = client.map_err(|error| error.to_string())?;
-            let command = client.command(&function.code);
+            let command = client.command(folder);
             return Ok(Runs { runtime: Runtime::Handler { client, debugged: false }, command });
         }
         let name = &function.logical_id;
@@ -137,7 +139,7 @@ impl Args {
                  runs it"
             ));
         }
-        if !function.code.join("bootstrap").is_file() {
+        if !folder.join("bootstrap").is_file() {
             return Err(format!(
                 "there is no `bootstrap` in `{code}`; build it, such as with `sam build`, or say \
                  what runs it with --command {name}=COMMAND"
@@ -146,7 +148,12 @@ impl Args {
         Ok(Runs { runtime: Runtime::Command, command: vec!["./bootstrap".into()] })
     }
 
-    fn of(&self, function: TemplateFunction, runs: Runs) -> Result<FunctionConfig, Failure> {
+    fn of(
+        &self,
+        function: TemplateFunction,
+        task_root: PathBuf,
+        runs: Runs,
+    ) -> Result<FunctionConfig, Failure> {
         let limited = !self.function.no_timeout;
         let timeout = limited.then(|| self.function.timeout.unwrap_or(function.timeout));
         let reserved = self.limits.reserved_concurrency.or(function.reserved_concurrency);
@@ -158,7 +165,6 @@ impl Args {
         if let Some(age) = function.maximum_event_age {
             events.schedule.maximum_event_age = age;
         }
-        let task_root = function.code.clone();
         Ok(FunctionConfig {
             management: configuration::Settings { timeout, reserved_concurrency: reserved },
             lifecycle: lifecycle::Limits { invoke: timeout, ..self.lifecycle_limits() },
@@ -207,6 +213,21 @@ impl Args {
                 .unwrap_or(LogFormat::Text),
         })
     }
+}
+
+/// The folder of a function's code. Code inside the template gets one of its own, as on Lambda.
+fn folder_of(function: &TemplateFunction, inline: &mut Vec<TempDir>) -> Result<PathBuf, Failure> {
+    let text = match &function.code {
+        Code::Folder(folder) => return Ok(folder.clone()),
+        Code::Inline(text) => text,
+    };
+    let is_python = function.runtime.as_ref().is_some_and(|runtime| runtime.starts_with("python"));
+    let name = if is_python { "index.py" } else { "index.js" };
+    let folder = tempfile::tempdir().context("failed to create a temporary folder")?;
+    let path = folder.path().to_owned();
+    std::fs::write(path.join(name), text).context("failed to write a temporary file")?;
+    inline.push(folder);
+    Ok(path)
 }
 
 /// What runs a function.

@@ -81,6 +81,53 @@ fn powertools_for_node_logs_and_measures() {
     }
 }
 
+/// Code inside a template, with the check of an event that a Python function would make.
+const INLINE: &str = r#"
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.11
+      Handler: index.handler
+      InlineCode: |
+        import json
+        from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+        def handler(event, context):
+            event = APIGatewayProxyEvent(event)
+            seen = [
+                event.http_method, event.path, event.resource,
+                event.query_string_parameters, event.path_parameters["proxy"],
+                event.headers["x-custom"], event.multi_value_query_string_parameters["q"],
+                event.request_context.stage, event.request_context.identity.source_ip,
+                event.json_body, context.tenant_id,
+            ]
+            return {"statusCode": 200, "body": json.dumps(seen)}
+      TenancyConfig: {TenantIsolationMode: PER_TENANT}
+"#;
+
+#[test]
+fn an_event_of_the_api_is_what_powertools_expects() {
+    let python = tools().python();
+    let folder = crate::handlers::folder_with(("template.yaml", INLINE));
+    let arguments = ["--api-port", "0", "--tenant-from", "header:x-tenant"];
+    let server = Server::start(folder, &arguments, python.parent());
+    let api = server.process.stderr.wait_for("address of the API", |said| {
+        let ready = said.lines().find(|line| line.starts_with("mtl: ready"))?;
+        ready.split_whitespace().nth(3).map(str::to_owned)
+    });
+    let url = format!("{api}/Prod/a/b?q=1&q=2");
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["-s", "-H", "x-tenant: alice", "-H", "x-custom: yes", "-d", r#"{"n":1}"#, &url]);
+    let output = curl.output().expect("curl can be started");
+    let seen: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
+    let expected = json!([
+        "POST", "/a/b", "/{proxy+}", { "q": "2" }, "a/b", "yes", ["1", "2"], "Prod", "127.0.0.1",
+        { "n": 1 }, "alice",
+    ]);
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn a_function_knows_its_managed_runtime() {
     let app =
