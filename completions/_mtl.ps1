@@ -99,6 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Print the last 4 KB of the log to stderr')
             [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'Print the answer as it comes')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Invoke nothing; say what of the function''s set-up would surprise')
             [CompletionResult]::new('--cold', '--cold', [CompletionResultType]::ParameterName, 'Ask for a new environment of the tenant, as only mtl can')
             [CompletionResult]::new('--remote', '--remote', [CompletionResultType]::ParameterName, 'Invoke on AWS, which is never called without this')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

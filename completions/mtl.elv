@@ -94,6 +94,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --color 'When to use color'
             cand --log 'Print the last 4 KB of the log to stderr'
             cand --stream 'Print the answer as it comes'
+            cand --check 'Invoke nothing; say what of the function''s set-up would surprise'
             cand --cold 'Ask for a new environment of the tenant, as only mtl can'
             cand --remote 'Invoke on AWS, which is never called without this'
             cand -h 'Print help (see more with ''--help'')'

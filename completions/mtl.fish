@@ -102,6 +102,7 @@ always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l log -d 'Print the last 4 KB of the log to stderr'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the answer as it comes'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l check -d 'Invoke nothing; say what of the function\'s set-up would surprise'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l cold -d 'Ask for a new environment of the tenant, as only mtl can'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'

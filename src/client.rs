@@ -22,6 +22,7 @@ pub mod query_error;
 pub mod cloudwatch;
 
 pub mod configuration;
+pub mod deployment;
 
 pub mod insights;
 

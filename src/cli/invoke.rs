@@ -1,6 +1,7 @@
 //! `mtl invoke`: its options, which of them go together, and one invocation from the payload to the
 //! exit code. How it travels is for [`client`](crate::client) to know.
 
+pub mod check;
 pub mod context;
 pub mod output;
 pub mod payload;
@@ -18,8 +19,10 @@ use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::client::answer::Answer;
+use crate::client::deployment::{self, Deployment};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
+use crate::client::query_error::QueryError;
 use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
 use crate::server_file;
@@ -39,6 +42,7 @@ Examples:
   echo '{}' | mtl invoke --tenant-id alice -p -
   mtl invoke --tenant-id alice --endpoint http://127.0.0.1:7000/invoke
   mtl invoke --tenant-id alice --remote --region eu-west-1 my-function
+  mtl invoke --remote --check my-function           is it set up for tenants?
 
 Exit codes:
   0  the function answered        3  the function returned an error
@@ -95,6 +99,10 @@ struct Options {
     /// Print the answer as it comes
     #[arg(long)]
     stream: bool,
+
+    /// Invoke nothing; say what of the function's set-up would surprise
+    #[arg(long, conflicts_with_all = ["stream", "log", "cold", "payload", "tenant_id", "client_context"])]
+    check: bool,
 
     /// `http://HOST:PORT` of the server, unless it is that of this folder
     ///
@@ -193,6 +201,9 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let remote = args.is_remote()?;
     let options = args.options;
     options.check_together()?;
+    if options.check {
+        return check::report(&options.deployment(remote)?, options.output);
+    }
     let (format, streamed) = (options.output, options.stream);
     let answer = if remote { invoke_remote(options) } else { invoke_local(options) }?;
     output::print_log(&answer);
@@ -272,6 +283,44 @@ impl Options {
             return Ok(());
         };
         Err(Failure::usage(problem).help("leave one of the two options out"))
+    }
+
+    /// How the function is set up, here or on AWS.
+    fn deployment(&self, remote: bool) -> Result<Deployment, Failure> {
+        let name = self.function.as_deref().unwrap_or(DEFAULT_FUNCTION);
+        let outcome = block_on(async {
+            if remote {
+                let (region, profile) = (self.region.clone(), self.profile.clone());
+                let retries = self.retries.unwrap_or_default();
+                deployment::remote(&aws::Options { region, profile, retries }, name).await
+            } else {
+                let endpoint = self.endpoint.clone().unwrap_or_else(endpoint_of_this_folder);
+                deployment::local(&endpoint, name).await
+            }
+        })?;
+        outcome.map_err(|error| {
+            let help = match (&error, remote) {
+                (QueryError::Unreachable { .. }, false) => {
+                    let given = self.endpoint.is_some();
+                    Some(help::start_a_server(given, &server_file::all()))
+                }
+                (QueryError::Refused { code, .. }, true) if code.contains("Denied") => Some(
+                    "ask for a policy that allows lambda:GetFunctionConfiguration, \
+                     lambda:GetFunctionConcurrency and lambda:GetAccountSettings"
+                        .to_owned(),
+                ),
+                (QueryError::NotConfigured(error), true) => {
+                    let (region, profile) = (self.region.as_deref(), self.profile.as_deref());
+                    help::of(error, &Place::Aws { region, profile })
+                }
+                _ => None,
+            };
+            let failure = Failure::new(Exit::Failed, error);
+            match help {
+                Some(help) => failure.help(help),
+                None => failure,
+            }
+        })
     }
 
     fn input(&mut self) -> Result<InvokeInput, Failure> {

@@ -1,5 +1,6 @@
 //! `mtl invoke` as a process, against servers that answer as Lambda and its local stand-ins do.
 
+mod check;
 mod local;
 mod remote;
 pub(crate) mod server;
