@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::extensions::ExtensionCall;
 use crate::function::Function;
+use crate::http::Connection;
 use crate::lifecycle::events::Verdict;
 use crate::runtime_api::RuntimeCall;
 use crate::runtime_api::line::Line;
@@ -136,11 +137,16 @@ impl Attachments {
 }
 
 /// Whether a call shows that another runtime is behind the address than the one that was there: one
-/// that registers an extension after init, or asks for an event while it has one.
+/// that registers an extension after init, or asks for an event on another connection than the one that
+/// has an event which it has not answered.
 #[must_use]
-pub fn is_from_another(call: &RuntimeCall, initialized: bool, unanswered: bool) -> bool {
+pub fn is_from_another(
+    call: &RuntimeCall,
+    initialized: bool,
+    unanswered: Option<&Connection>,
+) -> bool {
     match call {
-        RuntimeCall::Next(_) => unanswered,
+        RuntimeCall::Next(poll) => unanswered.is_some_and(|its| !its.is(&poll.connection)),
         RuntimeCall::Extension(ExtensionCall::Register(..)) => initialized,
         _ => false,
     }

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::advice::{Advice, NotStarted};
 use crate::attachments::is_from_another;
 use crate::extensions::Extensions;
+use crate::http::Connection;
 use crate::invocation::failure::Failure;
 use crate::invocation::{Completed, Invocation, Outcome, Report, Response};
 use crate::lifecycle::Lifecycle;
@@ -35,7 +36,7 @@ use crate::lifecycle::events::{Effect, Event, InitFailure, Verdict};
 use crate::logs::LogStream;
 use crate::logs::event::PlatformEvent;
 use crate::runtime_api::RuntimeCall;
-use crate::runtime_api::next::{Next, next};
+use crate::runtime_api::next::{Poll, next};
 use blueprint::{Blueprint, Runtimes};
 use body::{Body, Sign};
 use extending::invoke_event;
@@ -93,7 +94,9 @@ pub struct Environment {
     /// When the phase that the last event found running began.
     since: Option<Instant>,
     /// The runtime's `/next`, held until there is an invocation.
-    parked: Option<oneshot::Sender<Next>>,
+    parked: Option<Poll>,
+    /// The connection on which the runtime got its last event.
+    delivered: Connection,
     /// The runtime's POST that the life cycle is deciding about.
     verdict: Option<oneshot::Sender<Verdict>>,
     /// The answer that the runtime would like to stream, while the life cycle decides about it.
@@ -152,6 +155,7 @@ impl Environment {
             init_duration: None,
             since: None,
             parked: None,
+            delivered: Connection::default(),
             verdict: None,
             stream: None,
             extensions: Extensions::default(),
@@ -227,8 +231,8 @@ impl Environment {
     }
 
     fn called(&mut self, call: RuntimeCall) {
-        let (initialized, unanswered) =
-            (self.extensions.is_closed(), self.lifecycle.is_unanswered());
+        let initialized = self.extensions.is_closed();
+        let unanswered = self.lifecycle.is_unanswered().then_some(&self.delivered);
         if self.body.as_ref().is_some_and(Body::is_attached)
             && is_from_another(&call, initialized, unanswered)
         {
@@ -264,7 +268,7 @@ impl Environment {
 
     fn assigned(&mut self, assignment: Assignment) {
         if self.body.as_ref().is_some_and(Body::is_attached)
-            && self.parked.as_ref().is_some_and(oneshot::Sender::is_closed)
+            && self.parked.as_ref().is_some_and(Poll::is_abandoned)
         {
             // The assignment is dropped: another environment must take the invocation.
             return self.detached(None);
@@ -279,7 +283,7 @@ impl Environment {
     fn detached(&mut self, call: Option<RuntimeCall>) {
         self.parked = None;
         if let Some(body) = &mut self.body {
-            body.detach(call);
+            body.detach(call, &self.delivered);
         }
         self.step(Event::Exited(ExitStatus::default()));
     }
@@ -386,8 +390,8 @@ impl Environment {
             self.extensions.invoke(|| invoke_event(function, invocation, remaining));
         }
         if let Some(parked) = self.parked.take() {
-            // When the runtime has hung up, it polls again or its process ends.
-            let _ = parked.send(next(&self.blueprint.function, invocation, remaining));
+            self.delivered = parked.connection.clone();
+            parked.deliver(next(&self.blueprint.function, invocation, remaining));
         }
         self.body.iter().for_each(|body| body.set_active(true));
     }
@@ -457,9 +461,9 @@ impl Environment {
     }
 }
 
-async fn hung_up(parked: Option<&mut oneshot::Sender<Next>>) {
+async fn hung_up(parked: Option<&mut Poll>) {
     match parked {
-        Some(parked) => parked.closed().await,
+        Some(parked) => parked.hung_up().await,
         None => pending().await,
     }
 }

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -85,8 +86,39 @@ impl hyper::body::Body for ReplyBody {
 }
 
 /// Where a request came from, in its extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The other end.
+    pub address: SocketAddr,
+    /// Lives as long as the connection and the requests that are being answered.
+    token: Arc<()>,
+}
+
+impl Peer {
+    /// The connection that the request came on.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection(Arc::downgrade(&self.token))
+    }
+}
+
+/// A connection, told from others for as long as it is open.
+#[derive(Clone, Debug, Default)]
+pub struct Connection(Weak<()>);
+
+impl Connection {
+    /// Whether it is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Whether both are the same one, which is open.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.is_open() && Weak::ptr_eq(&self.0, &other.0)
+    }
+}
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
@@ -155,10 +187,11 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    let peer = stream.peer_addr().ok().map(Peer);
+    let token = Arc::new(());
+    let peer = stream.peer_addr().ok().map(|address| Peer { address, token });
     let service = service_fn(move |mut request: Request<Incoming>| {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
         }
         let reply = handle(request);
         async move { Ok::<_, Infallible>(reply.await) }

@@ -27,13 +27,15 @@ use uuid::Uuid;
 
 use crate::extensions::ExtensionCall;
 use crate::function::Function;
-use crate::http::{Body, Reply, Settings, discard, empty, json as json_reply, read, serve, text};
+use crate::http::{
+    Body, Peer, Reply, Settings, discard, empty, json as json_reply, read, serve, text,
+};
 use crate::invocation::Answer;
 use crate::invocation::failure::{Failure, posted};
 use crate::lifecycle::events::{ResponseBody, Verdict};
 use crate::quotas;
 use extension_routes::ExtensionRoute;
-use next::{INVOCATION_ID, Next};
+use next::{INVOCATION_ID, Next, Poll};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const RESPONSE_MODE: &str = "Lambda-Runtime-Function-Response-Mode";
@@ -46,7 +48,7 @@ const MAX_HEAD_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub enum RuntimeCall {
     /// `GET /runtime/invocation/next`.
-    Next(oneshot::Sender<Next>),
+    Next(Poll),
     /// `POST /runtime/invocation/{id}/response` in the streaming mode, before its body is read; the
     /// body comes through the channel.
     StreamStarted(Uuid, mpsc::Receiver<Bytes>, oneshot::Sender<Verdict>),
@@ -65,7 +67,7 @@ impl RuntimeCall {
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         match self {
-            Self::Next(answer) => answer.is_closed(),
+            Self::Next(poll) => poll.is_abandoned(),
             Self::StreamStarted(_, _, answer)
             | Self::Response(_, _, answer)
             | Self::Error(_, _, answer)
@@ -176,7 +178,7 @@ impl Api {
         }
         match route {
             Route::Ping => text(StatusCode::OK, "pong"),
-            Route::Next => self.next().await,
+            Route::Next => self.next(&request).await,
             Route::Response(id) => self.response(&id, request).await,
             Route::Error(id) => self.error(&id, request).await,
             Route::InitError => self.init_error(request).await,
@@ -184,11 +186,14 @@ impl Api {
         }
     }
 
-    async fn next(&self) -> Reply {
-        let (answer, next) = oneshot::channel();
-        self.call(RuntimeCall::Next(answer)).await;
+    async fn next(&self, request: &Request<Incoming>) -> Reply {
+        let peer = request.extensions().get::<Peer>();
+        let (poll, next) = Poll::new(peer.map(Peer::connection).unwrap_or_default());
+        self.call(RuntimeCall::Next(poll)).await;
         match next.await {
-            Ok(Next { headers, payload }) => {
+            // A runtime of an environment that has ended: clients end then.
+            Ok(None) => verdict(Verdict::InvalidTransition { from: "Terminated", to: "Ready" }),
+            Ok(Some(Next { headers, payload })) => {
                 let mut reply = json_reply(StatusCode::OK, payload);
                 reply.headers_mut().extend(headers);
                 reply

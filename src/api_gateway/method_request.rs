@@ -53,7 +53,7 @@ impl MethodRequest {
         place: Place,
         id: Uuid,
     ) -> Self {
-        let source_ip = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip().to_string());
+        let source_ip = head.extensions.get::<Peer>().map(|peer| peer.address.ip().to_string());
         let source_ip = source_ip.unwrap_or_else(|| "127.0.0.1".to_owned());
         let query = head.uri.query().unwrap_or_default();
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -15,6 +15,7 @@ use crate::attachments::Attachments;
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::extension_processes::{ExtensionProcesses, ExtensionSign, name};
 use crate::environment::variables::{Place, extension_variables, variables};
+use crate::http::Connection;
 use crate::invocation::failure::Failure;
 use crate::memory::Watched;
 use crate::output::Output;
@@ -194,9 +195,11 @@ impl Body {
         self.attachments.is_some()
     }
 
-    /// The runtime that the user has started is gone, or another one has come, with this call.
-    pub fn detach(&mut self, call: Option<RuntimeCall>) {
+    /// The runtime that the user has started is gone, or another one has come, with this call. The one
+    /// that was here, on this connection, gets nothing any more.
+    pub fn detach(&mut self, call: Option<RuntimeCall>, delivered: &Connection) {
         if let (Some(mut line), Some(attachments)) = (self.line.take(), &self.attachments) {
+            line.retire(delivered.clone());
             if let Some(call) = call {
                 line.hold(call);
             }
@@ -208,7 +211,7 @@ impl Body {
     fn cut(&mut self) {
         if let (Some(line), true) = (&mut self.line, self.attachments.is_some()) {
             line.cut();
-            self.detach(None);
+            self.detach(None, &Connection::default());
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::function::Function;
+use crate::http::Connection;
 use crate::runtime_api::{RuntimeApi, RuntimeCall};
 
 /// How many calls wait in a line. A runtime makes one after the other, and its extensions too.
@@ -23,6 +24,8 @@ pub struct Line {
     calls: mpsc::Receiver<RuntimeCall>,
     /// Calls that were taken and put back.
     held: VecDeque<RuntimeCall>,
+    /// Connections of runtimes whose environment has ended. They get nothing any more.
+    retired: Vec<Connection>,
     listener: JoinHandle<()>,
 }
 
@@ -36,7 +39,7 @@ impl Line {
         let api = RuntimeApi::bind(port).await?;
         let function = Arc::clone(function);
         let (calls, listener) = serve(&api, &function);
-        Ok(Self { api, function, calls, held: VecDeque::new(), listener })
+        Ok(Self { api, function, calls, held: VecDeque::new(), retired: Vec::new(), listener })
     }
 
     /// Where it listens.
@@ -50,11 +53,25 @@ impl Line {
         if let Some(call) = self.held.pop_front() {
             return call;
         }
-        match self.calls.recv().await {
-            Some(call) => call,
-            // The listener has a sender for as long as the line is open.
-            None => std::future::pending().await,
+        loop {
+            match self.calls.recv().await {
+                Some(RuntimeCall::Next(poll)) if self.is_retired(&poll.connection) => poll.refuse(),
+                Some(call) => return call,
+                // The listener has a sender for as long as the line is open.
+                None => std::future::pending().await,
+            }
         }
+    }
+
+    fn is_retired(&self, connection: &Connection) -> bool {
+        self.retired.iter().any(|retired| retired.is(connection))
+    }
+
+    /// What comes on this connection is refused from now on: its runtime's environment has ended, and
+    /// it must not be taken for another one's.
+    pub fn retire(&mut self, connection: Connection) {
+        self.retired.retain(Connection::is_open);
+        self.retired.push(connection);
     }
 
     /// Puts a call back: it is the next one again.
@@ -72,6 +89,7 @@ impl Line {
     pub fn cut(&mut self) {
         self.listener.abort();
         self.held.clear();
+        self.retired.clear();
         (self.calls, self.listener) = serve(&self.api, &self.function);
     }
 }

@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::function::Function;
+use crate::http::Connection;
 use crate::invocation::Invocation;
 use crate::quotas;
 
@@ -22,6 +24,46 @@ pub struct Next {
     pub headers: HeaderMap,
     /// The event.
     pub payload: Bytes,
+}
+
+/// A `/next` that waits for its answer.
+#[derive(Debug)]
+pub struct Poll {
+    answer: oneshot::Sender<Option<Next>>,
+    /// What it came on.
+    pub connection: Connection,
+}
+
+impl Poll {
+    /// A poll on this connection, and where its answer comes: `None` is a refusal. Without an answer
+    /// another poll has taken its place.
+    #[must_use]
+    pub fn new(connection: Connection) -> (Self, oneshot::Receiver<Option<Next>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { answer, connection }, answered)
+    }
+
+    /// Gives the runtime an event.
+    pub fn deliver(self, next: Next) {
+        // When the runtime has hung up, it polls again or its process ends.
+        let _ = self.answer.send(Some(next));
+    }
+
+    /// Tells the runtime that there is nothing for it here any more.
+    pub fn refuse(self) {
+        let _ = self.answer.send(None);
+    }
+
+    /// Whether the runtime has hung up.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    /// Waits until the runtime hangs up.
+    pub async fn hung_up(&mut self) {
+        self.answer.closed().await;
+    }
 }
 
 /// The answer to `/next` for an invocation that has this long left to run; `None` is no limit.

@@ -143,6 +143,27 @@ async fn a_timeout_that_was_asked_for_cuts_the_runtime_off() {
 }
 
 #[tokio::test]
+async fn two_runtimes_at_one_address_never_share_a_tenant() {
+    let server = serve(&["1"]).await;
+    let started = server.path("started");
+    let mut first = Runtime::start(&server, 0);
+    let event = json!({ "do": "sleep", "ms": 500, "started": started });
+    let running = server.invoke("alice", &event);
+    let intrude = async {
+        eventually("it runs", || started.exists()).await;
+        Runtime::start(&server, 0)
+    };
+    let (reply, _second) = tokio::join!(running, intrude);
+    assert_eq!(error_type(&reply), "Runtime.ExitError");
+    // The first one was never started again, so it gets nothing of another tenant's, and ends.
+    for expected in 1..=3 {
+        let answer = server.answer("bob", &json!({})).await;
+        assert_eq!((&answer["count"], &answer["tenants"]), (&json!(expected), &json!(["bob"])));
+    }
+    assert!(!first.0.wait().unwrap().success());
+}
+
+#[tokio::test]
 async fn a_stop_leaves_the_runtime_to_its_owner() {
     let mut server = serve(&["1"]).await;
     let _runtime = Runtime::start(&server, 0);

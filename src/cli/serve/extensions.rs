@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::cli::failure::{Exit, Failure};
 use crate::quotas;
 
@@ -18,7 +20,9 @@ pub fn extensions(asked: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Fail
     if asked.is_empty() {
         return Ok(found(Path::new(FOLDER)));
     }
-    let paths: Vec<_> = asked.iter().map(|path| folder.join(path)).collect();
+    let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
+    let paths: Result<Vec<_>, _> = asked.iter().map(absolute).collect();
+    let paths = paths.context("failed to find the current folder")?;
     for path in &paths {
         if !is_program(path) {
             let shown = path.display();
