@@ -174,6 +174,79 @@ async fn an_authorizer_of_requests_gets_the_request_and_its_answer_is_kept() {
     assert_eq!(get(&server, "/pets/8", Some("allow alice")).await.status, 403);
 }
 
+/// What CDK makes of a function behind an authorizer of requests that looks at a header.
+fn cdk() -> Value {
+    let uri = |function: &str| {
+        json!({ "Fn::Join": ["", [
+            "arn:", { "Ref": "AWS::Partition" }, ":apigateway:", { "Ref": "AWS::Region" },
+            ":lambda:path/2015-03-31/functions/", { "Fn::GetAtt": [function, "Arn"] }, "/invocations",
+        ]] })
+    };
+    let function = |mode: Value| {
+        json!({
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Code": { "S3Bucket": "b", "S3Key": "k" },
+                "Handler": "index.handler",
+                "Runtime": "provided.al2023",
+                "TenancyConfig": mode,
+            },
+            "Metadata": { "aws:asset:path": "." },
+        })
+    };
+    let mut api = json!({
+        "Api": { "Type": "AWS::ApiGateway::RestApi", "Properties": { "Name": "tenants" } },
+        "ApiANY": {
+            "Type": "AWS::ApiGateway::Method",
+            "Properties": {
+                "RestApiId": { "Ref": "Api" },
+                "ResourceId": { "Fn::GetAtt": ["Api", "RootResourceId"] },
+                "HttpMethod": "ANY",
+                "AuthorizationType": "CUSTOM",
+                "AuthorizerId": { "Ref": "Auth" },
+                "Integration": {
+                    "Type": "AWS_PROXY",
+                    "IntegrationHttpMethod": "POST",
+                    "Uri": uri("Tracker"),
+                    "RequestParameters": {
+                        "integration.request.header.X-Amz-Tenant-Id": "context.authorizer.tenantId",
+                    },
+                },
+            },
+        },
+        "Auth": {
+            "Type": "AWS::ApiGateway::Authorizer",
+            "Properties": {
+                "Name": "auth",
+                "RestApiId": { "Ref": "Api" },
+                "Type": "REQUEST",
+                "AuthorizerUri": uri("Gate"),
+                "AuthorizerResultTtlInSeconds": 0,
+                "IdentitySource": "method.request.header.Authorization",
+            },
+        },
+        "Stage": {
+            "Type": "AWS::ApiGateway::Stage",
+            "Properties": { "RestApiId": { "Ref": "Api" }, "StageName": "prod" },
+        },
+    });
+    api["Tracker"] = function(json!({ "TenantIsolationMode": "PER_TENANT" }));
+    api["Gate"] = function(Value::Null);
+    json!({ "Resources": api })
+}
+
+#[tokio::test]
+async fn a_stack_of_cdk_with_an_authorizer_isolates_whom_it_knows() {
+    let server = serving(&cdk().to_string()).await;
+    for tenant in ["alice", "bob"] {
+        let reply = get(&server, "/prod", Some(&format!("allow {tenant}"))).await;
+        assert_eq!((reply.status, &reply.json()["tenant"]), (200, &json!(tenant)));
+    }
+    assert_eq!(get(&server, "/prod", None).await.status, 401);
+    assert_eq!(get(&server, "/prod", Some("deny x")).await.status, 403);
+    assert_eq!(asked(&server).len(), 3, "a request without a token is not asked about");
+}
+
 #[tokio::test]
 async fn authorizers_of_sam_are_for_all_methods_that_name_no_other() {
     let server = serving(SAM).await;

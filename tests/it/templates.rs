@@ -255,6 +255,33 @@ async fn a_template_of_cdk_is_served_resource_by_resource() {
 }
 
 #[tokio::test]
+async fn an_api_may_be_described_in_a_file_of_its_own() {
+    let openapi = json!({ "openapi": "3.0.1", "paths": { "/pets": { "get": {
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "uri": { "Fn::Sub":
+                "arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${A.Arn}/invocations" },
+        },
+    } } } });
+    let function =
+        "  A: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Runtime: provided}}\n";
+    for description in [
+        "DefinitionUri: api/openapi.json",
+        "DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: api/openapi.json}}}",
+    ] {
+        let api = format!(
+            "Resources:\n{function}  Api:\n    Type: AWS::Serverless::Api\n    Properties:\n      \
+             StageName: Prod\n      {description}\n"
+        );
+        let setup = serving("A", &api, &[]);
+        fs::create_dir(setup.path("api")).unwrap();
+        fs::write(setup.path("api/openapi.json"), openapi.to_string()).unwrap();
+        let server = setup.start().await;
+        assert_eq!(get(&server, "/pets").await.status, 200, "{description}: {}", server.stderr());
+    }
+}
+
+#[tokio::test]
 async fn a_handler_of_a_template_runs_in_the_folder_of_its_code() {
     let template = "Resources:\n  A:\n    Type: AWS::Serverless::Function\n    Properties:\n      \
                     CodeUri: src/\n      Runtime: provided.al2023\n";
