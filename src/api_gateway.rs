@@ -33,6 +33,7 @@ use crate::invoke_api::{refuse_service_failure, set_environment_id, tenant};
 use crate::quotas;
 use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
 use authorizer::{Authorizer, Grant, Grants};
+use mapping::Mapped;
 use method_request::MethodRequest;
 use refusal::Refusal;
 
@@ -135,7 +136,7 @@ impl ApiGateway {
         identity: Vec<String>,
         arn: &str,
     ) -> Result<Grant, Refusal> {
-        let event = event::proxy(&self.0.api, method, request, &HeaderMap::new());
+        let event = event::proxy(&self.0.api, method, request, &Mapped::default());
         let payload = authorizer.event(event, &identity, arn);
         let failed = |reason: String| {
             Refusal::Authorizer(format!("its authorizer {}: {reason}", authorizer.name))
@@ -172,11 +173,11 @@ impl ApiGateway {
             Integration::Lambda(lambda) => lambda,
             Integration::Fixed(response) => return Ok(fixed(response)),
         };
-        let headers = mapping::integration_headers(parameters, request);
+        let mapped = mapping::mapped(parameters, request);
         let call = Call {
             function,
-            tenant_id: tenant(&headers)?,
-            payload: event::proxy(&self.0.api, method, request, &headers).to_string(),
+            tenant_id: tenant(&mapped.headers)?,
+            payload: event::proxy(&self.0.api, method, request, &mapped).to_string(),
             id: request.id,
             patience: *timeout,
         };

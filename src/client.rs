@@ -2,7 +2,7 @@
 //! [`Answer`](answer::Answer) and the same [`InvokeError`](error::InvokeError) from both. Knows
 //! nothing of mtl's own server, which is one local endpoint among others.
 //!
-//! Only [`aws`], and [`cloudwatch`], [`configuration`] and [`insights`] with their
+//! Only [`aws`], and [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their
 //! [`query_error`], know the SDKs. A local invocation must not pay for them.
 
 pub mod endpoint;

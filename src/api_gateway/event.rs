@@ -7,29 +7,33 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
-use http::HeaderMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api_gateway::api::{ApiMethod, RestApi};
+use crate::api_gateway::mapping::Mapped;
 use crate::api_gateway::method_request::MethodRequest;
 
 /// Headers of Lambda's own API, which say how it is called and are no part of the event.
 const OF_LAMBDA: &str = "x-amz-";
 
-/// The event. What else was mapped into headers is among its headers.
+/// The event. What was mapped is in it, but for the headers of Lambda's own API.
 #[must_use]
-pub fn proxy(
-    api: &RestApi,
-    method: &ApiMethod,
-    request: &MethodRequest,
-    mapped: &HeaderMap,
-) -> Value {
+pub fn proxy(api: &RestApi, method: &ApiMethod, request: &MethodRequest, mapped: &Mapped) -> Value {
     let mut headers = request.headers.clone();
-    for (name, value) in mapped.iter().filter(|(name, _)| !name.as_str().starts_with(OF_LAMBDA)) {
+    for (name, value) in
+        mapped.headers.iter().filter(|(name, _)| !name.as_str().starts_with(OF_LAMBDA))
+    {
         headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_str()));
         headers.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
+    let mut query_strings = request.query_strings.clone();
+    for (name, value) in &mapped.query_strings {
+        query_strings.retain(|(other, _)| other != name);
+        query_strings.push((name.clone(), value.clone()));
+    }
+    let mut path = request.place.parameters.clone();
+    path.extend(mapped.path.iter().cloned());
     let is_base64 = !request.body.is_empty() && request.has_binary_body(&api.binary_media_types);
     json!({
         "resource": method.resource.to_string(),
@@ -37,9 +41,9 @@ pub fn proxy(
         "httpMethod": request.context["httpMethod"],
         "headers": last_values(&headers),
         "multiValueHeaders": all_values(&headers),
-        "queryStringParameters": last_values(&request.query_strings),
-        "multiValueQueryStringParameters": all_values(&request.query_strings),
-        "pathParameters": map(&request.place.parameters),
+        "queryStringParameters": last_values(&query_strings),
+        "multiValueQueryStringParameters": all_values(&query_strings),
+        "pathParameters": map(&path),
         "stageVariables": map(&request.stage_variables),
         "requestContext": request.context,
         "body": body(&request.body, is_base64),

@@ -176,20 +176,36 @@ impl Mapping {
     }
 }
 
-/// The headers of the request to Lambda. A source without a value maps nothing.
+/// What mappings put into the request to Lambda.
+#[derive(Debug, Default)]
+pub struct Mapped {
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Parameters of the query.
+    pub query_strings: Vec<(String, String)>,
+    /// Parameters of the path.
+    pub path: Vec<(String, String)>,
+}
+
+/// What these mappings make of a request. A source without a value maps nothing.
 #[must_use]
-pub fn integration_headers(mappings: &[Mapping], request: &MethodRequest) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+pub fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
+    let mut mapped = Mapped::default();
     for mapping in mappings {
-        let Target::Header(name) = &mapping.target else { continue };
-        let value = mapping.source.value(request);
-        if let (Ok(name), Some(Ok(value))) =
-            (HeaderName::from_str(name), value.map(|value| HeaderValue::from_str(&value)))
-        {
-            headers.insert(name, value);
+        let Some(value) = mapping.source.value(request) else { continue };
+        match &mapping.target {
+            Target::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
+            Target::Path(name) => mapped.path.push((name.clone(), value)),
+            Target::Header(name) => {
+                if let (Ok(name), Ok(value)) =
+                    (HeaderName::from_str(name), HeaderValue::from_str(&value))
+                {
+                    mapped.headers.insert(name, value);
+                }
+            }
         }
     }
-    headers
+    mapped
 }
 
 fn joined(values: &[String]) -> Option<String> {

@@ -145,7 +145,7 @@ fn failed_service(status: StatusCode, place: &Place<'_>) -> Option<String> {
 fn not_found(place: &Place<'_>) -> String {
     match place {
         Place::Local { .. } => {
-            "check the name (FUNCTION or MTL_FUNCTION) against the one that the server has"
+            "check the name (FUNCTION or MTL_FUNCTION); the first line of `mtl serve` says what it serves"
                 .to_owned()
         }
         Place::Aws { region, .. } => format!(

@@ -123,12 +123,14 @@ fn function(
     let mode = tenant_isolation_mode(source, properties);
     if mode == TenantIsolationMode::PerTenant {
         allowed_with_tenants(source, properties)?;
+        allowed_beside_tenants(source, &name)?;
     }
     let number = |source: &mut Source<'_>, name: &str| {
         source.value(properties, name).as_ref().and_then(Node::number)
     };
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let events = source.value(properties, "EventInvokeConfig");
+    let events = events.or_else(|| event_invoke_config(source, &name));
     let of_events = |name: &str| events.as_ref()?.get(name)?.number();
     Ok(TemplateFunction {
         logical_id: logical_id.to_owned(),
@@ -168,8 +170,8 @@ fn allowed_with_tenants(source: &mut Source<'_>, properties: &Node) -> Result<()
     if properties.get("FunctionUrlConfig").is_some() {
         return refused("a function URL");
     }
-    if properties.get("ProvisionedConcurrencyConfig").is_some() {
-        return refused("provisioned concurrency");
+    if properties.get(PROVISIONED_CONFIG).is_some() {
+        return refused(PROVISIONED);
     }
     let snap_start = source.value(properties, "SnapStart");
     let apply_on = snap_start.as_ref().and_then(|snap_start| snap_start.get("ApplyOn")?.text());
@@ -190,6 +192,51 @@ fn allowed_with_tenants(source: &mut Source<'_>, properties: &Node) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What resources of their own may make of a function, as CDK has them.
+fn allowed_beside_tenants(source: &mut Source<'_>, function: &str) -> Result<(), String> {
+    const REFUSED: [(&str, &str, &str, Option<&str>); 4] = [
+        ("AWS::Lambda::Url", "TargetFunctionArn", "a function URL", None),
+        ("AWS::Lambda::EventSourceMapping", "FunctionName", "an event source mapping", None),
+        ("AWS::Lambda::Alias", "FunctionName", PROVISIONED, Some(PROVISIONED_CONFIG)),
+        ("AWS::Lambda::Version", "FunctionName", PROVISIONED, Some(PROVISIONED_CONFIG)),
+    ];
+    for (kind, member, what, only_with) in REFUSED {
+        for (_, resource) in source.of_type(kind) {
+            let Some(properties) = resource.get("Properties") else { continue };
+            let counts = only_with.is_none_or(|member| properties.get(member).is_some());
+            if counts && names(source, properties, member, function) {
+                return Err(format!(
+                    "{what} is not supported for functions enabled with tenancy configuration"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+const PROVISIONED: &str = "provisioned concurrency";
+
+const PROVISIONED_CONFIG: &str = "ProvisionedConcurrencyConfig";
+
+/// Whether a property is the name or the ARN of a function.
+fn names(source: &mut Source<'_>, properties: &Node, member: &str, function: &str) -> bool {
+    let Some(text) = properties.get(member).and_then(|node| source.values.text(node).ok()) else {
+        return false;
+    };
+    text == function || text.ends_with(&format!(":function:{function}"))
+}
+
+/// How the events of a function are treated, if that is a resource of its own.
+fn event_invoke_config(source: &mut Source<'_>, function: &str) -> Option<Node> {
+    for (_, resource) in source.of_type("AWS::Lambda::EventInvokeConfig") {
+        let properties = resource.get("Properties")?;
+        if names(source, properties, "FunctionName", function) {
+            return Some(source.known(properties));
+        }
+    }
+    None
 }
 
 /// The folder of the code: what `sam build` has built, what CDK has put aside, or what the template names.

@@ -254,6 +254,56 @@ async fn a_template_of_cdk_is_served_resource_by_resource() {
     );
 }
 
+/// The shortest form of such an API: one method, no validator, and mappings of all kinds.
+const SHORT: &str = "
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: Prod
+      DefinitionBody:
+        openapi: 3.0.1
+        paths:
+          /:
+            get:
+              parameters: [{name: tenant-id, in: query, required: true}]
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+                requestParameters:
+                  integration.request.header.X-Amz-Tenant-Id: method.request.querystring.tenant-id
+                  integration.request.header.X-Stage: context.stage
+                  integration.request.querystring.who: \"'mtl'\"
+                  integration.request.path.place: method.request.header.Host
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: ., Runtime: provided.al2023, TenancyConfig: {TenantIsolationMode: PER_TENANT}}
+  Url:
+    Type: AWS::Lambda::Url
+    Properties: {TargetFunctionArn: !GetAtt G.Arn, AuthType: NONE}
+  G:
+    Type: AWS::Lambda::Function
+    Properties: {Code: ., Runtime: provided.al2023, TenancyConfig: {TenantIsolationMode: PER_TENANT}}
+";
+
+#[tokio::test]
+async fn mappings_reach_the_event_and_lambda_refuses_who_names_no_tenant() {
+    let server = serving("F", SHORT, &[]).start().await;
+    let reply = get(&server, "/Prod?tenant-id=alice").await;
+    let event = reply.json()["event"].take();
+    assert_eq!(event["headers"]["x-stage"], "Prod");
+    assert_eq!(event["headers"].get("x-amz-tenant-id"), None);
+    assert_eq!(event["queryStringParameters"], json!({ "tenant-id": "alice", "who": "mtl" }));
+    assert_eq!(event["pathParameters"]["place"], server.second_address().to_string());
+    let missing = get(&server, "/Prod").await;
+    let message = "The invoked function is enabled with tenancy configuration. \
+                   Add a valid tenant ID in your request and try again.";
+    assert_eq!((missing.status, missing.json()), (400, json!({ "message": message })));
+    let said = server.stderr();
+    assert!(said.contains("G is not served: a function URL is not supported"), "{said}");
+}
+
 #[tokio::test]
 async fn an_api_may_be_described_in_a_file_of_its_own() {
     let openapi = json!({ "openapi": "3.0.1", "paths": { "/pets": { "get": {
