@@ -71,6 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--log-dir', '--log-dir', [CompletionResultType]::ParameterName, 'Also write one file per log stream into this folder')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of stdout')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'A command to run while mtl serves; mtl ends with it, with its exit code')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a stop waits for what is running')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
             [CompletionResult]::new('--no-local-endpoints', '--no-local-endpoints', [CompletionResultType]::ParameterName, 'Don''t point the function''s own AWS SDK at mtl: its calls to Lambda go where the shell''s do')

@@ -67,6 +67,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --log-dir 'Also write one file per log stream into this folder'
             cand -o 'The format of stdout'
             cand --output 'The format of stdout'
+            cand --run 'A command to run while mtl serves; mtl ends with it, with its exit code'
             cand --grace 'How long a stop waits for what is running'
             cand --color 'When to use color'
             cand --no-local-endpoints 'Don''t point the function''s own AWS SDK at mtl: its calls to Lambda go where the shell''s do'

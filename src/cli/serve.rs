@@ -6,6 +6,7 @@ pub mod api;
 pub mod args;
 pub mod extensions;
 pub mod plan;
+pub mod run_command;
 mod summary;
 pub mod template;
 pub mod variables;
@@ -32,6 +33,7 @@ use crate::watchdog::link::Loss;
 use advice::Counsel;
 use args::Args;
 use plan::Plan;
+use run_command::RunCommand;
 
 /// Serves until a signal ends it, and returns the exit code.
 ///
@@ -56,15 +58,11 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
         say(&format!("warning: {warning}"));
     }
     let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
-    let mut counsel = Counsel::default();
     let variables = plan.config.functions.first().map(|one| attached_variables(&one.function));
     let variables = variables.unwrap_or_default();
     let api_port = plan.config.api.as_ref().map(|api| {
-        say(&format!(
-            "routes of the API, and below /{}:\n{}",
-            api.api.stage,
-            api::routes(&api.api)
-        ));
+        let stage = &api.api.stage;
+        say(&format!("routes of the API, and below /{stage}:\n{}", api::routes(&api.api)));
         api.port
     });
     // They are needed for as long as functions are started.
@@ -74,9 +72,60 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     if let (Some(port), Some(address)) = (api_port, emulator.api_address()) {
         say_if_taken(port, address, "--api-port");
     }
-    let endpoint = emulator.endpoint();
-    let file = ServerFile::publish(&plan.folder, &endpoint)
+    let file = ServerFile::publish(&plan.folder, &emulator.endpoint())
         .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
+    announce(&emulator, stdout, &variables);
+    let mut command = plan.run.map(|command| RunCommand::start(&command, &emulator)).transpose()?;
+    let code = until_the_end(&mut emulator, &mut signals, &mut command).await?;
+    drop(file);
+    let stopped = stop(emulator, signals, grace).await?;
+    Ok(code.unwrap_or(stopped))
+}
+
+/// Serves until a signal comes, or the command has ended: then its exit code is returned.
+async fn until_the_end(
+    emulator: &mut Emulator,
+    signals: &mut Signals,
+    command: &mut Option<RunCommand>,
+) -> Result<Option<ExitCode>, Failure> {
+    let mut counsel = Counsel::default();
+    let mut was_signaled = false;
+    loop {
+        tokio::select! {
+            number = signals.next() => match command {
+                // What runs decides what becomes of the first signal. A second one ends it.
+                Some(command) if !was_signaled => {
+                    was_signaled = true;
+                    command.signal(number);
+                }
+                Some(_) => return Ok(Some(cut_short_by(number))),
+                None => return Ok(None),
+            },
+            code = ended(command.as_mut()) => return Ok(Some(code?)),
+            notice = emulator.notice() => match &notice {
+                Notice::Advice(advice) => counsel.about(advice).iter().for_each(|text| say(text)),
+                Notice::WatchdogLost(loss) => say(&format!("warning: {}", lost(loss))),
+                Notice::DeliveryFailed(error) => say(&format!("warning: {}", with_cause(error))),
+            },
+        }
+    }
+}
+
+/// The exit code of a program that a signal has ended.
+fn cut_short_by(signal: rustix::process::Signal) -> ExitCode {
+    ExitCode::from(128 + u8::try_from(signal.as_raw()).unwrap_or_default())
+}
+
+async fn ended(command: Option<&mut RunCommand>) -> anyhow::Result<ExitCode> {
+    match command {
+        Some(command) => command.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says that everything listens, and where.
+fn announce(emulator: &Emulator, stdout: Stdout, variables: &str) {
+    let endpoint = emulator.endpoint();
     let runtimes: Vec<_> = emulator.runtime_addresses().iter().map(ToString::to_string).collect();
     if !runtimes.is_empty() {
         let addresses = runtimes.join(" or ");
@@ -97,18 +146,6 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     let addresses: Vec<_> =
         std::iter::once(endpoint).chain(emulator.api_endpoint()).chain(runtimes).collect();
     say(&format!("ready {}", addresses.join(" ")));
-    loop {
-        tokio::select! {
-            _ = signals.next() => break,
-            notice = emulator.notice() => match &notice {
-                Notice::Advice(advice) => counsel.about(advice).iter().for_each(|text| say(text)),
-                Notice::WatchdogLost(loss) => say(&format!("warning: {}", lost(loss))),
-                Notice::DeliveryFailed(error) => say(&format!("warning: {}", with_cause(error))),
-            },
-        }
-    }
-    drop(file);
-    stop(emulator, signals, grace).await
 }
 
 /// Lets what runs finish within the grace period; a second signal ends it at once.
@@ -134,9 +171,9 @@ async fn stop(
     let stopped = loop {
         tokio::select! {
             stopped = &mut stopped => break stopped,
-            number = signals.next() => {
+            signal = signals.next() => {
                 killer.cancel();
-                code = ExitCode::from(128 + number);
+                code = cut_short_by(signal);
             }
         }
     };
@@ -262,12 +299,12 @@ impl Signals {
         })
     }
 
-    /// The number of the next one.
-    async fn next(&mut self) -> u8 {
+    /// The next one.
+    async fn next(&mut self) -> rustix::process::Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-            _ = self.hangup.recv() => 1,
+            _ = self.interrupt.recv() => rustix::process::Signal::INT,
+            _ = self.terminate.recv() => rustix::process::Signal::TERM,
+            _ = self.hangup.recv() => rustix::process::Signal::HUP,
         }
     }
 }

@@ -24,6 +24,7 @@ mod management;
 mod metrics;
 mod phases;
 mod placement;
+mod run_command;
 mod runtime_api;
 mod sdk;
 mod stopping;

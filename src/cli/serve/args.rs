@@ -83,6 +83,10 @@ pub struct Args {
     #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(super) output: OutputArg,
 
+    /// A command to run while mtl serves; mtl ends with it, with its exit code
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) run: Option<OsString>,
+
     /// How long a stop waits for what is running
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(super) grace: Duration,
@@ -99,6 +103,7 @@ Examples:
   mtl serve --handler app.handler --inspect         the same, under a debugger
   mtl serve --attach 1                              a runtime that your IDE starts
   mtl serve --tenant-from querystring:tenant-id     behind a REST API on port 3000
+  mtl serve --run 'pytest -q' -- ./my-function      for as long as the tests run
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
 
 /// What the function is.

@@ -44,6 +44,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The folder `serve` runs in.
     pub folder: PathBuf,
+    /// What runs meanwhile, if serving is for its sake.
+    pub run: Option<OsString>,
     /// How long a stop waits.
     pub grace: Duration,
     /// The folders of code that stands in a template; they go with the value.
@@ -97,7 +99,8 @@ impl Args {
             log_dir: self.log_dir,
             function_file_descriptors,
         };
-        Ok(Plan { served: sentence, warnings, folder, grace: self.grace, inline, config })
+        let (run, grace) = (self.run, self.grace);
+        Ok(Plan { served: sentence, warnings, folder, run, grace, inline, config })
     }
 
     /// The one function that the arguments describe.

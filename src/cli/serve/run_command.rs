@@ -1,0 +1,81 @@
+//! `--run`: a command that runs while mtl serves, with the addresses in its environment. Its end is
+//! mtl's. Knows nothing of what is served.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitCode, ExitStatus};
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::cli::failure::Failure;
+use crate::emulator::Emulator;
+use crate::environment::local_calls::{can_sign, endpoint, placeholder_credentials};
+
+/// The command while it runs. It is killed with the value.
+#[derive(Debug)]
+pub struct RunCommand(Child);
+
+impl RunCommand {
+    /// Starts the command in a shell.
+    ///
+    /// # Errors
+    ///
+    /// When there is no shell, or no process can be started.
+    pub fn start(command: &OsString, emulator: &Emulator) -> Result<Self, Failure> {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(command).kill_on_drop(true).envs(variables(emulator));
+        let shown = command.display();
+        let child = shell.spawn().with_context(|| format!("failed to run `{shown}`"))?;
+        Ok(Self(child))
+    }
+
+    /// Waits for its end, and returns its exit code as a shell has it. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the system can't tell.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitCode> {
+        let status = self.0.wait().await.context("failed to wait for the end of the command")?;
+        Ok(code(status))
+    }
+
+    /// Passes a signal on.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have ended just now.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// Its exit status, or 128 and the number of the signal that ended it.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// The addresses, as mtl's own commands and AWS's SDKs look for them. An SDK needs credentials and a
+/// Region to send anything at all.
+fn variables(emulator: &Emulator) -> Vec<(OsString, OsString)> {
+    let url = emulator.endpoint();
+    let mut variables: Vec<(OsString, OsString)> =
+        vec![("MTL_ENDPOINT".into(), url.clone().into())];
+    variables.extend(emulator.api_endpoint().map(|api| ("MTL_API_ENDPOINT".into(), api.into())));
+    variables.extend(endpoint(&url));
+    let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    if !can_sign(&inherited) {
+        variables.extend(placeholder_credentials());
+    }
+    let has_region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .iter()
+        .any(|name| inherited.contains_key(std::ffi::OsStr::new(name)));
+    if !has_region {
+        let function = emulator.functions().first().function();
+        variables.push(("AWS_REGION".into(), function.region.clone().into()));
+    }
+    variables
+}
