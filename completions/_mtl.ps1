@@ -83,8 +83,8 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             break
         }
         'mtl;invoke' {
-            [CompletionResult]::new('--tenant-id', '--tenant-id', [CompletionResultType]::ParameterName, 'The tenant to invoke it for')
-            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant to invoke it for')
+            [CompletionResult]::new('--tenant-id', '--tenant-id', [CompletionResultType]::ParameterName, 'The tenant to invoke it for; can be repeated for a load')
+            [CompletionResult]::new('--tenant', '--tenant', [CompletionResultType]::ParameterName, 'The tenant to invoke it for; can be repeated for a load')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The event: text, `@FILE`, or `-` for standard input')
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'The event: text, `@FILE`, or `-` for standard input')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print')
@@ -93,6 +93,15 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--client-context', '--client-context', [CompletionResultType]::ParameterName, 'What the function learns of its caller: a JSON object as text or `@FILE`')
             [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, '`http://HOST:PORT` of the server, unless it is that of this folder')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header to send; can be repeated')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many invocations')
+            [CompletionResult]::new('--requests', '--requests', [CompletionResultType]::ParameterName, 'How many invocations')
+            [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'For how long invocations are begun')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'How many at once [default: 10]')
+            [CompletionResult]::new('--connections', '--connections', [CompletionResultType]::ParameterName, 'How many at once [default: 10]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'How many in a second, at fixed times, however long the answers take')
+            [CompletionResult]::new('--tenants', '--tenants', [CompletionResultType]::ParameterName, 'For that many made-up tenants in turn')
+            [CompletionResult]::new('--tenants-file', '--tenants-file', [CompletionResultType]::ParameterName, 'For the tenants of a file in turn, one a line')
+            [CompletionResult]::new('--environment-at', '--environment-at', [CompletionResultType]::ParameterName, 'Where the function''s answer tells its environment: a JSON pointer such as /pid')
             [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'Region of the function')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the AWS configuration files')
             [CompletionResult]::new('--qualifier', '--qualifier', [CompletionResultType]::ParameterName, 'Version or alias of the function')

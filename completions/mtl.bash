@@ -173,7 +173,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__invoke)
-            opts="-p -o -h --tenant --tenant-id --payload --output --invocation-type --log --client-context --stream --check --endpoint --header --cold --remote --region --profile --qualifier --retries --color --help"
+            opts="-p -o -n -c -h --tenant --tenant-id --payload --output --invocation-type --log --client-context --stream --check --endpoint --header --cold --requests --duration --connections --rate --tenants --tenants-file --environment-at --remote --region --profile --qualifier --retries --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,6 +216,42 @@ _mtl() {
                     return 0
                     ;;
                 --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --requests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenants)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenants-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment-at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -84,7 +84,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l inspect -d 'Start each
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-timeout -d 'Let invocations and inits take as long as they like, for debugging'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l no-scaling-limit -d 'Lift the limit of 1,000 new environments per 10 s'
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -s h -l help -d 'Print help'
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -d 'The tenant to invoke it for' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -d 'The tenant to invoke it for; can be repeated for a load' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s p -l payload -d 'The event: text, `@FILE`, or `-` for standard input' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s o -l output -d 'What to print' -r -f -a "text\t'The payload; a text ends with a newline, other bytes are left alone'
 json\t'One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...'"
@@ -94,6 +94,13 @@ DryRun\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l client-context -d 'What the function learns of its caller: a JSON object as text or `@FILE`' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l header -d 'A header to send; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s n -l requests -d 'How many invocations' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l duration -d 'For how long invocations are begun' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s c -l connections -d 'How many at once [default: 10]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l rate -d 'How many in a second, at fixed times, however long the answers take' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants -d 'For that many made-up tenants in turn' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants-file -d 'For the tenants of a file in turn, one a line' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l environment-at -d 'Where the function\'s answer tells its environment: a JSON pointer such as /pid' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l region -d 'Region of the function' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l profile -d 'Profile of the AWS configuration files' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l qualifier -d 'Version or alias of the function' -r

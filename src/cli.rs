@@ -5,6 +5,7 @@ pub mod completions;
 pub mod failure;
 pub mod help;
 pub mod invoke;
+pub mod load;
 pub mod metrics;
 pub mod serve;
 pub mod target;

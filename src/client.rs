@@ -13,6 +13,8 @@ pub mod answer;
 
 pub mod local;
 
+pub mod keep_alive;
+
 pub mod stream;
 
 pub mod aws;

@@ -133,6 +133,10 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_type: LogType) -> 
     set_executed(&mut reply, completed.environment_id);
     let headers = reply.headers_mut();
     headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
+    let is_cold = completed.report.init_duration.is_some();
+    let is_cold = if is_cold { "true" } else { "false" };
+    // AWS has no such header either.
+    headers.insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
     if let Some(function_error) = function_error {
         headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
     }

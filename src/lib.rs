@@ -73,6 +73,8 @@ pub mod server_file;
 
 pub mod client;
 
+pub mod load;
+
 pub mod prices;
 
 pub mod tenant_report;

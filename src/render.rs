@@ -12,3 +12,5 @@ pub mod tenant_text;
 pub mod custom;
 
 pub mod cost;
+
+pub mod load;

@@ -17,6 +17,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::help::{self, Place};
 use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
+use crate::cli::load::args::LoadArgs;
+use crate::cli::load::payloads::Payloads;
+use crate::cli::load::{self, Load};
 use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::client::answer::Answer;
 use crate::client::deployment::{self, Deployment};
@@ -25,6 +28,7 @@ use crate::client::error::InvokeError;
 use crate::client::query_error::QueryError;
 use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
+use crate::load::Isolation;
 use crate::server_file;
 
 /// What a function of a local server is called unless it is named, as RIE calls it.
@@ -42,6 +46,7 @@ Examples:
   echo '{}' | mtl invoke --tenant-id alice -p -
   mtl invoke --tenant-id alice --endpoint http://127.0.0.1:7000/invoke
   mtl invoke --tenant-id alice --remote --region eu-west-1 my-function
+  mtl invoke -n 1000 -c 20 --tenants 50             a load, and whether tenants are isolated
   mtl invoke --remote --check my-function           is it set up for tenants?
 
 Exit codes:
@@ -72,9 +77,9 @@ struct Options {
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
     function: Option<String>,
 
-    /// The tenant to invoke it for
+    /// The tenant to invoke it for; can be repeated for a load
     #[arg(long, visible_alias = "tenant", value_name = "ID", allow_hyphen_values = true)]
-    tenant_id: Option<TenantId>,
+    tenant_id: Vec<TenantId>,
 
     /// The event: text, `@FILE`, or `-` for standard input
     #[arg(short, long, default_value = "{}", allow_hyphen_values = true)]
@@ -121,6 +126,9 @@ struct Options {
     /// Ask for a new environment of the tenant, as only mtl can
     #[arg(long, help_heading = LOCAL)]
     cold: bool,
+
+    #[command(flatten)]
+    load: LoadArgs,
 
     /// Invoke on AWS, which is never called without this
     #[arg(long, env = "MTL_REMOTE", hide_env_values = true)]
@@ -203,6 +211,9 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     options.check_together()?;
     if options.check {
         return check::report(&options.deployment(remote)?, options.output);
+    }
+    if options.load.is_load(options.tenant_id.len())? {
+        return put_load(options, remote);
     }
     let (format, streamed) = (options.output, options.stream);
     let answer = if remote { invoke_remote(options) } else { invoke_local(options) }?;
@@ -330,10 +341,50 @@ impl Options {
             invocation_type: self.invocation_type.into(),
             log_tail: self.log,
             function_name: self.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
-            tenant_id: self.tenant_id.take(),
+            tenant_id: self.tenant_id.pop(),
             payload: self.payload.read()?,
         })
     }
+}
+
+/// Puts a load on a local server and prints the report.
+fn put_load(mut options: Options, remote: bool) -> Result<Exit, Failure> {
+    if remote {
+        return Err(Failure::usage("mtl puts no load on AWS yet")
+            .help("leave `--remote` out to put it on a local server"));
+    }
+    let waits = options.invocation_type == TypeArg::RequestResponse;
+    if !waits || options.stream || options.log || options.client_context.is_some() {
+        return Err(Failure::usage("a load is of plain invocations that wait for their answers")
+            .help("leave out --invocation-type, --stream, --log and --client-context"));
+    }
+    let is_lines = matches!(&options.payload, Payload::File(path)
+        if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson"));
+    let load = Load {
+        endpoint: options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder),
+        function_name: options.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+        tenants: options.load.tenants(std::mem::take(&mut options.tenant_id))?,
+        payloads: Payloads::new(options.payload.read()?, is_lines),
+        headers: HeaderMap::from_iter(std::mem::take(&mut options.header)),
+        requests: options.load.requests,
+        duration: options.load.duration,
+        connections: options.load.connections(),
+        rate: options.load.rate,
+        environment_at: options.load.environment_at.take(),
+    };
+    let report = block_on(load::run(load))?;
+    output::print_load(&report, options.output)?;
+    if report.isolation == Isolation::Shared {
+        let error = "tenants share execution environments";
+        return Err(Failure::new(Exit::Failed, anyhow::Error::msg(error)));
+    }
+    let lost = report.overall.transport_errors;
+    if lost == 0 {
+        return Ok(Exit::Done);
+    }
+    let reason = report.first_failure.unwrap_or_default();
+    let error = format!("{lost} invocations had no answer; the first one: {reason}");
+    Err(Failure::new(Exit::Failed, anyhow::Error::msg(error)))
 }
 
 fn invoke_local(mut options: Options) -> Result<Answer, Failure> {

@@ -64,7 +64,12 @@ pub fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
     InvokeError::Interrupted { endpoint: endpoint.to_string(), source }
 }
 
-async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+/// Connects to the server.
+///
+/// # Errors
+///
+/// When it can't be reached.
+pub async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -29,7 +29,7 @@ mod runtime_interface_emulator {
     use tempfile::TempDir;
 
     use crate::emulators::invoke_at;
-    use crate::mtl::{folder_with_app, isolated};
+    use crate::mtl::{folder_with_app, invoke, isolated};
     use crate::provision::tools;
     use crate::running::{Running, free_port};
 
@@ -63,6 +63,25 @@ mod runtime_interface_emulator {
         let timed_out = invoke_at(address, &json!({"do": "sleep", "seconds": 600}), &[]);
         assert_eq!(timed_out.code, Some(3), "{timed_out:?}");
         assert_eq!(timed_out.stdout.trim_end(), "Task timed out after 1.00 seconds");
+    }
+
+    #[test]
+    fn its_tenants_share_one_process_and_a_load_says_so() {
+        let (_process, address, _folder) = start();
+        let endpoint = format!("http://{address}");
+        let load = |identity: &[&str]| {
+            // It takes one invocation at a time, and crashes at the second.
+            let arguments = ["--endpoint", &endpoint, "-n", "6", "-c", "1", "-o", "json"];
+            let tenants = ["--tenant-id", "alice", "--tenant-id", "bob"];
+            invoke(&[&arguments, &tenants[..], identity].concat(), &[])
+        };
+        let shared = load(&["--environment-at", "/pid"]);
+        let report = shared.json();
+        assert_eq!((shared.code, &report["isolation"]), (Some(1), &json!("shared")), "{shared:?}");
+        assert_eq!(report["sharedEnvironments"][0]["tenants"], json!(["alice", "bob"]));
+        assert!(shared.stderr.contains("tenants share execution environments"));
+        let unknown = load(&[]);
+        assert_eq!((unknown.code, &unknown.json()["isolation"]), (Some(0), &json!("unknown")));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod events;
 mod extensions;
 mod front_door;
 mod invoke;
+mod load;
 mod local_calls;
 mod logs;
 mod management;

@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::client::answer::Answer;
+use crate::load::LoadReport;
 use crate::logs::visible;
+use crate::render;
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -114,6 +116,23 @@ fn document(answer: &Answer) -> Document<'_> {
         log_result: answer.log_result.as_deref(),
         payload,
     }
+}
+
+/// Prints the report of a load to stdout.
+///
+/// # Errors
+///
+/// When stdout can't be written, unless nobody reads it any more.
+pub fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<()> {
+    let text = match format {
+        Format::Text => render::load::text(report),
+        Format::Json => {
+            let mut json = serde_json::to_string(report).context("failed to write the report")?;
+            json.push('\n');
+            json
+        }
+    };
+    print_piece(text.as_bytes()).map(drop)
 }
 
 #[cfg(test)]

@@ -259,7 +259,7 @@ fn options_that_make_no_sense_are_exit_2() {
         (&["--endpoint", "localhost:7000"], "an endpoint begins with `http://`"),
         (&["--tenant-id", ""], "a tenant id must have at least 1 character"),
         (&["--tenant-id", "a#b"], "not `#`"),
-        (&["--tenant-id", "a", "--tenant-id", "b"], "cannot be used multiple times"),
+        (&["--tenant-id", "a", "--tenant-id", "b"], "several tenants are for a load"),
         (&["--header", "nothing"], "expected `Name: value`"),
         (&["--header", "Content-Length: 7"], "`content-length` follows from the payload"),
     ] {

@@ -1,0 +1,132 @@
+//! The arguments of a load, and what they make together with those of a single invocation. Knows no
+//! connections.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli::failure::Failure;
+use crate::cli::values::duration;
+use crate::function::TenantId;
+
+/// How many invocations run at once where nothing was said.
+const CONNECTIONS: u32 = 10;
+
+/// The arguments of a load.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "A load")]
+pub struct LoadArgs {
+    /// How many invocations
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub requests: Option<u64>,
+
+    /// For how long invocations are begun
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+
+    /// How many at once [default: 10]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub connections: Option<u32>,
+
+    /// How many in a second, at fixed times, however long the answers take
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub rate: Option<f64>,
+
+    /// For that many made-up tenants in turn
+    #[arg(long, value_name = "N", conflicts_with_all = ["tenant_id", "tenants_file"])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub tenants: Option<u32>,
+
+    /// For the tenants of a file in turn, one a line
+    #[arg(long, value_name = "FILE", conflicts_with = "tenant_id")]
+    pub tenants_file: Option<PathBuf>,
+
+    /// Where the function's answer tells its environment: a JSON pointer such as /pid
+    #[arg(long, value_name = "POINTER", value_parser = pointer)]
+    pub environment_at: Option<String>,
+}
+
+impl LoadArgs {
+    /// Whether a load is meant and not one invocation.
+    ///
+    /// # Errors
+    ///
+    /// When it is meant, but nothing ends it.
+    pub fn is_load(&self, tenants: usize) -> Result<bool, Failure> {
+        if self.requests.is_some() || self.duration.is_some() {
+            return Ok(true);
+        }
+        let meant = [
+            (self.connections.is_some(), "--connections"),
+            (self.rate.is_some(), "--rate"),
+            (self.tenants.is_some(), "--tenants"),
+            (self.tenants_file.is_some(), "--tenants-file"),
+            (self.environment_at.is_some(), "--environment-at"),
+        ];
+        if tenants > 1 {
+            return Err(Failure::usage("several tenants are for a load")
+                .help("say how large it is: -n 1000, or --duration 10s"));
+        }
+        match meant.iter().find(|(given, _)| *given) {
+            None => Ok(false),
+            Some((_, option)) => Err(Failure::usage(format!("`{option}` is for a load"))
+                .help("say how large it is: -n 1000, or --duration 10s")),
+        }
+    }
+
+    /// How many invocations run at once.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.connections.unwrap_or(CONNECTIONS)
+    }
+
+    /// The tenants, where they aren't named one by one.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or has a line that is no tenant id.
+    pub fn tenants(&self, named: Vec<TenantId>) -> Result<Vec<TenantId>, Failure> {
+        if let Some(file) = &self.tenants_file {
+            return tenants_of(file);
+        }
+        let made_up =
+            (1..=self.tenants.unwrap_or_default()).map(|number| format!("tenant-{number}"));
+        let made_up: Result<Vec<TenantId>, _> = made_up.map(|name| name.parse()).collect();
+        let made_up = made_up.context("failed to make up tenants")?;
+        Ok(if made_up.is_empty() { named } else { made_up })
+    }
+}
+
+fn tenants_of(file: &Path) -> Result<Vec<TenantId>, Failure> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("failed to read `{shown}`"))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    let tenants: Result<Vec<TenantId>, Failure> = lines
+        .map(|(index, line)| {
+            line.parse().map_err(|error| {
+                let number = index + 1;
+                Failure::usage(format!("failed to read line {number} of `{shown}`: {error}"))
+            })
+        })
+        .collect();
+    let tenants = tenants?;
+    if tenants.is_empty() {
+        return Err(Failure::usage(format!("`{shown}` has no tenants")));
+    }
+    Ok(tenants)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("it is more than 0".to_owned()) }
+}
+
+fn pointer(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("a JSON pointer begins with `/`, such as /pid".to_owned())
+    }
+}
