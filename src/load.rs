@@ -1,11 +1,15 @@
 //! What comes of a load of invocations: counts, latencies and environments, of all and of each tenant, and
 //! whether tenants were kept apart. Knows no requests and no clock.
 
+pub mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 use sketches_ddsketch::{Config, DDSketch};
+
+use secrets::Leak;
 
 /// One invocation, once it has ended.
 #[derive(Clone, Debug)]
@@ -16,6 +20,8 @@ pub struct Observation {
     pub latency: Duration,
     /// How it ended.
     pub end: End,
+    /// The secrets of others that came with the answer.
+    pub leaks: BTreeSet<Leak>,
 }
 
 /// How an invocation ended.
@@ -44,6 +50,7 @@ pub struct Tally {
     /// Which tenants each environment has served.
     environments: BTreeMap<String, BTreeSet<String>>,
     unidentified: u64,
+    leaks: BTreeSet<Leak>,
     first_failure: Option<String>,
 }
 
@@ -76,7 +83,8 @@ impl Default for Group {
 impl Tally {
     /// Counts an invocation.
     pub fn add(&mut self, observation: &Observation) {
-        let Observation { tenant, latency, end } = observation;
+        let Observation { tenant, latency, end, leaks } = observation;
+        self.leaks.extend(leaks.iter().cloned());
         self.overall.add(*latency, end);
         self.tenants.entry(tenant.clone()).or_default().add(*latency, end);
         match end {
@@ -125,6 +133,7 @@ impl Tally {
             isolation,
             isolation_reason,
             shared_environments: shared,
+            leaks: self.leaks.iter().cloned().collect(),
             first_failure: self.first_failure.clone(),
         }
     }
@@ -228,6 +237,9 @@ pub struct LoadReport {
     /// The environments that served several tenants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_environments: Vec<SharedEnvironment>,
+    /// The secrets that others saw.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Leak>,
     /// Why the first invocation that had no answer had none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_failure: Option<String>,
@@ -317,6 +329,7 @@ pub struct SharedEnvironment {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::{End, Isolation, Observation, Tally};
@@ -329,6 +342,7 @@ mod tests {
                 tenant: (*tenant).to_owned(),
                 latency: Duration::from_millis(10),
                 end: End::Answered { is_error: false, environment, is_cold: Some(false) },
+                leaks: BTreeSet::new(),
             });
         }
         tally
@@ -354,9 +368,11 @@ mod tests {
         let mut tally = tally(&[("fine", Some("1")), ("slow", Some("2"))]);
         let slow = End::Answered { is_error: false, environment: None, is_cold: None };
         let latency = Duration::from_secs(1);
-        tally.add(&Observation { tenant: "slow".to_owned(), latency, end: slow });
+        let leaks = BTreeSet::new();
+        tally.add(&Observation { tenant: "slow".to_owned(), latency, end: slow, leaks });
         let latency = Duration::ZERO;
-        tally.add(&Observation { tenant: "throttled".to_owned(), latency, end: End::Throttled });
+        let (end, leaks) = (End::Throttled, BTreeSet::new());
+        tally.add(&Observation { tenant: "throttled".to_owned(), latency, end, leaks });
         let report = tally.report(Duration::from_secs(2));
         let order: Vec<_> = report.tenants.iter().map(|row| row.tenant.as_str()).collect();
         assert_eq!(order, ["throttled", "slow", "fine"]);

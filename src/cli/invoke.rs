@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod context;
+pub mod load;
 pub mod output;
 pub mod payload;
 
@@ -18,8 +19,6 @@ use crate::cli::help::{self, Place};
 use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::load::args::LoadArgs;
-use crate::cli::load::payloads::Payloads;
-use crate::cli::load::{self, Load};
 use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::client::answer::Answer;
 use crate::client::deployment::{self, Deployment};
@@ -28,7 +27,6 @@ use crate::client::error::InvokeError;
 use crate::client::query_error::QueryError;
 use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
-use crate::load::Isolation;
 use crate::server_file;
 
 /// What a function of a local server is called unless it is named, as RIE calls it.
@@ -213,7 +211,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         return check::report(&options.deployment(remote)?, options.output);
     }
     if options.load.is_load(options.tenant_id.len())? {
-        return put_load(options, remote);
+        return load::put(options, remote);
     }
     let (format, streamed) = (options.output, options.stream);
     let answer = if remote { invoke_remote(options) } else { invoke_local(options) }?;
@@ -345,46 +343,6 @@ impl Options {
             payload: self.payload.read()?,
         })
     }
-}
-
-/// Puts a load on a local server and prints the report.
-fn put_load(mut options: Options, remote: bool) -> Result<Exit, Failure> {
-    if remote {
-        return Err(Failure::usage("mtl puts no load on AWS yet")
-            .help("leave `--remote` out to put it on a local server"));
-    }
-    let waits = options.invocation_type == TypeArg::RequestResponse;
-    if !waits || options.stream || options.log || options.client_context.is_some() {
-        return Err(Failure::usage("a load is of plain invocations that wait for their answers")
-            .help("leave out --invocation-type, --stream, --log and --client-context"));
-    }
-    let is_lines = matches!(&options.payload, Payload::File(path)
-        if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson"));
-    let load = Load {
-        endpoint: options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder),
-        function_name: options.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
-        tenants: options.load.tenants(std::mem::take(&mut options.tenant_id))?,
-        payloads: Payloads::new(options.payload.read()?, is_lines),
-        headers: HeaderMap::from_iter(std::mem::take(&mut options.header)),
-        requests: options.load.requests,
-        duration: options.load.duration,
-        connections: options.load.connections(),
-        rate: options.load.rate,
-        environment_at: options.load.environment_at.take(),
-    };
-    let report = block_on(load::run(load))?;
-    output::print_load(&report, options.output)?;
-    if report.isolation == Isolation::Shared {
-        let error = "tenants share execution environments";
-        return Err(Failure::new(Exit::Failed, anyhow::Error::msg(error)));
-    }
-    let lost = report.overall.transport_errors;
-    if lost == 0 {
-        return Ok(Exit::Done);
-    }
-    let reason = report.first_failure.unwrap_or_default();
-    let error = format!("{lost} invocations had no answer; the first one: {reason}");
-    Err(Failure::new(Exit::Failed, anyhow::Error::msg(error)))
 }
 
 fn invoke_local(mut options: Options) -> Result<Answer, Failure> {

@@ -5,10 +5,13 @@ pub mod args;
 pub mod payloads;
 mod progress;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
 use http::response::Parts;
 use serde_json::Value;
@@ -24,6 +27,7 @@ use crate::client::error::InvokeError;
 use crate::client::keep_alive::KeepAlive;
 use crate::client::{InvocationType, InvokeInput};
 use crate::function::TenantId;
+use crate::load::secrets::{Leak, Secrets, Where};
 use crate::load::{End, LoadReport, Observation, Tally};
 
 /// How long invocations that run are waited for when the load is stopped.
@@ -54,6 +58,8 @@ pub struct Load {
     /// How many are begun in a second, whether or not earlier ones have ended; without it each begins when
     /// one has.
     pub rate: Option<f64>,
+    /// The secrets to give to tenants and to look for, if that is wanted.
+    pub secrets: Option<Secrets>,
     /// The JSON pointer to what tells environments apart in the function's answer.
     pub environment_at: Option<String>,
 }
@@ -115,10 +121,14 @@ impl Shared {
                 result = connection.invoke(input, &self.load.headers) => result,
                 () = stopped => return,
             };
+            let latency = due.elapsed();
+            let tenant = tenant.map(TenantId::as_str).unwrap_or_default();
+            let leaks = result.as_ref().map(|(_, answer)| self.leaks(tenant, answer));
             self.tally().add(&Observation {
-                tenant: tenant.map(ToString::to_string).unwrap_or_default(),
+                tenant: tenant.to_owned(),
                 // From when it was due: waiting for a free connection is the server's slowness too.
-                latency: due.elapsed(),
+                latency,
+                leaks: leaks.unwrap_or_default(),
                 end: self.end(result),
             });
         }
@@ -148,12 +158,13 @@ impl Shared {
 
     fn input(&self, number: u64, tenant: Option<&TenantId>) -> InvokeInput {
         let name = tenant.map(TenantId::as_str).unwrap_or_default();
+        let secret = self.load.secrets.as_ref().and_then(|secrets| secrets.of(name));
         InvokeInput {
             function_name: self.load.function_name.clone(),
             tenant_id: tenant.cloned(),
-            payload: self.load.payloads.of(number, name),
+            payload: self.load.payloads.of(number, name, secret),
             invocation_type: InvocationType::RequestResponse,
-            log_tail: false,
+            log_tail: self.load.secrets.is_some(),
             client_context: None,
         }
     }
@@ -171,6 +182,15 @@ impl Shared {
                 End::Failed(format!("{error}{}", cause.unwrap_or_default()))
             }
         }
+    }
+
+    /// The secrets of others in an answer or in the end of the log.
+    fn leaks(&self, tenant: &str, answer: &Answer) -> BTreeSet<Leak> {
+        let Some(secrets) = &self.load.secrets else { return BTreeSet::new() };
+        let mut leaks = secrets.leaks(tenant, &answer.payload, Where::Answer);
+        let log = answer.log_result.as_ref().and_then(|log| BASE64_STANDARD.decode(log).ok());
+        leaks.extend(log.map(|log| secrets.leaks(tenant, &log, Where::Log)).unwrap_or_default());
+        leaks
     }
 
     /// What tells the environment: the function's answer where that was asked for, or mtl's header.

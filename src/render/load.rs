@@ -2,6 +2,7 @@
 
 use super::number::{NONE, milliseconds};
 use super::table::{name, table};
+use crate::load::secrets::Where;
 use crate::load::{Isolation, LoadReport, Row};
 
 /// How many tenants are shown; `-o json` has all.
@@ -42,6 +43,14 @@ pub fn text(report: &LoadReport) -> String {
     let mut text = table(&HEAD, rows, &[]);
     text += &latencies(report);
     text += &format!("isolation: {}\n", verdict(report));
+    for leak in report.leaks.iter().take(SHOWN) {
+        let (owner, other) = (name(&leak.secret_of, NAME), name(&leak.seen_by, NAME));
+        let place = match leak.r#where {
+            Where::Answer => "an answer",
+            Where::Log => "the log",
+        };
+        text += &format!("leak: {other} saw a secret of {owner} in {place}\n");
+    }
     text
 }
 
@@ -93,6 +102,7 @@ fn verdict(report: &LoadReport) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::text;
@@ -107,6 +117,7 @@ mod tests {
                 tenant: tenant.to_owned(),
                 latency: Duration::from_millis(2),
                 end: End::Answered { is_error: false, environment, is_cold: None },
+                leaks: BTreeSet::new(),
             });
         }
         let text = text(&tally.report(Duration::from_secs(1)));

@@ -107,6 +107,34 @@ async fn throttles_and_errors_are_figures_and_lost_invocations_an_error() {
     assert!(run.stderr.contains("ResourceNotFoundException"), "{}", run.stderr);
 }
 
+/// A load of two tenants whose function adds their secrets to one file.
+fn leak_check(server: &Server, print: bool) -> Run {
+    let file = server.path("shared");
+    let payload = json!({ "do": "share", "file": file, "text": "<{{secret}}>", "print": print });
+    let payload = payload.to_string();
+    let tenants = ["--tenant-id", "alice", "--tenant-id", "bob", "--leak-check"];
+    json(server, &[&["-n", "4", "-c", "1", "-p", &payload][..], &tenants].concat())
+}
+
+#[tokio::test]
+async fn a_secret_that_another_tenant_sees_is_found_in_answers_and_in_logs() {
+    let server = Setup::function(&[]).start().await;
+    for (print, place) in [(false, "answer"), (true, "log")] {
+        let run = leak_check(&server, print);
+        assert_eq!(run.exit, Some(1), "{}", run.stderr);
+        assert!(run.stderr.contains(" saw a secret of "), "{}", run.stderr);
+        let report = run.report();
+        assert_eq!(report["isolation"], "isolated", "processes are apart, the file is not");
+        let leaks = report["leaks"].as_array().unwrap();
+        let expected = json!({ "secretOf": "alice", "seenBy": "bob", "where": place });
+        assert!(leaks.contains(&expected), "{report}");
+        fs::remove_file(server.path("shared")).unwrap();
+    }
+    let tenants = ["-n", "8", "--tenants", "4", "--leak-check"];
+    let clean = json(&server, &tenants);
+    assert_eq!((clean.exit, clean.report().get("leaks")), (Some(0), None), "{}", clean.stderr);
+}
+
 #[tokio::test]
 async fn a_rate_is_kept_however_slow_the_function_is() {
     let server = Setup::function(&[]).start().await;
@@ -181,6 +209,8 @@ async fn what_is_no_load_is_a_usage_error() {
         (&["-c", "3"][..], "`--connections` is for a load"),
         (&["--tenant-id", "a", "--tenant-id", "b"], "several tenants are for a load"),
         (&["-n", "0"], "invalid value '0'"),
+        (&["-n", "1", "--leak-check", "--tenant-id", "a"], "a leak check needs two tenants"),
+        (&["-n", "2", "--leak-check", "--tenants", "2", "-p", "[]"], "has no room for a secret"),
         (&["-n", "1", "--rate", "0"], "it is more than 0"),
         (&["-n", "1", "--stream"], "a load is of plain invocations"),
         (&["-n", "1", "--environment-at", "pid"], "a JSON pointer begins with `/`"),

@@ -43,6 +43,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "tenant_id")]
     pub tenants_file: Option<PathBuf>,
 
+    /// Give each tenant a secret, and look for it in the answers and logs of all others
+    #[arg(long)]
+    pub leak_check: bool,
+
     /// Where the function's answer tells its environment: a JSON pointer such as /pid
     #[arg(long, value_name = "POINTER", value_parser = pointer)]
     pub environment_at: Option<String>,
@@ -64,6 +68,7 @@ impl LoadArgs {
             (self.tenants.is_some(), "--tenants"),
             (self.tenants_file.is_some(), "--tenants-file"),
             (self.environment_at.is_some(), "--environment-at"),
+            (self.leak_check, "--leak-check"),
         ];
         if tenants > 1 {
             return Err(Failure::usage("several tenants are for a load")

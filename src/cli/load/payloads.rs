@@ -5,6 +5,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+/// Where the secret of a tenant goes.
+const SECRET: &str = "{{secret}}";
+
 /// What the payloads of a load are made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payloads {
@@ -28,16 +31,41 @@ impl Payloads {
         if text.contains("{{") { Self::Template(text.to_owned()) } else { Self::Same(bytes) }
     }
 
-    /// The payload of an invocation, counted from 0, for a tenant.
+    /// The same with a secret in each: where `{{secret}}` stands, or as a member `mtlSecret` of an object.
+    /// `None` where there is room for neither.
     #[must_use]
-    pub fn of(&self, number: u64, tenant: &str) -> Bytes {
+    pub fn with_secret(self) -> Option<Self> {
+        let with = |text: &str| {
+            if text.contains(SECRET) {
+                return Some(text.to_owned());
+            }
+            let rest = text.trim_start().strip_prefix('{')?;
+            let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+            Some(format!("{{\"mtlSecret\":\"{SECRET}\"{comma}{rest}"))
+        };
+        match self {
+            Self::Same(bytes) => with(std::str::from_utf8(&bytes).ok()?).map(Self::Template),
+            Self::Template(text) => with(&text).map(Self::Template),
+            Self::Lines(lines) => {
+                lines.iter().map(|line| with(line)).collect::<Option<_>>().map(Self::Lines)
+            }
+        }
+    }
+
+    /// The payload of an invocation, counted from 0, for a tenant, with its secret if it has one.
+    #[must_use]
+    pub fn of(&self, number: u64, tenant: &str, secret: Option<&str>) -> Bytes {
+        let filled = |text: &str| {
+            let text = secret.map_or_else(|| text.to_owned(), |it| text.replace(SECRET, it));
+            filled(&text, number, tenant)
+        };
         match self {
             Self::Same(bytes) => bytes.clone(),
-            Self::Template(text) => filled(text, number, tenant).into(),
+            Self::Template(text) => filled(text).into(),
             Self::Lines(lines) if lines.is_empty() => Bytes::from_static(b"{}"),
             Self::Lines(lines) => {
                 let at = usize::try_from(number % lines.len() as u64).unwrap_or_default();
-                filled(&lines[at], number, tenant).into()
+                filled(&lines[at]).into()
             }
         }
     }
@@ -61,9 +89,9 @@ mod tests {
     #[test]
     fn placeholders_are_filled_in() {
         let payloads = Payloads::new(r#"{"t":"{{tenant}}","n":{{n}}}"#.into(), false);
-        assert_eq!(&payloads.of(7, "a b")[..], br#"{"t":"a b","n":7}"#);
+        assert_eq!(&payloads.of(7, "a b", None)[..], br#"{"t":"a b","n":7}"#);
         let ids = Payloads::new("{{uuid}} {{now}}".into(), false);
-        assert_ne!(ids.of(0, ""), ids.of(0, ""));
+        assert_ne!(ids.of(0, "", None), ids.of(0, "", None));
         assert!(matches!(Payloads::new("{}".into(), false), Payloads::Same(_)));
         assert!(matches!(Payloads::new(vec![255].into(), true), Payloads::Same(_)));
     }
@@ -71,7 +99,19 @@ mod tests {
     #[test]
     fn lines_come_one_after_the_other_and_again() {
         let payloads = Payloads::new("1\n\n{{n}}\n".into(), true);
-        let of = |number| String::from_utf8(payloads.of(number, "").to_vec()).unwrap();
+        let of = |number| String::from_utf8(payloads.of(number, "", None).to_vec()).unwrap();
         assert_eq!([of(0), of(1), of(2), of(3)], ["1", "1", "1", "3"]);
+    }
+
+    #[test]
+    fn a_secret_has_its_place_in_an_object() {
+        let of = |text: &'static str| {
+            let payloads = Payloads::new(text.into(), false).with_secret()?;
+            Some(String::from_utf8(payloads.of(0, "", Some("s")).to_vec()).unwrap())
+        };
+        assert_eq!(of("{}").as_deref(), Some(r#"{"mtlSecret":"s"}"#));
+        assert_eq!(of(r#" {"a":1}"#).as_deref(), Some(r#"{"mtlSecret":"s","a":1}"#));
+        assert_eq!(of(r#"["{{secret}}"]"#).as_deref(), Some(r#"["s"]"#));
+        assert_eq!(of("[1]"), None);
     }
 }

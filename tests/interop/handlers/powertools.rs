@@ -128,6 +128,36 @@ fn an_event_of_the_api_is_what_powertools_expects() {
     assert_eq!(seen, expected);
 }
 
+/// A function that keeps its data in one database and forgets the tenant in the key.
+const FORGETFUL: &str = r#"
+import sqlite3
+
+def handler(event, context):
+    with sqlite3.connect("data.sqlite", timeout=30) as data:
+        data.execute("CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, note TEXT)")
+        row = data.execute("SELECT note FROM notes WHERE id = 'latest'").fetchone()
+        data.execute("INSERT OR REPLACE INTO notes VALUES ('latest', ?)", (event["note"],))
+    return {"before": row[0] if row else None}
+"#;
+
+#[test]
+fn data_of_another_tenant_in_one_database_is_found() {
+    let server = serve(("app.py", FORGETFUL), &["--handler", "app.handler"], None);
+    let payload = r#"{"note": "{{secret}}"}"#;
+    let load =
+        ["--endpoint", &server.endpoint, "-n", "6", "-c", "1", "-p", payload, "--leak-check"];
+    let tenants = ["--tenant-id", "alice", "--tenant-id", "bob", "-o", "json"];
+    let checked = invoke(&[&load[..], &tenants].concat(), &[]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let report = checked.json();
+    assert_eq!(report["isolation"], "isolated", "the processes are apart");
+    for (owner, other) in [("alice", "bob"), ("bob", "alice")] {
+        let leak = json!({ "secretOf": owner, "seenBy": other, "where": "answer" });
+        assert!(report["leaks"].as_array().is_some_and(|it| it.contains(&leak)), "{report}");
+    }
+    assert!(checked.stderr.contains("saw a secret of"), "{checked:?}");
+}
+
 #[test]
 fn a_function_knows_its_managed_runtime() {
     let app =

@@ -1,0 +1,88 @@
+//! A load as the options of `mtl invoke` describe it, its report, and what of it is an error. How it is put
+//! on the server is in [`cli::load`](crate::cli::load).
+
+use http::HeaderMap;
+
+use super::{DEFAULT_FUNCTION, Options, TypeArg};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invoke::output;
+use crate::cli::invoke::payload::Payload;
+use crate::cli::load::payloads::Payloads;
+use crate::cli::load::{Load, run};
+use crate::cli::target::{block_on, endpoint_of_this_folder};
+use crate::function::TenantId;
+use crate::load::secrets::Secrets;
+use crate::load::{Isolation, LoadReport};
+
+/// Puts a load on a local server and prints the report.
+pub(super) fn put(options: Options, remote: bool) -> Result<Exit, Failure> {
+    if remote {
+        return Err(Failure::usage("mtl puts no load on AWS yet")
+            .help("leave `--remote` out to put it on a local server"));
+    }
+    let format = options.output;
+    let report = block_on(run(load(options)?))?;
+    output::print_load(&report, format)?;
+    judge(report)
+}
+
+fn load(mut options: Options) -> Result<Load, Failure> {
+    let waits = options.invocation_type == TypeArg::RequestResponse;
+    if !waits || options.stream || options.log || options.client_context.is_some() {
+        return Err(Failure::usage("a load is of plain invocations that wait for their answers")
+            .help("leave out --invocation-type, --stream, --log and --client-context"));
+    }
+    let is_lines = matches!(&options.payload, Payload::File(path)
+        if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson"));
+    let tenants = options.load.tenants(std::mem::take(&mut options.tenant_id))?;
+    let mut payloads = Payloads::new(options.payload.read()?, is_lines);
+    let mut secrets = None;
+    if options.load.leak_check {
+        secrets = Some(secrets_of(&tenants)?);
+        payloads = payloads.with_secret().ok_or_else(|| {
+            Failure::usage("the payload has no room for a secret")
+                .help("make it a JSON object, or write {{secret}} where the secret goes")
+        })?;
+    }
+    Ok(Load {
+        endpoint: options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder),
+        function_name: options.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+        tenants,
+        payloads,
+        secrets,
+        headers: HeaderMap::from_iter(std::mem::take(&mut options.header)),
+        requests: options.load.requests,
+        duration: options.load.duration,
+        connections: options.load.connections(),
+        rate: options.load.rate,
+        environment_at: options.load.environment_at.take(),
+    })
+}
+
+fn secrets_of(tenants: &[TenantId]) -> Result<Secrets, Failure> {
+    if tenants.len() < 2 {
+        return Err(Failure::usage("a leak check needs two tenants")
+            .help("name them with --tenant-id, or make some up with --tenants 2"));
+    }
+    Ok(Secrets::new(tenants.iter().map(TenantId::as_str)))
+}
+
+/// What tenants share, what they saw of each other, and what had no answer are errors.
+fn judge(report: LoadReport) -> Result<Exit, Failure> {
+    let failed = |error: String| Failure::new(Exit::Failed, anyhow::Error::msg(error));
+    if report.isolation == Isolation::Shared {
+        return Err(failed("tenants share execution environments".to_owned()));
+    }
+    if let Some(leak) = report.leaks.first() {
+        let error = format!("{} saw a secret of {}", leak.seen_by, leak.secret_of);
+        return Err(failed(error).help(
+            "environments are apart; what they share, such as a database or a file, is not",
+        ));
+    }
+    let lost = report.overall.transport_errors;
+    if lost == 0 {
+        return Ok(Exit::Done);
+    }
+    let reason = report.first_failure.unwrap_or_default();
+    Err(failed(format!("{lost} invocations had no answer; the first one: {reason}")))
+}

@@ -1,0 +1,152 @@
+//! A secret for each tenant, and where others see it: what isolated processes don't prevent is a database,
+//! a cache or a file that they share. Knows no requests.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What every secret begins with.
+const OPENING: &str = "mtl-secret-";
+
+/// What comes after it: a UUID without hyphens.
+const DIGITS: usize = 32;
+
+/// The shortest piece of base64 that can hold a secret, in characters.
+const ENCODED: usize = (OPENING.len() + DIGITS) * 4 / 3;
+
+/// The secrets of tenants.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    of: BTreeMap<String, String>,
+    owners: HashMap<String, String>,
+}
+
+/// A secret that a tenant saw and that is another's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leak {
+    /// Whose it is.
+    pub secret_of: String,
+    /// Who saw it.
+    pub seen_by: String,
+    /// Where.
+    pub r#where: Where,
+}
+
+/// Where a secret was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Where {
+    /// In what the function answered.
+    Answer,
+    /// In the end of its log.
+    Log,
+}
+
+impl Secrets {
+    /// A new secret for each of these tenants.
+    #[must_use]
+    pub fn new<'a>(tenants: impl Iterator<Item = &'a str>) -> Self {
+        let mut secrets = Self::default();
+        for tenant in tenants {
+            let secret = format!("{OPENING}{}", Uuid::new_v4().simple());
+            secrets.owners.insert(secret.clone(), tenant.to_owned());
+            secrets.of.insert(tenant.to_owned(), secret);
+        }
+        secrets
+    }
+
+    /// The secret of a tenant.
+    #[must_use]
+    pub fn of(&self, tenant: &str) -> Option<&str> {
+        self.of.get(tenant).map(String::as_str)
+    }
+
+    /// The secrets of others that a tenant sees in this text, as they are or in base64.
+    #[must_use]
+    pub fn leaks(&self, tenant: &str, text: &[u8], r#where: Where) -> BTreeSet<Leak> {
+        let mut owners = self.owners_in(text);
+        for piece in decoded(text) {
+            owners.extend(self.owners_in(&piece));
+        }
+        let others = owners.into_iter().filter(|owner| *owner != tenant);
+        others
+            .map(|owner| Leak { secret_of: owner.to_owned(), seen_by: tenant.to_owned(), r#where })
+            .collect()
+    }
+
+    fn owners_in(&self, text: &[u8]) -> BTreeSet<&str> {
+        let length = OPENING.len() + DIGITS;
+        let starts = text.windows(length).filter(|window| window.starts_with(OPENING.as_bytes()));
+        starts
+            .filter_map(|secret| std::str::from_utf8(secret).ok())
+            .filter_map(|secret| self.owners.get(secret).map(String::as_str))
+            .collect()
+    }
+}
+
+/// What pieces of base64 in a text stand for. A secret may be anywhere in what was encoded, so each piece
+/// is read from each of its first four characters on.
+fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone);
+    let engine = GeneralPurpose::new(&STANDARD, lenient);
+    let is_encoded = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let pieces = text.split(|byte| !is_encoded(byte)).filter(|piece| piece.len() >= ENCODED);
+    let mut all = Vec::new();
+    for piece in pieces {
+        // Both alphabets, as one.
+        let piece: Vec<u8> = piece
+            .iter()
+            .map(|byte| match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => *other,
+            })
+            .collect();
+        for start in 0..4 {
+            let piece = &piece[start..];
+            let whole = &piece[..piece.len() / 4 * 4];
+            all.extend(engine.decode(whole));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+
+    use super::{Secrets, Where};
+
+    #[test]
+    fn a_secret_of_another_is_found_raw_and_in_base64_wherever_it_begins() {
+        let secrets = Secrets::new(["alice", "bob"].into_iter());
+        let secret = secrets.of("alice").unwrap();
+        for padding in ["", "x", "xy", "xyz"] {
+            let raw = format!("{{\"data\":\"{padding}{secret}{padding}\"}}");
+            let encoded = BASE64_STANDARD.encode(&raw);
+            let url_safe = format!("log: {}", BASE64_URL_SAFE_NO_PAD.encode(&raw));
+            for text in [raw, encoded, url_safe] {
+                let leaks = secrets.leaks("bob", text.as_bytes(), Where::Answer);
+                let leak = leaks.first().unwrap_or_else(|| panic!("not found in {text}"));
+                assert_eq!((leak.secret_of.as_str(), leak.seen_by.as_str()), ("alice", "bob"));
+                assert!(secrets.leaks("alice", text.as_bytes(), Where::Log).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_is_none() {
+        let secrets = Secrets::new(["alice", "bob"].into_iter());
+        let made_up = format!("mtl-secret-{}", "0".repeat(32));
+        assert!(secrets.leaks("bob", made_up.as_bytes(), Where::Answer).is_empty());
+        assert!(secrets.leaks("bob", b"mtl-secret-", Where::Answer).is_empty());
+    }
+}
