@@ -377,7 +377,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__serve)
-            opts="-o -h --host --port --allow-host --invocation-endpoint --no-local-endpoints --handler --runtime --inspect --attach --function-name --region --account-id --timeout --no-timeout --memory-size --architecture --env --env-file --extension --tenant-isolation-mode --template --parameter --command --api-port --tenant-from --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --maximum-retry-attempts --maximum-event-age --retry-delay --on-success --on-failure --log-format --log-dir --output --run --grace --color --help"
+            opts="-o -h --host --port --allow-host --invocation-endpoint --no-local-endpoints --handler --runtime --inspect --attach --function-name --region --account-id --timeout --no-timeout --memory-size --architecture --env --env-file --extension --tenant-isolation-mode --template --parameter --command --api-port --tenant-from --concurrency --reserved-concurrency --max-environments --no-scaling-limit --idle-timeout --max-lifetime --init-timeout --maximum-retry-attempts --maximum-event-age --retry-delay --on-success --on-failure --log-format --log-dir --output --watch --build --run --grace --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -529,6 +529,14 @@ _mtl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --build)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --run)

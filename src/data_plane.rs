@@ -282,6 +282,18 @@ impl DataPlane {
         self.shared.fleet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// There is newer code: new invocations get new environments. What runs finishes where it is.
+    pub fn retire(&self) {
+        let mut fleet = self.fleet();
+        for id in fleet.placement.take_idle() {
+            // It ends by itself, and is waited for by the task that runs it.
+            if let Some(handle) = fleet.handles.remove(&id) {
+                handle.retire();
+            }
+        }
+        fleet.handles.values().for_each(Handle::retire);
+    }
+
     /// How many invocations run and how many environments there are.
     #[must_use]
     pub fn load(&self) -> (u32, usize) {

@@ -65,6 +65,7 @@ pub struct Handle {
 #[derive(Debug)]
 enum Command {
     Assign(Assignment),
+    Retire,
     Stop,
 }
 
@@ -73,6 +74,11 @@ impl Handle {
     pub fn assign(&self, assignment: Assignment) {
         // An environment that has ended drops the assignment, which tells its sender.
         let _ = self.commands.send(Command::Assign(assignment));
+    }
+
+    /// Lets the environment end as soon as it is free.
+    pub fn retire(&self) {
+        let _ = self.commands.send(Command::Retire);
     }
 
     /// Ends the environment, whatever it is doing.
@@ -208,6 +214,7 @@ impl Environment {
             biased;
             Some(command) = self.commands.recv() => match command {
                 Command::Assign(assignment) => self.assigned(assignment),
+                Command::Retire => self.step(Event::Retired),
                 Command::Stop => self.step(Event::StopAsked),
             },
             () = passed(deadline) => self.deadline_passed(),

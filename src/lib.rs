@@ -71,6 +71,8 @@ pub mod example_function;
 
 pub mod server_file;
 
+pub mod watch;
+
 pub mod client;
 
 pub mod load;

@@ -144,10 +144,20 @@ impl Lifecycle {
             Event::Failed(failure) => self.failed(failure, now),
             Event::Exited(status) => self.exited(status, now),
             Event::StartFailed(failure) => self.start_failed(failure),
+            Event::Retired => self.retired(now),
             Event::StopAsked => {
                 let reason = "mtl stopped before the function answered".to_owned();
                 self.fail_and_end(Failure::Service(reason))
             }
+        }
+    }
+
+    /// Ends an idle environment; a busy one ends when it is free.
+    fn retired(&mut self, now: Instant) -> Vec<Effect> {
+        self.end_of_life = Some(now);
+        match self.state {
+            State::Idle { .. } => self.end(),
+            State::Init { .. } | State::Invoke { .. } | State::Ended => vec![],
         }
     }
 

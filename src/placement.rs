@@ -220,6 +220,16 @@ impl Placement {
         }
     }
 
+    /// Forgets the environments that are idle, and returns their ids: no invocation goes there any more.
+    pub fn take_idle(&mut self) -> Vec<Uuid> {
+        let idle = self.environments.iter().filter(|(_, (_, slot))| *slot == Slot::Idle);
+        let idle: Vec<Uuid> = idle.map(|(id, _)| *id).collect();
+        for id in &idle {
+            self.ended(*id);
+        }
+        idle
+    }
+
     /// How many environments there are, active or idle.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -30,6 +30,8 @@ pub enum Event {
     Exited(ExitStatus),
     /// The runtime's process could not be started.
     StartFailed(Failure),
+    /// There is newer code: the environment takes no more invocations than the one that it has.
+    Retired,
     /// mtl is stopping and waits no longer.
     StopAsked,
 }

@@ -25,6 +25,7 @@ mod management;
 mod metrics;
 mod phases;
 mod placement;
+mod reload;
 mod run_command;
 mod runtime_api;
 mod sdk;

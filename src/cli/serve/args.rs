@@ -83,6 +83,15 @@ pub struct Args {
     #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(super) output: OutputArg,
 
+    /// Give new invocations new environments when a file changes there; repeatable [default: the code]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "attach")]
+    pub(super) watch: Vec<OsString>,
+
+    /// A command that builds the code when something has changed
+    #[arg(long, value_name = "COMMAND", requires = "watch")]
+    pub(super) build: Option<OsString>,
+
     /// A command to run while mtl serves; mtl ends with it, with its exit code
     #[arg(long, value_name = "COMMAND")]
     pub(super) run: Option<OsString>,
@@ -103,6 +112,7 @@ Examples:
   mtl serve --handler app.handler --inspect         the same, under a debugger
   mtl serve --attach 1                              a runtime that your IDE starts
   mtl serve --tenant-from querystring:tenant-id     behind a REST API on port 3000
+  mtl serve --watch --handler app.handler           new code as soon as it is saved
   mtl serve --run 'pytest -q' -- ./my-function      for as long as the tests run
   mtl serve --timeout 30s --memory-size 512 -- ./my-function";
 

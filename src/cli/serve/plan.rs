@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg, log_format};
 use crate::cli::serve::extensions::extensions;
+use crate::cli::serve::reload::Reload;
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
 use crate::function::{Function, LogFormat, TenantIsolationMode};
@@ -44,6 +45,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The folder `serve` runs in.
     pub folder: PathBuf,
+    /// What is watched for new code, and how that is built.
+    pub reload: Option<Reload>,
     /// What runs meanwhile, if serving is for its sake.
     pub run: Option<OsString>,
     /// How long a stop waits.
@@ -80,6 +83,7 @@ impl Args {
         for config in &functions {
             self.warn_of(config, &mut warnings);
         }
+        let reload = watched(&self.watch, &functions)?.map(|paths| Reload::new(paths, self.build));
         let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
         if let Some(folder) = &self.log_dir {
             check_log_dir(folder)?;
@@ -100,7 +104,7 @@ impl Args {
             function_file_descriptors,
         };
         let (run, grace) = (self.run, self.grace);
-        Ok(Plan { served: sentence, warnings, folder, run, grace, inline, config })
+        Ok(Plan { served: sentence, warnings, folder, reload, run, grace, inline, config })
     }
 
     /// The one function that the arguments describe.
@@ -167,6 +171,28 @@ impl Args {
             timeout: self.function.limit(),
             reserved_concurrency: self.limits.reserved_concurrency,
         }
+    }
+}
+
+/// The paths to watch: those that were given, or where the code of the functions is.
+fn watched(
+    given: &[OsString],
+    functions: &[FunctionConfig],
+) -> Result<Option<Vec<PathBuf>>, Failure> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let mut paths: Vec<PathBuf> = given.iter().map(PathBuf::from).collect();
+    if paths.iter().any(|path| path.as_os_str().is_empty()) {
+        paths.retain(|path| !path.as_os_str().is_empty());
+        paths.extend(functions.iter().map(|function| function.task_root.clone()));
+        paths.sort();
+        paths.dedup();
+    }
+    match paths.iter().find(|path| !path.exists()) {
+        Some(absent) => Err(Failure::usage(format!("there is no `{}` to watch", absent.display()))
+            .help("--watch names a file or a folder")),
+        None => Ok(Some(paths)),
     }
 }
 

@@ -1,0 +1,100 @@
+//! `mtl serve --watch`: new code in new environments, while what runs finishes on the old.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::function;
+use crate::server::{Server, Setup};
+use crate::wait::eventually;
+
+/// Writes a `bootstrap` that runs the function under test, which can tell this version.
+fn write(file: &Path, version: u32) {
+    let program = function::program().display();
+    let script = format!("#!/bin/sh\nVERSION={version} exec {program}\n");
+    // Under another name first: a file that is open for writing can't be started.
+    let new = file.with_extension("new");
+    fs::write(&new, script).unwrap();
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(new, file).unwrap();
+}
+
+async fn serving(options: &[&str]) -> Server {
+    let setup = Setup::example(&[options, &["--watch"]].concat());
+    write(&setup.path("bootstrap"), 1);
+    // What is no code: the files of the test, and mtl's own, whose folder is this one here.
+    fs::write(setup.path(".gitignore"), "started\ngate\n*.json\n").unwrap();
+    setup.start().await
+}
+
+async fn version(server: &Server) -> Value {
+    server.answer("alice", &json!({ "env": ["VERSION"] })).await["variables"]["VERSION"].take()
+}
+
+#[tokio::test]
+async fn new_code_is_in_new_environments_and_what_runs_finishes_on_the_old() {
+    let server = serving(&["--timeout", "30s"]).await;
+    assert_eq!(version(&server).await, "1");
+    let (started, gate) = (server.path("started"), server.path("gate"));
+    let event = json!({ "env": ["VERSION"], "started": started, "gate": gate });
+    let running = server.invoke("bob", &event);
+    let change = async {
+        eventually("it runs", || started.exists()).await;
+        let saved = Instant::now();
+        write(&server.path("bootstrap"), 2);
+        server.wait_for_stderr("`bootstrap` changed: new invocations get the new code").await;
+        assert_eq!(version(&server).await, "2");
+        fs::write(&gate, "").unwrap();
+        saved.elapsed()
+    };
+    let (reply, took) = tokio::join!(running, change);
+    assert_eq!(reply.answer()["variables"]["VERSION"], "1");
+    assert!(took.as_secs() < 10, "{took:?}");
+    // Its environment ended with that invocation.
+    let bob = server.answer("bob", &json!({ "env": ["VERSION"] })).await;
+    assert_eq!((&bob["variables"]["VERSION"], &bob["count"]), (&json!("2"), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_storm_of_changes_is_one_reload() {
+    let server = serving(&[]).await;
+    for version in 2..=40 {
+        write(&server.path("bootstrap"), version);
+    }
+    server.wait_for_stderr("`bootstrap` changed").await;
+    assert_eq!(version(&server).await, "40");
+    assert_eq!(server.stderr().matches("changed:").count(), 1, "{}", server.stderr());
+}
+
+#[tokio::test]
+async fn a_build_that_fails_keeps_the_old_code_and_shows_why() {
+    let build =
+        "grep -q good source || { echo broken source; exit 1; }; sed 's/@/7/' made > bootstrap";
+    let setup = Setup::example(&["--watch", "source", "--build", build]);
+    write(&setup.path("bootstrap"), 1);
+    let made = fs::read_to_string(setup.path("bootstrap")).unwrap().replace("=1", "=@");
+    fs::write(setup.path("made"), made).unwrap();
+    fs::write(setup.path("source"), "good").unwrap();
+    let server = setup.start().await;
+    assert_eq!(version(&server).await, "1");
+    fs::write(server.path("source"), "bad").unwrap();
+    server.wait_for_stderr("the build failed: the old code stays\nbroken source").await;
+    assert_eq!(version(&server).await, "1");
+    assert_eq!(server.answer("alice", &json!({})).await["count"], 3, "the environment stays");
+    fs::write(server.path("source"), "good again").unwrap();
+    server.wait_for_stderr("`source` changed: new invocations get the new code").await;
+    assert_eq!(version(&server).await, "7");
+}
+
+#[tokio::test]
+async fn what_is_not_there_can_not_be_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut mtl = tokio::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let output = mtl.args(["serve", "--watch", "absent"]).current_dir(folder.path()).output();
+    let output = output.await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no `absent` to watch"));
+}
