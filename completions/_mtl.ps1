@@ -113,6 +113,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'Print the answer as it comes')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Invoke nothing; say what of the function''s set-up would surprise')
             [CompletionResult]::new('--cold', '--cold', [CompletionResultType]::ParameterName, 'Ask for a new environment of the tenant, as only mtl can')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'With --remote: don''t ask before a load on AWS, which costs money')
             [CompletionResult]::new('--leak-check', '--leak-check', [CompletionResultType]::ParameterName, 'Give each tenant a secret, and look for it in the answers and logs of all others')
             [CompletionResult]::new('--remote', '--remote', [CompletionResultType]::ParameterName, 'Invoke on AWS, which is never called without this')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

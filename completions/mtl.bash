@@ -173,7 +173,7 @@ _mtl() {
             return 0
             ;;
         mtl__subcmd__invoke)
-            opts="-p -o -n -c -h --tenant --tenant-id --payload --output --invocation-type --log --client-context --stream --check --endpoint --header --cold --requests --duration --connections --rate --tenants --tenants-file --leak-check --environment-at --remote --region --profile --qualifier --retries --color --help"
+            opts="-p -o -n -c -h --tenant --tenant-id --payload --output --invocation-type --log --client-context --stream --check --endpoint --header --cold --requests --duration --connections --rate --tenants --tenants-file --yes --leak-check --environment-at --remote --region --profile --qualifier --retries --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -108,6 +108,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --stream 'Print the answer as it comes'
             cand --check 'Invoke nothing; say what of the function''s set-up would surprise'
             cand --cold 'Ask for a new environment of the tenant, as only mtl can'
+            cand --yes 'With --remote: don''t ask before a load on AWS, which costs money'
             cand --leak-check 'Give each tenant a secret, and look for it in the answers and logs of all others'
             cand --remote 'Invoke on AWS, which is never called without this'
             cand -h 'Print help (see more with ''--help'')'

@@ -114,6 +114,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l log -d 'Print the las
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the answer as it comes'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l check -d 'Invoke nothing; say what of the function\'s set-up would surprise'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l cold -d 'Ask for a new environment of the tenant, as only mtl can'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l yes -d 'With --remote: don\'t ask before a load on AWS, which costs money'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l leak-check -d 'Give each tenant a secret, and look for it in the answers and logs of all others'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,9 +1,10 @@
-//! `mtl invoke -n` and its like: many invocations of a local server, over many tenants, and the report on
+//! `mtl invoke -n` and its like: many invocations, here or on AWS, over many tenants, and the report on
 //! them. What comes of them is counted in [`load`](crate::load).
 
 pub mod args;
 pub mod payloads;
 mod progress;
+pub mod remote;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
-use http::response::Parts;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, sleep_until};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::load::payloads::Payloads;
 use crate::cli::load::progress::Progress;
 use crate::client::answer::Answer;
+use crate::client::aws::Lambda;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::keep_alive::KeepAlive;
@@ -39,8 +40,8 @@ const SHOWN_EVERY: Duration = Duration::from_millis(100);
 /// A load that is to be put on a server.
 #[derive(Debug)]
 pub struct Load {
-    /// The server.
-    pub endpoint: Endpoint,
+    /// Where it goes.
+    pub place: Place,
     /// The function's name.
     pub function_name: String,
     /// The tenants, in turn; empty for a function without tenants.
@@ -62,6 +63,46 @@ pub struct Load {
     pub secrets: Option<Secrets>,
     /// The JSON pointer to what tells environments apart in the function's answer.
     pub environment_at: Option<String>,
+}
+
+/// Where a load goes.
+#[derive(Debug)]
+pub enum Place {
+    /// To a local server.
+    Local(Endpoint),
+    /// To AWS.
+    Aws {
+        /// The client.
+        lambda: Box<Lambda>,
+        /// The version or alias.
+        qualifier: Option<String>,
+    },
+}
+
+/// What a worker sends with.
+enum Sender<'a> {
+    Local(KeepAlive),
+    Aws(&'a Lambda, Option<&'a str>),
+}
+
+impl Sender<'_> {
+    async fn invoke(
+        &mut self,
+        input: InvokeInput,
+        headers: &HeaderMap,
+    ) -> Result<(HeaderMap, Answer), InvokeError> {
+        match self {
+            Self::Local(connection) => {
+                let (head, answer) = connection.invoke(input, headers).await?;
+                Ok((head.headers, answer))
+            }
+            // The SDK keeps the headers to itself; AWS has none that tell environments apart.
+            Self::Aws(lambda, qualifier) => {
+                let answer = lambda.invoke(input, qualifier.map(str::to_owned)).await?;
+                Ok((HeaderMap::new(), answer))
+            }
+        }
+    }
 }
 
 struct Shared {
@@ -105,7 +146,10 @@ pub async fn run(load: Load) -> LoadReport {
 
 impl Shared {
     async fn work(self: Arc<Self>) {
-        let mut connection = KeepAlive::new(self.load.endpoint.clone());
+        let mut sender = match &self.load.place {
+            Place::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
+            Place::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
+        };
         while let Some((number, due)) = self.take() {
             tokio::select! {
                 () = sleep_until(due) => {}
@@ -118,7 +162,7 @@ impl Shared {
                 sleep(LAST_ANSWERS).await;
             };
             let result = tokio::select! {
-                result = connection.invoke(input, &self.load.headers) => result,
+                result = sender.invoke(input, &self.load.headers) => result,
                 () = stopped => return,
             };
             let latency = due.elapsed();
@@ -169,12 +213,12 @@ impl Shared {
         }
     }
 
-    fn end(&self, result: Result<(Parts, Answer), InvokeError>) -> End {
+    fn end(&self, result: Result<(HeaderMap, Answer), InvokeError>) -> End {
         match result {
-            Ok((head, answer)) => End::Answered {
+            Ok((headers, answer)) => End::Answered {
                 is_error: answer.function_error.is_some(),
-                environment: self.environment(&head.headers, &answer),
-                is_cold: text(&head.headers, "x-mtl-cold-start").map(|cold| cold == "true"),
+                environment: self.environment(&headers, &answer),
+                is_cold: text(&headers, "x-mtl-cold-start").map(|cold| cold == "true"),
             },
             Err(InvokeError::Throttled { .. }) => End::Throttled,
             Err(error) => {

@@ -168,6 +168,35 @@ async fn tenants_and_payloads_may_be_in_files() {
     assert!(wrong.stderr.contains("failed to read line 2 of"), "{}", wrong.stderr);
 }
 
+/// A load that goes to AWS, which is this server here.
+fn remote(server: &Server, arguments: &[&str]) -> Run {
+    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    mtl.args(["invoke", "--remote", "function"]).args(arguments).stdin(Stdio::null());
+    for name in ["MTL_FUNCTION", "MTL_REMOTE", "MTL_ENDPOINT", "AWS_PROFILE"] {
+        mtl.env_remove(name);
+    }
+    mtl.env("AWS_ENDPOINT_URL_LAMBDA", format!("http://{}", server.address))
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-east-1");
+    Run::of(mtl)
+}
+
+#[tokio::test]
+async fn a_load_on_aws_is_only_put_when_its_cost_was_agreed_to() {
+    let server = Setup::function(&[]).start().await;
+    let load = ["-n", "40", "-c", "2", "--tenants", "2", "--environment-at", "/pid", "-o", "json"];
+    let asked = remote(&server, &load);
+    assert_eq!((asked.exit, asked.stdout.as_str()), (Some(2), ""), "{}", asked.stderr);
+    assert!(asked.stderr.contains("40 times for 2 tenants: about $0.00"), "{}", asked.stderr);
+    assert!(asked.stderr.contains("--yes says that it is wanted"), "{}", asked.stderr);
+    let agreed = remote(&server, &[&load[..], &["--yes"]].concat());
+    assert_eq!(agreed.exit, Some(0), "{}", agreed.stderr);
+    let report = agreed.report();
+    assert_eq!((&report["overall"]["ok"], &report["isolation"]), (&json!(40), &json!("isolated")));
+    assert_eq!(report["overall"]["coldStarts"], Value::Null, "AWS doesn't say");
+}
+
 #[tokio::test]
 async fn a_stop_still_reports() {
     let server = Setup::function(&[]).start().await;

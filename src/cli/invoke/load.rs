@@ -8,25 +8,53 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::load::payloads::Payloads;
-use crate::cli::load::{Load, run};
+use crate::cli::load::{Load, Place, remote, run};
 use crate::cli::target::{block_on, endpoint_of_this_folder};
+use crate::client::aws::{self, Lambda};
+use crate::client::configuration::{self, Configuration};
 use crate::function::TenantId;
 use crate::load::secrets::Secrets;
 use crate::load::{Isolation, LoadReport};
 
-/// Puts a load on a local server and prints the report.
+/// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
 pub(super) fn put(options: Options, remote: bool) -> Result<Exit, Failure> {
-    if remote {
-        return Err(Failure::usage("mtl puts no load on AWS yet")
-            .help("leave `--remote` out to put it on a local server"));
-    }
     let format = options.output;
-    let report = block_on(run(load(options)?))?;
+    let report = block_on(async {
+        let load = if remote {
+            let (lambda, configuration) = on_aws(&options).await?;
+            let qualifier = options.qualifier.clone();
+            let yes = options.load.yes;
+            let load = load(options, Place::Aws { lambda: Box::new(lambda), qualifier })?;
+            remote::confirm(&load, &configuration, yes)?;
+            load
+        } else {
+            let endpoint = options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder);
+            load(options, Place::Local(endpoint))?
+        };
+        Ok::<_, Failure>(run(load).await)
+    })??;
     output::print_load(&report, format)?;
     judge(report)
 }
 
-fn load(mut options: Options) -> Result<Load, Failure> {
+/// The client, and the configuration that decides what a load costs.
+async fn on_aws(options: &Options) -> Result<(Lambda, Configuration), Failure> {
+    let settings = aws::Options {
+        region: options.region.clone(),
+        profile: options.profile.clone(),
+        retries: options.retries.unwrap_or_default(),
+    };
+    let name = options.function.as_deref().unwrap_or(DEFAULT_FUNCTION);
+    let configuration = configuration::remote(&settings, name).await;
+    let configuration = configuration.map_err(|error| {
+        Failure::new(Exit::Failed, error)
+            .help("a load asks for the function's configuration first, to tell what it costs")
+    })?;
+    let lambda = Lambda::load(&settings).await;
+    Ok((lambda.map_err(|error| Failure::new(Exit::Failed, error))?, configuration))
+}
+
+fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
     let waits = options.invocation_type == TypeArg::RequestResponse;
     if !waits || options.stream || options.log || options.client_context.is_some() {
         return Err(Failure::usage("a load is of plain invocations that wait for their answers")
@@ -45,7 +73,7 @@ fn load(mut options: Options) -> Result<Load, Failure> {
         })?;
     }
     Ok(Load {
-        endpoint: options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder),
+        place,
         function_name: options.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
         tenants,
         payloads,

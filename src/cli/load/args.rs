@@ -43,6 +43,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "tenant_id")]
     pub tenants_file: Option<PathBuf>,
 
+    /// With --remote: don't ask before a load on AWS, which costs money
+    #[arg(long)]
+    pub yes: bool,
+
     /// Give each tenant a secret, and look for it in the answers and logs of all others
     #[arg(long)]
     pub leak_check: bool,
