@@ -30,7 +30,9 @@ use crate::attachments::is_from_another;
 use crate::extensions::Extensions;
 use crate::http::Connection;
 use crate::invocation::failure::Failure;
-use crate::invocation::{Completed, Invocation, Outcome, Report, Response};
+use crate::invocation::{
+    Answer, Completed, Invocation, Outcome, Report, Response, ResponseFigures,
+};
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle::events::{Effect, Event, InitFailure, Verdict};
 use crate::logs::LogStream;
@@ -454,6 +456,14 @@ impl Environment {
             init_duration: self.init_duration.take(),
             memory_size_mb: self.blueprint.function.memory.mb,
             max_memory_used_mb: peak.map(|bytes| bytes.div_ceil(BYTES_PER_MB)),
+            response: match outcome {
+                Outcome::Success(Answer { began, bytes, .. }) => {
+                    // An answer can't have begun before the invocation did.
+                    let duration = began.elapsed().min(duration);
+                    Some(ResponseFigures { duration, bytes: *bytes })
+                }
+                Outcome::Failure(_) => None,
+            },
         }
     }
 

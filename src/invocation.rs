@@ -3,7 +3,7 @@
 
 pub mod failure;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
@@ -181,8 +181,10 @@ pub enum Outcome {
 pub struct Answer {
     /// The payload, not looked into; empty where it went through a [`Response::Streaming`].
     pub payload: Bytes,
-    /// Whether the runtime sent it in the streaming response mode.
-    pub streamed: bool,
+    /// When the runtime began to send it.
+    pub began: Instant,
+    /// How many bytes it sent.
+    pub bytes: usize,
 }
 
 /// What comes back from an environment.
@@ -255,6 +257,17 @@ pub struct Report {
     /// The most memory the environment has used in its life, in MB; `None` where the system
     /// can't tell.
     pub max_memory_used_mb: Option<u64>,
+    /// How the answer came; `None` if the function failed.
+    pub response: Option<ResponseFigures>,
+}
+
+/// How a function answered, as far as platform events tell.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseFigures {
+    /// From the first byte of the answer to the last; it is the end of [`Report::duration`].
+    pub duration: Duration,
+    /// How many bytes the runtime sent.
+    pub bytes: usize,
 }
 
 impl Report {
@@ -282,6 +295,7 @@ mod tests {
             init_duration: None,
             memory_size_mb: 128,
             max_memory_used_mb: None,
+            response: None,
         };
         assert_eq!(report.billed_ms(), 2);
         report.init_duration = Some(Duration::from_micros(999));

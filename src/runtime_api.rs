@@ -14,6 +14,7 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -218,9 +219,10 @@ impl Api {
             }
         }
         // Every acknowledgment waits for the whole body: Swift's client would miss an earlier one.
+        let began = Instant::now();
         let body = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
             Body::Complete(payload, _) => {
-                ResponseBody::Complete(Answer { payload, streamed: false })
+                ResponseBody::Complete(Answer { bytes: payload.len(), payload, began })
             }
             Body::TooLarge(_) => ResponseBody::TooLarge,
             Body::Truncated => ResponseBody::Truncated,

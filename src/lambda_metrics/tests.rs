@@ -1,6 +1,6 @@
 //! What counts as what, and what ten thousand tenants cost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -24,12 +24,13 @@ fn completed(outcome: Outcome) -> Completed {
         init_duration: Some(Duration::from_millis(20)),
         memory_size_mb: 128,
         max_memory_used_mb: Some(40),
+        response: None,
     };
     Completed { environment_id: Uuid::nil(), log_tail: Bytes::new(), outcome, report }
 }
 
 fn success() -> Completed {
-    completed(Outcome::Success(Answer { payload: Bytes::new(), streamed: false }))
+    completed(Outcome::Success(Answer { payload: Bytes::new(), began: Instant::now(), bytes: 0 }))
 }
 
 fn sum(

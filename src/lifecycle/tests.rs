@@ -30,7 +30,7 @@ fn oops() -> Failure {
 }
 
 fn complete() -> ResponseBody {
-    ResponseBody::Complete(Answer { payload: Bytes::new(), streamed: false })
+    ResponseBody::Complete(Answer { payload: Bytes::new(), began: Instant::now(), bytes: 0 })
 }
 
 fn exit(code: i32) -> Event {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::extensions::TelemetryApi;
 use crate::function::{Function, LATEST, TenantId};
-use crate::invocation::Report;
 use crate::invocation::failure::Failure;
+use crate::invocation::{Report, ResponseFigures};
 
 /// Something the platform logs.
 #[derive(Debug)]
@@ -40,7 +40,11 @@ pub enum PlatformEvent<'a> {
 /// Now, as log lines have it: UTC with milliseconds.
 #[must_use]
 pub fn time() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    written(Timestamp::now())
+}
+
+fn written(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 impl PlatformEvent<'_> {
@@ -119,8 +123,12 @@ impl PlatformEvent<'_> {
             Self::End(id, report, failure) => {
                 record.request_id = Some(*id);
                 record.fail(*failure);
-                record.metrics =
-                    Some(Metrics { duration_ms: rounded(report.duration), ..Metrics::default() });
+                record.spans = report.response.map(|response| spans(report.duration, response));
+                record.metrics = Some(Metrics {
+                    duration_ms: rounded(report.duration),
+                    produced_bytes: report.response.map(|response| response.bytes),
+                    ..Metrics::default()
+                });
                 "platform.runtimeDone"
             }
             Self::Report(id, report, failure) => {
@@ -166,6 +174,8 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    spans: Option<[Span; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -184,10 +194,33 @@ impl<'a> Record<'a> {
     }
 }
 
+/// A part of an invocation's time.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Span {
+    name: &'static str,
+    start: String,
+    duration_ms: f64,
+}
+
+/// What the runtime did from the event to the end of its answer, which is now.
+fn spans(duration: Duration, response: ResponseFigures) -> [Span; 2] {
+    let now = Timestamp::now();
+    let start = |ago: Duration| written(now.checked_sub(ago).unwrap_or(now));
+    let latency = duration.saturating_sub(response.duration);
+    [
+        ("responseLatency", duration, latency),
+        ("responseDuration", response.duration, response.duration),
+    ]
+    .map(|(name, ago, lasted)| Span { name, start: start(ago), duration_ms: rounded(lasted) })
+}
+
 #[derive(Default, Serialize)]
 struct Metrics {
     #[serde(rename = "durationMs")]
     duration_ms: f64,
+    #[serde(rename = "producedBytes", skip_serializing_if = "Option::is_none")]
+    produced_bytes: Option<usize>,
     #[serde(rename = "billedDurationMs", skip_serializing_if = "Option::is_none")]
     billed_duration_ms: Option<u64>,
     #[serde(rename = "memorySizeMB", skip_serializing_if = "Option::is_none")]
@@ -212,6 +245,7 @@ impl Metrics {
             memory_size_mb: Some(report.memory_size_mb),
             max_memory_used_mb: report.max_memory_used_mb,
             init_duration_ms: report.init_duration.map(rounded),
+            ..Self::default()
         }
     }
 }
@@ -278,6 +312,7 @@ mod tests {
             init_duration: None,
             memory_size_mb: 128,
             max_memory_used_mb: Some(34),
+            response: None,
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
 
+use std::time::Instant;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::invocation::Answer;
-use crate::invocation::failure::posted;
+use crate::invocation::failure::{Failure, posted};
 use crate::lifecycle::events::ResponseBody;
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
@@ -26,6 +28,7 @@ pub async fn forward(
     chunks: mpsc::Sender<Bytes>,
     limit: usize,
 ) -> ResponseBody {
+    let began = Instant::now();
     let mut seen = 0;
     let mut trailers = HeaderMap::new();
     let mut held = None;
@@ -52,7 +55,11 @@ pub async fn forward(
     if seen > limit {
         return ResponseBody::TooLarge;
     }
-    end(held.as_deref().and_then(data_trailers).as_ref().unwrap_or(&trailers))
+    let trailers = held.as_deref().and_then(data_trailers).unwrap_or(trailers);
+    failed(&trailers).map_or_else(
+        || ResponseBody::Complete(Answer { payload: Bytes::new(), began, bytes: seen }),
+        ResponseBody::Failed,
+    )
 }
 
 /// Rust's client writes its trailers into the data, as a piece of its own.
@@ -67,17 +74,16 @@ fn data_trailers(data: &[u8]) -> Option<HeaderMap> {
     Some(trailers)
 }
 
-/// The body trailer is base64, except from Swift's client, which sends a placeholder.
-fn end(trailers: &HeaderMap) -> ResponseBody {
-    let Some(error_type) = trailers.get(ERROR_TYPE).and_then(|value| value.to_str().ok()) else {
-        return ResponseBody::Complete(Answer { payload: Bytes::new(), streamed: true });
-    };
+/// The failure that trailers tell of. The body trailer is base64, except from Swift's client, which sends a
+/// placeholder.
+fn failed(trailers: &HeaderMap) -> Option<Failure> {
+    let error_type = trailers.get(ERROR_TYPE).and_then(|value| value.to_str().ok())?;
     let body = trailers.get(ERROR_BODY).and_then(|body| BASE64_STANDARD.decode(body).ok());
     let body = body.map_or_else(
         || json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(),
         Bytes::from,
     );
-    ResponseBody::Failed(posted(Some(error_type), body))
+    Some(posted(Some(error_type), body))
 }
 
 #[cfg(test)]
@@ -85,17 +91,11 @@ mod tests {
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;
 
-    use super::{ERROR_BODY, ERROR_TYPE, data_trailers, end};
-    use crate::lifecycle::events::ResponseBody;
+    use super::{ERROR_BODY, ERROR_TYPE, data_trailers, failed};
 
     fn error_of(data: &str) -> Option<String> {
-        match end(&data_trailers(data.as_bytes())?) {
-            ResponseBody::Failed(failure) => {
-                let payload = failure.payload(uuid::Uuid::nil());
-                Some(String::from_utf8_lossy(&payload).into_owned())
-            }
-            _ => None,
-        }
+        let payload = failed(&data_trailers(data.as_bytes())?)?.payload(uuid::Uuid::nil());
+        Some(String::from_utf8_lossy(&payload).into_owned())
     }
 
     #[test]

@@ -115,7 +115,15 @@ async fn an_extension_gets_telemetry_and_logs() {
     };
     assert_eq!(record("function"), "of the function");
     assert_eq!(record("extension"), "of the extension");
-    assert_eq!(record("platform.runtimeDone")["status"], "success");
+    let done = record("platform.runtimeDone");
+    assert_eq!(done["status"], "success");
+    assert!(done["metrics"]["producedBytes"].as_u64().unwrap() > 0, "{done}");
+    let spans = done["spans"].as_array().unwrap();
+    let names: Vec<_> = spans.iter().map(|span| &span["name"]).collect();
+    assert_eq!(names, ["responseLatency", "responseDuration"]);
+    let lasted: f64 = spans.iter().map(|span| span["durationMs"].as_f64().unwrap()).sum();
+    let whole = done["metrics"]["durationMs"].as_f64().unwrap();
+    assert!((lasted - whole).abs() < 0.01, "{done}");
     assert!(record("platform.report")["metrics"]["billedDurationMs"].as_u64().unwrap() > 0);
     let logs = extended.of("log");
     for expected in [
