@@ -65,7 +65,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
-    api_address: Option<SocketAddr>,
+    /// Where each API listens, by its name.
+    apis: Vec<(String, SocketAddr)>,
     runtime_addresses: Vec<SocketAddr>,
     functions: Functions,
     notices: Notices,
@@ -123,11 +124,13 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
-        let api_listener = match &config.api {
-            Some(api) => Some(listen(&config.host, api.port).await?),
-            None => None,
-        };
-        let api_address = api_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let mut api_listeners = Vec::new();
+        for Api { port, .. } in &config.apis {
+            api_listeners.push(listen(&config.host, *port).await?);
+        }
+        let names = config.apis.iter().map(|Api { api, .. }| api.name.clone());
+        let apis = names.zip(&api_listeners);
+        let apis = apis.filter_map(|(name, it)| Some((name, it.local_addr().ok()?))).collect();
         let temp = tempfile::Builder::new().prefix("mtl-").tempdir().map_err(StartError::Temp)?;
         let machinery = Machinery::start(temp.path(), config.function_file_descriptors)?;
         let (adviser, advice) = Adviser::new();
@@ -158,17 +161,19 @@ impl Emulator {
         let functions = Functions::new(functions).ok_or(StartError::NoFunction)?;
         let stop = CancellationToken::new();
         let management = ManagementApi::new(functions.clone(), settings, config.account);
-        let gateway = config.api.map(|Api { api, .. }| {
+        let gateway = |Api { api, .. }: Api| {
             let hosts = config.front_door.allowed_hosts.clone();
             ApiGateway::new(api, functions.clone(), (hosts, ground.adviser.clone()))
-        });
+        };
+        let gateways = config.apis.into_iter().map(gateway);
+        let gateways = api_listeners.into_iter().zip(gateways).collect();
         let invoke_api = InvokeApi { functions: functions.clone() };
         let cloudwatch = CloudWatchApi::new(ground.logs.metrics.clone());
         let door = FrontDoor::new(invoke_api, (management, cloudwatch), config.front_door);
-        let doors = open((listener, door), api_listener.zip(gateway), stop.clone());
+        let doors = open((listener, door), gateways, stop.clone());
         Ok(Self {
             address,
-            api_address,
+            apis,
             functions,
             runtime_addresses,
             notices: Notices { losses: machinery.losses, failed_deliveries, advice },
@@ -193,16 +198,14 @@ impl Emulator {
         endpoint(self.address)
     }
 
-    /// Where the API listens, if there is one.
-    #[must_use]
-    pub fn api_address(&self) -> Option<SocketAddr> {
-        self.api_address
+    /// Where the APIs listen, in their order.
+    pub fn api_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.apis.iter().map(|(_, address)| *address)
     }
 
-    /// The URL by which this machine reaches the API.
-    #[must_use]
-    pub fn api_endpoint(&self) -> Option<String> {
-        self.api_address.map(endpoint)
+    /// The APIs by their names, with the URLs by which this machine reaches them.
+    pub fn api_endpoints(&self) -> impl Iterator<Item = (&str, String)> {
+        self.apis.iter().map(|(name, address)| (name.as_str(), endpoint(*address)))
     }
 
     /// Where runtimes that the user starts find their Runtime API.

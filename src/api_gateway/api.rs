@@ -2,18 +2,21 @@
 //! Knows no HTTP connection and no templates.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::api_gateway::authorizer::Authorizer;
-use crate::api_gateway::mapping::{Mapping, Source};
+use crate::api_gateway::mapping::{Mapping, MappingError, Source};
 use crate::api_gateway::refusal::Refusal;
 use crate::api_gateway::resource::{Place, Resource};
 
 /// An API at one stage.
 #[derive(Clone, Debug)]
 pub struct RestApi {
+    /// What the template calls it.
+    pub name: String,
     /// What AWS calls its id, ten letters and digits.
     pub id: String,
     /// The account in its events.
@@ -52,6 +55,21 @@ pub struct Parameter {
     pub place: ParameterPlace,
     /// Its name.
     pub name: String,
+}
+
+impl FromStr for Parameter {
+    type Err = MappingError;
+
+    /// Reads `method.request.querystring.NAME` and its like.
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        let (place, name) = match text.parse()? {
+            Source::QueryString(name) => (ParameterPlace::QueryString, name),
+            Source::Header(name) => (ParameterPlace::Header, name),
+            Source::Path(name) => (ParameterPlace::Path, name),
+            _ => return Err(MappingError::Source(text.to_owned())),
+        };
+        Ok(Self { place, name })
+    }
 }
 
 /// Where a parameter is in a request.
@@ -173,6 +191,7 @@ mod tests {
             }),
         };
         RestApi {
+            name: "Api".to_owned(),
             id: "api".to_owned(),
             account_id: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),

@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::{Exit, Failure};
-use crate::emulator::config::Port;
+use crate::emulator::config::{Api, Port};
 use crate::emulator::{Emulator, Notice, StartError, Stopped};
 use crate::event_queue::Dropped;
 use crate::event_queue::destination::DeliveryError;
@@ -63,17 +63,15 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     let (port, stdout, grace) = (plan.config.port, plan.config.stdout, plan.grace);
     let variables = plan.config.functions.first().map(|one| attached_variables(&one.function));
     let variables = variables.unwrap_or_default();
-    let api_port = plan.config.api.as_ref().map(|api| {
-        let stage = &api.api.stage;
-        say(&format!("routes of the API, and below /{stage}:\n{}", api::routes(&api.api)));
-        api.port
-    });
+    let apis = plan.config.apis.clone();
     // They are needed for as long as functions are started.
     let _inline = plan.inline;
     let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
     say_if_taken(port, emulator.address(), "--port");
-    if let (Some(port), Some(address)) = (api_port, emulator.api_address()) {
-        say_if_taken(port, address, "--api-port");
+    for (Api { port, api }, address) in apis.iter().zip(emulator.api_addresses()) {
+        say_if_taken(*port, address, "--api-port");
+        let (stage, routes) = (&api.stage, api::routes(api));
+        say(&format!("routes at http://{address}, and below /{stage}:\n{routes}"));
     }
     let file = ServerFile::publish(&plan.folder, &emulator.endpoint())
         .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
@@ -150,16 +148,17 @@ fn announce(emulator: &Emulator, stdout: Stdout, variables: &str) {
     }
     if stdout == Stdout::Json {
         let mut ready = json!({ "type": "ready", "endpoint": endpoint });
-        if let Some(api) = emulator.api_endpoint() {
-            ready["api"] = json!(api);
+        if let Some((_, first)) = emulator.api_endpoints().next() {
+            ready["api"] = json!(first);
+            ready["apis"] = emulator.api_endpoints().collect();
         }
         if !runtimes.is_empty() {
             ready["runtime"] = json!(runtimes);
         }
         emulator.say(format!("{ready}\n"));
     }
-    let addresses: Vec<_> =
-        std::iter::once(endpoint).chain(emulator.api_endpoint()).chain(runtimes).collect();
+    let apis = emulator.api_endpoints().map(|(_, url)| url);
+    let addresses: Vec<_> = std::iter::once(endpoint).chain(apis).chain(runtimes).collect();
     say(&format!("ready {}", addresses.join(" ")));
 }
 

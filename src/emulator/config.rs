@@ -18,8 +18,8 @@ pub struct Config {
     pub port: Port,
     /// What is behind it.
     pub front_door: front_door::Settings,
-    /// The API in front of it, if there is one.
-    pub api: Option<Api>,
+    /// The APIs in front of the functions.
+    pub apis: Vec<Api>,
     /// What management calls tell of the account.
     pub account: configuration::Account,
     /// The functions; at least one.
@@ -95,4 +95,15 @@ pub enum Port {
     Asked(u16),
     /// This one, or a free one when it is taken.
     Preferred(u16),
+}
+
+impl Port {
+    /// The one for what comes next to this; a free one is as good.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Asked(0) => self,
+            Self::Asked(port) | Self::Preferred(port) => Self::Preferred(port.saturating_add(1)),
+        }
+    }
 }

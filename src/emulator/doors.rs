@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::api_gateway::ApiGateway;
@@ -26,7 +26,7 @@ const HEAD_BYTES: usize = 1024 * 1024;
 /// Lets callers in until `stop`.
 pub fn open(
     (listener, door): (TcpListener, FrontDoor),
-    api: Option<(TcpListener, ApiGateway)>,
+    apis: Vec<(TcpListener, ApiGateway)>,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
     let settings = Settings {
@@ -34,16 +34,14 @@ pub fn open(
         max_head_bytes: HEAD_BYTES,
         half_close: true,
     };
-    let front =
-        serve(listener, settings, stop.clone(), move |request| door.clone().answer(request));
-    let api = async move {
-        if let Some((listener, gateway)) = api {
-            let answer = move |request| gateway.clone().answer(request);
-            serve(listener, settings, stop, answer).await;
-        }
-    };
+    let mut doors = JoinSet::new();
+    for (listener, gateway) in apis {
+        let answer = move |request| gateway.clone().answer(request);
+        doors.spawn(serve(listener, settings, stop.clone(), answer));
+    }
+    doors.spawn(serve(listener, settings, stop, move |request| door.clone().answer(request)));
     tokio::spawn(async move {
-        tokio::join!(front, api);
+        doors.join_all().await;
     })
 }
 

@@ -8,17 +8,39 @@ use regex_lite::Regex;
 
 use crate::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::api_gateway::mapping::Source;
-use crate::template::document::{Node, Place};
+use crate::template::document::{Node, Place, Problem};
 use crate::template::integration::function_of;
 
-/// Authorizers by their names.
-pub type Authorizers = BTreeMap<String, Authorizer>;
+/// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
+#[derive(Clone, Debug, Default)]
+pub struct Authorizers(BTreeMap<String, Option<Authorizer>>);
+
+impl Authorizers {
+    /// The authorizer that a method names, if it is a Lambda function.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name: such a method must not be open to all.
+    pub fn named(&self, name: &str, method: &Node) -> Result<Option<Authorizer>, Problem> {
+        let missing =
+            || method.problem(format!("its authorizer `{name}` is not there, so it is not served"));
+        if name == AWS_IAM {
+            return Ok(None);
+        }
+        self.0.get(name).cloned().ok_or_else(missing)
+    }
+
+    /// These, and those of another place.
+    pub fn extend(&mut self, others: &Self) {
+        self.0.extend(others.0.clone());
+    }
+}
+
+/// What SAM calls the authorization by signatures, which are not looked at here.
+pub const AWS_IAM: &str = "AWS_IAM";
 
 /// How long an answer counts where nothing else was said.
 const TTL_SECONDS: u32 = 300;
-
-/// Why something is no authorizer that is served, and where.
-pub type Problem = (Place, String);
 
 /// A source of this name.
 type OfName = fn(String) -> Source;
@@ -36,7 +58,8 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn authorizer(self, place: Place) -> Result<Authorizer, Problem> {
-        let wrong = |what: String| (place, format!("the authorizer {}: {what}", self.name));
+        let wrong =
+            |what: String| Problem { place, what: format!("the authorizer {}: {what}", self.name) };
         let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));
         let pattern = pattern.transpose().map_err(|error| wrong(format!("{error}")))?;
         let kind = if self.kind.eq_ignore_ascii_case("request") {
@@ -61,11 +84,14 @@ impl Parts<'_> {
 pub fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
     let all = auth.get("Authorizers").map(Node::entries).unwrap_or_default();
     collect(all, problems, |name, node| {
+        if node.get("UserPoolArn").is_some() {
+            return Ok(None);
+        }
         let arn = node.get("FunctionArn").and_then(Node::text).unwrap_or_default();
         let function = arn.rsplit_once("function:").map(|(_, name)| name.to_owned());
         let Some(function) = function else {
             let what = format!("the authorizer {name} is not served: it names no Lambda function");
-            return Err((node.place, what));
+            return Err(node.problem(what));
         };
         let identity = node.get("Identity");
         let of_identity = |name: &str| identity.and_then(|identity| identity.get(name));
@@ -92,34 +118,36 @@ pub fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
             ttl: of_identity("ReauthorizeEvery").and_then(Node::number).unwrap_or(TTL_SECONDS),
         }
         .authorizer(node.place)
+        .map(Some)
     })
 }
 
 /// The authorizers among the security schemes of an OpenAPI document.
 pub fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Authorizers {
     const EXTENSION: &str = "x-amazon-apigateway-authorizer";
-    let schemes = document
-        .get("components")
-        .and_then(|components| components.get("securitySchemes"))
-        .or_else(|| document.get("securityDefinitions"));
-    let schemes = schemes.map(Node::entries).unwrap_or_default();
-    collect(schemes, problems, |name, scheme| {
-        let Some(node) = scheme.get(EXTENSION) else {
-            return Err((scheme.place, format!("the security scheme {name} is not served")));
-        };
+    let components = document.get("components");
+    let schemes = components.and_then(|components| components.get("securitySchemes"));
+    let schemes = schemes.or_else(|| document.get("securityDefinitions"));
+    collect(schemes.map(Node::entries).unwrap_or_default(), problems, |name, scheme| {
+        let Some(node) = scheme.get(EXTENSION) else { return Ok(None) };
+        let kind = node.get("type").and_then(Node::text).unwrap_or_default();
+        if kind.eq_ignore_ascii_case("cognito_user_pools") {
+            return Ok(None);
+        }
         let header = scheme.get("name").and_then(Node::text);
         let header = header.filter(|_| node.get("identitySource").is_none());
         let mut sources = sources(node.get("identitySource"))?;
         sources.extend(header.map(|header| Source::Header(header.into_owned())));
         Parts {
             name,
-            kind: &node.get("type").and_then(Node::text).unwrap_or_default(),
+            kind: &kind,
             function: function(name, node, node.get("authorizerUri"))?,
             sources,
             pattern: node.get("identityValidationExpression"),
             ttl: ttl(node.get("authorizerResultTtlInSeconds")),
         }
         .authorizer(node.place)
+        .map(Some)
     })
 }
 
@@ -143,12 +171,19 @@ pub fn of_cloud_formation(name: &str, node: &Node) -> Result<Authorizer, Problem
 fn collect(
     entries: &[(String, Node)],
     problems: &mut Vec<Problem>,
-    read: impl Fn(&str, &Node) -> Result<Authorizer, Problem>,
+    read: impl Fn(&str, &Node) -> Result<Option<Authorizer>, Problem>,
 ) -> Authorizers {
-    let mut authorizers = Authorizers::new();
+    let mut authorizers = Authorizers::default();
     for (name, node) in entries {
         match read(name, node) {
-            Ok(authorizer) => drop(authorizers.insert(name.clone(), authorizer)),
+            Ok(authorizer) => {
+                if authorizer.is_none() {
+                    let what =
+                        format!("{name} is no Lambda authorizer, and not served: all may pass");
+                    problems.push(node.problem(what));
+                }
+                authorizers.0.insert(name.clone(), authorizer);
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -158,7 +193,8 @@ fn collect(
 fn function(name: &str, node: &Node, uri: Option<&Node>) -> Result<String, Problem> {
     let uri = uri.and_then(Node::text).unwrap_or_default();
     function_of(&uri).ok_or_else(|| {
-        (node.place, format!("the authorizer {name} is not served: it names no Lambda function"))
+        let what = format!("the authorizer {name} is not served: it names no Lambda function");
+        node.problem(what)
     })
 }
 
@@ -167,7 +203,7 @@ fn sources(node: Option<&Node>) -> Result<Vec<Source>, Problem> {
     let Some(node) = node else { return Ok(Vec::new()) };
     let text = node.text().unwrap_or_default();
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let parsed = parts.map(|part| part.parse().map_err(|error| (node.place, format!("{error}"))));
+    let parsed = parts.map(|part| part.parse().map_err(|error| node.problem(format!("{error}"))));
     parsed.collect()
 }
 

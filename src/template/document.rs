@@ -62,17 +62,23 @@ pub enum Data {
     Map(Vec<(String, Node)>),
 }
 
-/// Why a text is no document.
+/// Something at a place that is wrong, isn't known here or isn't served.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct DocumentError {
+#[error("{what}")]
+pub struct Problem {
     /// Where.
     pub place: Place,
-    /// What is wrong.
-    pub message: String,
+    /// What it is.
+    pub what: String,
 }
 
 impl Node {
+    /// Something about it.
+    #[must_use]
+    pub fn problem(&self, what: impl Into<String>) -> Problem {
+        Problem { place: self.place, what: what.into() }
+    }
+
     /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
@@ -155,14 +161,14 @@ impl Node {
 /// # Errors
 ///
 /// With the place of what is wrong.
-pub fn parse(text: &str) -> Result<Node, DocumentError> {
+pub fn parse(text: &str) -> Result<Node, Problem> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
             (Event::StreamEnd | Event::DocumentEnd, place) => {
-                return Err(DocumentError { place, message: "the file is empty".to_owned() });
+                return Err(Problem { place, what: "the file is empty".to_owned() });
             }
             (event, place) => return reader.node(event, place, 0),
         }
@@ -176,24 +182,18 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, Place), DocumentError> {
+    fn next(&mut self) -> Result<(Event<'a>, Place), Problem> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, Place::from(&span.start))),
-            Some(Err(error)) => Err(DocumentError {
-                place: error.marker().into(),
-                message: error.info().to_owned(),
-            }),
+            Some(Err(error)) => {
+                Err(Problem { place: error.marker().into(), what: error.info().to_owned() })
+            }
             None => Ok((Event::StreamEnd, Place::default())),
         }
     }
 
-    fn node(
-        &mut self,
-        event: Event<'a>,
-        place: Place,
-        depth: usize,
-    ) -> Result<Node, DocumentError> {
-        let wrong = |message: &str| DocumentError { place, message: message.to_owned() };
+    fn node(&mut self, event: Event<'a>, place: Place, depth: usize) -> Result<Node, Problem> {
+        let wrong = |what: &str| Problem { place, what: what.to_owned() };
         self.nodes += 1;
         if depth > DEPTH || self.nodes > NODES {
             return Err(wrong("the document is too deep or too large"));
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn items(&mut self, depth: usize) -> Result<Vec<Node>, DocumentError> {
+    fn items(&mut self, depth: usize) -> Result<Vec<Node>, Problem> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entries(&mut self, depth: usize) -> Result<Vec<(String, Node)>, DocumentError> {
+    fn entries(&mut self, depth: usize) -> Result<Vec<(String, Node)>, Problem> {
         let mut entries: Vec<(String, Node)> = Vec::new();
         let mut merged = Vec::new();
         loop {
@@ -252,15 +252,15 @@ impl<'a> Reader<'a> {
                 (event, place) => (self.node(event, place, depth + 1)?, place),
             };
             let Some(name) = name.text().map(Cow::into_owned) else {
-                return Err(DocumentError { place, message: "a name must be a text".to_owned() });
+                return Err(Problem { place, what: "a name must be a text".to_owned() });
             };
             let (event, value_place) = self.next()?;
             let value = self.node(event, value_place, depth + 1)?;
             match name.as_str() {
                 "<<" => merged.push(value),
                 _ if entries.iter().any(|(other, _)| *other == name) => {
-                    let message = format!("`{name}` is there twice");
-                    return Err(DocumentError { place, message });
+                    let what = format!("`{name}` is there twice");
+                    return Err(Problem { place, what });
                 }
                 _ => entries.push((name, value)),
             }
@@ -382,7 +382,7 @@ mod tests {
         let place = |text: &str| parse(text).unwrap_err().place;
         assert_eq!(place("a: 1\na: 2\n"), Place { line: 2, column: 1 });
         assert_eq!(place("a:\n  - b\n c: d\n").line, 3);
-        assert_eq!(parse("").unwrap_err().message, "the file is empty");
+        assert_eq!(parse("").unwrap_err().what, "the file is empty");
     }
 
     #[test]
@@ -392,6 +392,6 @@ mod tests {
             let below = vec![format!("*a{}", level - 1); 10].join(", ");
             text += &format!("a{level}: &a{level} [{below}]\n");
         }
-        assert_eq!(parse(&text).unwrap_err().message, "the document is too deep or too large");
+        assert_eq!(parse(&text).unwrap_err().what, "the document is too deep or too large");
     }
 }

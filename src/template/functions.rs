@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::function::{Architecture, LogFormat, TenantIsolationMode};
 use crate::quotas;
-use crate::template::document::Node;
-use crate::template::{Source, merged};
+use crate::template::Settings;
+use crate::template::document::{Data, Node};
+use crate::template::source::{Source, merged};
 
 const SAM: &str = "AWS::Serverless::Function";
 const CLOUD_FORMATION: &str = "AWS::Lambda::Function";
@@ -17,7 +18,7 @@ const CLOUD_FORMATION: &str = "AWS::Lambda::Function";
 /// Where `sam build` puts what it has built.
 const BUILT: &str = ".aws-sam/build";
 
-/// Where SAM and Lambda look for what they have no name for.
+/// The one type of events that AWS takes for functions in tenant isolation mode.
 const EVENTS_WITH_TENANTS: &str = "Api";
 
 /// A function of a template.
@@ -96,10 +97,10 @@ pub fn functions(source: &mut Source<'_>) -> Vec<Result<TemplateFunction, Refuse
 
 /// The properties of a function, with what is global in a SAM template.
 fn properties(source: &Source<'_>, resource: &Node) -> Node {
-    let none = Node { place: resource.place, data: crate::template::document::Data::Map(vec![]) };
+    let none = Node { place: resource.place, data: Data::Map(vec![]) };
     let own = resource.get("Properties").unwrap_or(&none);
     let is_sam = resource.get("Type").and_then(Node::text).is_some_and(|kind| kind == SAM);
-    let globals = source.globals.and_then(|globals| globals.get("Function"));
+    let globals = source.global("Function");
     match globals {
         Some(globals) if is_sam => merged(globals, own),
         _ => own.clone(),
@@ -107,11 +108,10 @@ fn properties(source: &Source<'_>, resource: &Node) -> Node {
 }
 
 fn name_function(source: &mut Source<'_>, logical_id: &str, name: &str) {
-    let (region, account) = (&source.settings.region, &source.settings.account_id);
-    let arn = format!("arn:aws:lambda:{region}:{account}:function:{name}");
-    let resources = &mut source.values.resources;
-    resources.insert(logical_id.to_owned(), name.to_owned());
-    resources.insert(format!("{logical_id}.Arn"), arn);
+    let Settings { region, account_id, .. } = source.settings();
+    let arn = format!("arn:aws:lambda:{region}:{account_id}:function:{name}");
+    source.name(logical_id.to_owned(), name.to_owned());
+    source.name(format!("{logical_id}.Arn"), arn);
 }
 
 fn function(
@@ -221,8 +221,8 @@ const PROVISIONED: &str = "provisioned concurrency";
 const PROVISIONED_CONFIG: &str = "ProvisionedConcurrencyConfig";
 
 /// Whether a property is the name or the ARN of a function.
-fn names(source: &mut Source<'_>, properties: &Node, member: &str, function: &str) -> bool {
-    let Some(text) = properties.get(member).and_then(|node| source.values.text(node).ok()) else {
+fn names(source: &Source<'_>, properties: &Node, member: &str, function: &str) -> bool {
+    let Some(text) = properties.get(member).and_then(|node| source.values().text(node).ok()) else {
         return false;
     };
     text == function || text.ends_with(&format!(":function:{function}"))
@@ -294,14 +294,14 @@ fn variables(source: &mut Source<'_>, properties: &Node) -> Vec<(String, String)
     let all = environment.and_then(|environment| environment.get("Variables"));
     let mut variables = Vec::new();
     for (name, node) in all.map(Node::entries).unwrap_or_default() {
-        match source.values.resolve(node) {
+        match source.values().resolve(node) {
             Ok(value) => {
                 let text = value.as_ref().and_then(Node::text);
                 variables.extend(text.map(|text| (name.clone(), text.into_owned())));
             }
-            Err(mut unknown) => {
-                unknown.what = format!("the variable `{name}` is not set: {}", unknown.what);
-                source.warn(&unknown);
+            Err(mut problem) => {
+                problem.what = format!("the variable `{name}` is not set: {}", problem.what);
+                source.warn(&problem);
             }
         }
     }

@@ -10,14 +10,14 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use crate::api_gateway::api::{FixedResponse, Integration, Lambda};
 use crate::api_gateway::mapping::{Mapping, Source, Target};
 use crate::quotas;
-use crate::template::document::{Node, Place};
+use crate::template::document::{Node, Problem};
 
 /// Reads an integration whose values have been resolved.
 ///
 /// # Errors
 ///
 /// When it is one that isn't served, or has a mistake.
-pub fn integration(node: &Node) -> Result<Integration, (Place, String)> {
+pub fn integration(node: &Node) -> Result<Integration, Problem> {
     let kind = either(node, "type").and_then(Node::text).unwrap_or_default();
     match kind.to_ascii_lowercase().as_str() {
         "aws_proxy" => lambda(node).map(Integration::Lambda),
@@ -25,7 +25,7 @@ pub fn integration(node: &Node) -> Result<Integration, (Place, String)> {
         _ => {
             let what =
                 format!("its integration is `{kind}`, and only aws_proxy and mock are served");
-            Err((node.place, what))
+            Err(node.problem(what))
         }
     }
 }
@@ -36,15 +36,16 @@ fn either<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     node.get(name).or_else(|| node.get(&format!("{}{rest}", first.to_ascii_uppercase())))
 }
 
-fn lambda(node: &Node) -> Result<Lambda, (Place, String)> {
+fn lambda(node: &Node) -> Result<Lambda, Problem> {
     let uri = either(node, "uri").and_then(Node::text).unwrap_or_default();
     let Some(function) = function_of(&uri) else {
-        return Err((node.place, format!("its integration `{uri}` names no Lambda function")));
+        let what = format!("its integration `{uri}` names no Lambda function");
+        return Err(node.problem(what));
     };
     let mappings = either(node, "requestParameters");
     let mut parameters = Vec::new();
     for (target, source) in mappings.map(Node::entries).unwrap_or_default() {
-        parameters.push(mapping(target, source).map_err(|problem| (source.place, problem))?);
+        parameters.push(mapping(target, source).map_err(|what| source.problem(what))?);
     }
     let timeout = either(node, "timeoutInMillis").and_then(Node::number);
     let timeout = timeout.map_or(quotas::API_INTEGRATION_TIMEOUT, |milliseconds| {

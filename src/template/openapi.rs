@@ -7,7 +7,7 @@ use http::Method;
 use crate::api_gateway::api::{ApiMethod, Parameter, ParameterPlace};
 use crate::api_gateway::authorizer::Authorizer;
 use crate::template::authorizers::{self, Authorizers};
-use crate::template::document::{Node, Place};
+use crate::template::document::{Node, Problem};
 use crate::template::integration;
 
 const ANY: &str = "x-amazon-apigateway-any-method";
@@ -27,7 +27,7 @@ pub struct Definition {
     /// The media types whose bodies are bytes.
     pub binary_media_types: Vec<String>,
     /// What of it isn't served, and why.
-    pub problems: Vec<(Place, String)>,
+    pub problems: Vec<Problem>,
 }
 
 /// Reads a document whose intrinsic functions have been resolved, for an API with these authorizers
@@ -37,7 +37,7 @@ pub fn definition(document: &Node, of_api: &Authorizers) -> Definition {
     let mut definition =
         Definition { binary_media_types: texts(document.get(BINARY)), ..Definition::default() };
     let mut authorizers = authorizers::of_openapi(document, &mut definition.problems);
-    authorizers.extend(of_api.clone());
+    authorizers.extend(of_api);
     for (path, item) in document.get("paths").map(Node::entries).unwrap_or_default() {
         for name in METHODS {
             let Some(operation) = item.get(name) else { continue };
@@ -45,9 +45,9 @@ pub fn definition(document: &Node, of_api: &Authorizers) -> Definition {
             let operation = Operation { document, authorizers, path, item, name, node: operation };
             match operation.method() {
                 Ok(method) => definition.methods.push(method),
-                Err((place, problem)) => {
-                    let name = operation.shown();
-                    definition.problems.push((place, format!("{name} {path}: {problem}")));
+                Err(Problem { place, what }) => {
+                    let what = format!("{} {path}: {what}", operation.shown());
+                    definition.problems.push(Problem { place, what });
                 }
             }
         }
@@ -71,15 +71,13 @@ struct Operation<'a> {
     node: &'a Node,
 }
 
-type Problem = (Place, String);
-
 impl Operation<'_> {
     fn shown(self) -> String {
         if self.name == ANY { "ANY".to_owned() } else { self.name.to_ascii_uppercase() }
     }
 
     fn method(self) -> Result<ApiMethod, Problem> {
-        let wrong = |problem: String| (self.node.place, problem);
+        let wrong = |what: String| self.node.problem(what);
         let Some(integration) = self.node.get(INTEGRATION) else {
             return Err(wrong("it has no integration".to_owned()));
         };
@@ -89,17 +87,22 @@ impl Operation<'_> {
                 ANY => None,
                 _ => self.shown().parse::<Method>().ok(),
             },
-            authorizer: self.authorizer(),
+            authorizer: self.authorizer()?,
             required: self.required(),
             integration: integration::integration(integration)?,
         })
     }
 
     /// The first of its security schemes, or of the document's, that is an authorizer.
-    fn authorizer(self) -> Option<Authorizer> {
-        let security = self.node.get("security").or_else(|| self.document.get("security"))?;
-        let mut names = security.items().iter().flat_map(Node::entries).map(|(name, _)| name);
-        names.find_map(|name| self.authorizers.get(name).cloned())
+    fn authorizer(self) -> Result<Option<Authorizer>, Problem> {
+        let security = self.node.get("security").or_else(|| self.document.get("security"));
+        let items = security.map(Node::items).unwrap_or_default();
+        for (name, _) in items.iter().flat_map(Node::entries) {
+            if let Some(authorizer) = self.authorizers.named(name, self.node)? {
+                return Ok(Some(authorizer));
+            }
+        }
+        Ok(None)
     }
 
     /// The parameters that a request must have, where a validator looks at them.

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
-use crate::template::document::{Data, Node, Place};
+use crate::template::document::{Data, Node, Problem};
 
 /// All that values may refer to.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +20,6 @@ pub struct Values {
     pub resources: BTreeMap<String, String>,
 }
 
-/// Why a value isn't known here.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{what}")]
-pub struct Unknown {
-    /// Where.
-    pub place: Place,
-    /// What isn't known.
-    pub what: String,
-}
-
 /// How deep intrinsic functions may be in each other.
 const DEPTH: usize = 100;
 
@@ -41,7 +29,7 @@ impl Values {
     /// # Errors
     ///
     /// When it depends on what only AWS knows, or on nothing at all.
-    pub fn resolve(&self, node: &Node) -> Result<Option<Node>, Unknown> {
+    pub fn resolve(&self, node: &Node) -> Result<Option<Node>, Problem> {
         self.value(node, 0)
     }
 
@@ -50,15 +38,15 @@ impl Values {
     /// # Errors
     ///
     /// As [`Values::resolve`], and when it is no text.
-    pub fn text(&self, node: &Node) -> Result<String, Unknown> {
+    pub fn text(&self, node: &Node) -> Result<String, Problem> {
         let value = self.resolve(node)?;
         let text = value.as_ref().and_then(Node::text);
-        text.map(std::borrow::Cow::into_owned).ok_or_else(|| unknown(node, "this is no text"))
+        text.map(std::borrow::Cow::into_owned).ok_or_else(|| node.problem("this is no text"))
     }
 
-    fn value(&self, node: &Node, depth: usize) -> Result<Option<Node>, Unknown> {
+    fn value(&self, node: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         if depth > DEPTH {
-            return Err(unknown(node, "this refers to itself"));
+            return Err(node.problem("this refers to itself"));
         }
         if let Some((name, argument)) = node.single()
             && (name == "Ref" || name.starts_with("Fn::"))
@@ -89,7 +77,7 @@ impl Values {
         &self,
         (name, argument): (&str, &Node),
         depth: usize,
-    ) -> Result<Option<Node>, Unknown> {
+    ) -> Result<Option<Node>, Problem> {
         let text = |text: String| Some(Node { place: argument.place, data: Data::Text(text) });
         Ok(match name {
             "Ref" => return self.reference(argument),
@@ -100,17 +88,17 @@ impl Values {
             "Fn::FindInMap" => return self.find_in_map(argument, depth),
             "Fn::Select" => return self.select(argument, depth),
             "Fn::Split" => Some(self.split(argument, depth)?),
-            _ => return Err(unknown(argument, &format!("{name} is not known here"))),
+            _ => return Err(argument.problem(format!("{name} is not known here"))),
         })
     }
 
-    fn reference(&self, argument: &Node) -> Result<Option<Node>, Unknown> {
-        let name = argument.text().ok_or_else(|| unknown(argument, "Ref needs a name"))?;
+    fn reference(&self, argument: &Node) -> Result<Option<Node>, Problem> {
+        let name = argument.text().ok_or_else(|| argument.problem("Ref needs a name"))?;
         if name == "AWS::NoValue" {
             return Ok(None);
         }
         let value = self.named(&name).ok_or_else(|| {
-            unknown(argument, &format!("the value of Ref {name} is not known here"))
+            argument.problem(format!("the value of Ref {name} is not known here"))
         })?;
         Ok(Some(Node { place: argument.place, data: Data::Text(value) }))
     }
@@ -119,26 +107,26 @@ impl Values {
         self.parameters.get(name).or_else(|| self.resources.get(name)).cloned()
     }
 
-    fn attribute(&self, argument: &Node) -> Result<String, Unknown> {
+    fn attribute(&self, argument: &Node) -> Result<String, Problem> {
         let parts: Vec<_> = argument.items().iter().filter_map(Node::text).collect();
         let name = parts.join(".");
         self.resources
             .get(&name)
             .cloned()
-            .ok_or_else(|| unknown(argument, &format!("the attribute {name} is not known here")))
+            .ok_or_else(|| argument.problem(format!("the attribute {name} is not known here")))
     }
 
-    fn sub(&self, argument: &Node, depth: usize) -> Result<String, Unknown> {
+    fn sub(&self, argument: &Node, depth: usize) -> Result<String, Problem> {
         let (pattern, own) = match argument.items() {
             [pattern, own] => (pattern, own.entries()),
             _ => (argument, &[][..]),
         };
-        let pattern = pattern.text().ok_or_else(|| unknown(argument, "Fn::Sub needs a text"))?;
+        let pattern = pattern.text().ok_or_else(|| argument.problem("Fn::Sub needs a text"))?;
         let mut text = String::new();
         let mut rest = pattern.as_ref();
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) =
-                after.split_once('}').ok_or_else(|| unknown(argument, "a `${` has no end"))?;
+                after.split_once('}').ok_or_else(|| argument.problem("a `${` has no end"))?;
             text += before;
             if let Some(literal) = name.strip_prefix('!') {
                 text += &format!("${{{literal}}}");
@@ -146,7 +134,7 @@ impl Values {
                 text += &self.text_of(value, depth)?;
             } else {
                 let value = self.named(name).ok_or_else(|| {
-                    unknown(argument, &format!("the value of ${{{name}}} is not known here"))
+                    argument.problem(format!("the value of ${{{name}}} is not known here"))
                 })?;
                 text += &value;
             }
@@ -155,15 +143,15 @@ impl Values {
         Ok(text + rest)
     }
 
-    fn text_of(&self, node: &Node, depth: usize) -> Result<String, Unknown> {
+    fn text_of(&self, node: &Node, depth: usize) -> Result<String, Problem> {
         let value = self.value(node, depth)?;
         let text = value.as_ref().and_then(Node::text).map(std::borrow::Cow::into_owned);
-        text.ok_or_else(|| unknown(node, "this is no text"))
+        text.ok_or_else(|| node.problem("this is no text"))
     }
 
-    fn join(&self, argument: &Node, depth: usize) -> Result<String, Unknown> {
+    fn join(&self, argument: &Node, depth: usize) -> Result<String, Problem> {
         let [separator, list] = argument.items() else {
-            return Err(unknown(argument, "Fn::Join needs a separator and a list"));
+            return Err(argument.problem("Fn::Join needs a separator and a list"));
         };
         let list = self.value(list, depth)?;
         let items = list.as_ref().map(Node::items).unwrap_or_default();
@@ -171,9 +159,9 @@ impl Values {
         Ok(texts?.join(&self.text_of(separator, depth)?))
     }
 
-    fn choose(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Unknown> {
+    fn choose(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         let [condition, yes, no] = argument.items() else {
-            return Err(unknown(argument, "Fn::If needs a condition and two values"));
+            return Err(argument.problem("Fn::If needs a condition and two values"));
         };
         let name = condition.text().unwrap_or_default();
         let chosen = if self.condition(&name, argument, depth)? { yes } else { no };
@@ -185,29 +173,29 @@ impl Values {
     /// # Errors
     ///
     /// When there is no such condition, or it depends on what isn't known here.
-    pub fn holds(&self, name: &str, place: &Node) -> Result<bool, Unknown> {
+    pub fn holds(&self, name: &str, place: &Node) -> Result<bool, Problem> {
         self.condition(name, place, 0)
     }
 
-    fn condition(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Unknown> {
+    fn condition(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Problem> {
         let conditions = self.conditions.as_ref();
         let condition = conditions.and_then(|conditions| conditions.get(name));
         let condition =
-            condition.ok_or_else(|| unknown(place, &format!("there is no condition `{name}`")))?;
+            condition.ok_or_else(|| place.problem(format!("there is no condition `{name}`")))?;
         self.is_true(condition, depth + 1)
     }
 
-    fn is_true(&self, condition: &Node, depth: usize) -> Result<bool, Unknown> {
+    fn is_true(&self, condition: &Node, depth: usize) -> Result<bool, Problem> {
         if depth > DEPTH {
-            return Err(unknown(condition, "this refers to itself"));
+            return Err(condition.problem("this refers to itself"));
         }
-        let all = |argument: &Node| -> Result<Vec<bool>, Unknown> {
+        let all = |argument: &Node| -> Result<Vec<bool>, Problem> {
             argument.items().iter().map(|item| self.is_true(item, depth + 1)).collect()
         };
         match condition.single() {
             Some(("Fn::Equals", argument)) => {
                 let [one, other] = argument.items() else {
-                    return Err(unknown(argument, "Fn::Equals needs two values"));
+                    return Err(argument.problem("Fn::Equals needs two values"));
                 };
                 Ok(self.text_of(one, depth)? == self.text_of(other, depth)?)
             }
@@ -217,11 +205,11 @@ impl Values {
             Some(("Condition", name)) => {
                 self.condition(&name.text().unwrap_or_default(), name, depth)
             }
-            _ => Err(unknown(condition, "this is no condition")),
+            _ => Err(condition.problem("this is no condition")),
         }
     }
 
-    fn find_in_map(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Unknown> {
+    fn find_in_map(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         let mut found = self.mappings.clone();
         for key in argument.items().iter().take(3) {
             let key = self.text_of(key, depth)?;
@@ -229,23 +217,23 @@ impl Values {
         }
         match (found, argument.items()) {
             (Some(found), [_, _, _, ..]) => Ok(Some(found)),
-            _ => Err(unknown(argument, "Fn::FindInMap finds nothing")),
+            _ => Err(argument.problem("Fn::FindInMap finds nothing")),
         }
     }
 
-    fn select(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Unknown> {
+    fn select(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         let [index, list] = argument.items() else {
-            return Err(unknown(argument, "Fn::Select needs an index and a list"));
+            return Err(argument.problem("Fn::Select needs an index and a list"));
         };
         let index = self.text_of(index, depth)?.parse::<usize>().ok();
         let list = self.value(list, depth)?;
         let item = index.and_then(|index| list.as_ref()?.items().get(index).cloned());
-        item.map(Some).ok_or_else(|| unknown(argument, "Fn::Select finds nothing"))
+        item.map(Some).ok_or_else(|| argument.problem("Fn::Select finds nothing"))
     }
 
-    fn split(&self, argument: &Node, depth: usize) -> Result<Node, Unknown> {
+    fn split(&self, argument: &Node, depth: usize) -> Result<Node, Problem> {
         let [separator, text] = argument.items() else {
-            return Err(unknown(argument, "Fn::Split needs a separator and a text"));
+            return Err(argument.problem("Fn::Split needs a separator and a text"));
         };
         let (separator, text) = (self.text_of(separator, depth)?, self.text_of(text, depth)?);
         let part = |part: &str| Node { place: argument.place, data: Data::Text(part.to_owned()) };
@@ -254,10 +242,6 @@ impl Values {
             data: Data::List(text.split(&separator).map(part).collect()),
         })
     }
-}
-
-fn unknown(node: &Node, what: &str) -> Unknown {
-    Unknown { place: node.place, what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -283,7 +267,7 @@ mod tests {
     }
 
     fn text(yaml: &str) -> Result<String, String> {
-        values().text(&parse(yaml).unwrap()).map_err(|unknown| unknown.what)
+        values().text(&parse(yaml).unwrap()).map_err(|problem| problem.what)
     }
 
     #[test]

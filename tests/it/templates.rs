@@ -352,6 +352,7 @@ Resources:
     Type: AWS::Serverless::Api
     Properties:
       StageName: Prod
+      MergeDefinitions: true
       Cors: {AllowOrigin: "'*'", AllowHeaders: "'x-a'", MaxAge: "'600'"}
       BinaryMediaTypes: [image~1png]
       DefinitionBody:
@@ -388,6 +389,15 @@ Resources:
             RequestParameters:
               - method.request.header.X-Needed: {Required: true}
               - method.request.querystring.q
+            RequestModel: {Model: M, ValidateParameters: true}
+        NotChecked:
+          Type: Api
+          Properties:
+            RestApiId: !Ref Api
+            Path: /not-checked
+            Method: x-amazon-apigateway-any-method
+            RequestParameters:
+              - method.request.header.X-Needed: {Required: true}
 "#;
 
 #[tokio::test]
@@ -425,6 +435,8 @@ async fn methods_of_a_template_have_their_time_their_bytes_and_their_parameters(
     let reply = send(api, request(api, "POST", "/echo", &[], "")).await;
     let message = "Missing required request parameters: [X-Needed]";
     assert_eq!((reply.status, reply.json()["message"].as_str()), (400, Some(message)));
+    // Without a model that says so, AWS looks at nothing.
+    assert_eq!(get(&server, "/not-checked").await.status, 200);
     let mock = get(&server, "/mock").await;
     assert_eq!((mock.status, mock.header("x-one")), (204, "1"));
     let said = server.stderr();
@@ -485,4 +497,100 @@ async fn a_command_wins_over_the_template_of_the_folder() {
     fs::write(setup.path("template.yaml"), "no template at all").unwrap();
     let server = setup.serving(&[function::program().as_os_str()]).start().await;
     assert_eq!(server.answer("alice", &json!({})).await["count"], 1);
+}
+
+/// Two APIs, and one of events alone, with what AWS looks at and mtl doesn't.
+const SEVERAL: &str = r#"
+Globals:
+  Api:
+    Cors: "'https://app.example'"
+    Auth:
+      DefaultAuthorizer: Door
+      Authorizers:
+        Door: {FunctionArn: !GetAtt F.Arn}
+Resources:
+  Public:
+    Type: AWS::ApiGateway::RestApi
+    Properties: {Name: public}
+  PublicMethod:
+    Type: AWS::ApiGateway::Method
+    Properties: &method
+      RestApiId: !Ref Public
+      ResourceId: !GetAtt Public.RootResourceId
+      HttpMethod: GET
+      ApiKeyRequired: true
+      Integration:
+        Type: AWS_PROXY
+        IntegrationHttpMethod: POST
+        Uri: !Sub arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+  PublicDeployment:
+    Type: AWS::ApiGateway::Deployment
+    Properties: {RestApiId: !Ref Public, StageName: live}
+  Internal:
+    Type: AWS::ApiGateway::RestApi
+    Properties: {Name: internal}
+  InternalMethod:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      <<: *method
+      RestApiId: !Ref Internal
+      ResourceId: !GetAtt Internal.RootResourceId
+  InternalStage:
+    Type: AWS::ApiGateway::Stage
+    Properties: {RestApiId: !Ref Internal, StageName: inside, Variables: {v: internal}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Runtime: provided.al2023
+      Events:
+        Locked: {Type: Api, Properties: {Path: /x, Method: get}}
+        Open: {Type: Api, Properties: {Path: /open, Method: get, Auth: {Authorizer: NONE}}}
+        Lost: {Type: Api, Properties: {Path: /y, Method: get, Auth: {Authorizer: Nobody}}}
+        Elsewhere: {Type: Api, Properties: {Path: /z, Method: get, RestApiId: Nowhere}}
+"#;
+
+#[tokio::test]
+async fn each_api_of_a_template_is_served_at_a_port_of_its_own() {
+    let server = serving("F", SEVERAL, &["-o", "json"]).start().await;
+    let stdout = server.wait_for_stdout("\"ready\"").await;
+    let ready: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    let of = |name: &str| -> std::net::SocketAddr {
+        let url = ready["apis"][name].as_str().unwrap_or_else(|| panic!("no {name} in {ready}"));
+        url.strip_prefix("http://").unwrap().parse().unwrap()
+    };
+    let stage = async |name: &str, path: &str| {
+        let reply = send(of(name), request(of(name), "GET", path, &[], "")).await;
+        reply.json()["event"]["requestContext"]["stage"].take()
+    };
+    assert_eq!(stage("Public", "/live").await, "live");
+    assert_eq!(stage("Internal", "/inside").await, "inside");
+    let events = of("ServerlessRestApi");
+    let status = async |method: &str, path: &str| {
+        send(events, request(events, method, path, &[], "")).await.status
+    };
+    // The authorizer of `Globals` guards the methods of events too, and lets preflight requests pass.
+    assert_eq!(status("GET", "/x").await, 401);
+    assert_eq!(status("OPTIONS", "/x").await, 200);
+    assert_eq!(status("GET", "/open").await, 200);
+    assert_eq!(status("GET", "/y").await, 403, "a method without its authorizer is open to nobody");
+    let said = server.stderr();
+    for expected in [
+        "its authorizer `Nobody` is not there, so it is not served",
+        "an event names the API `Nowhere`, which is not there",
+        "API keys are not looked at: all may pass",
+    ] {
+        assert!(said.contains(expected), "no `{expected}` in {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_place_of_tenants_is_given_to_the_methods_that_have_none() {
+    let template = SAM.replace("requestParameters:", "x:").replace("parameters:", "y:");
+    let server = serving("Tracker", &template, &["--tenant-from", "header:X-Org"]).start().await;
+    let api = server.second_address();
+    let reply = send(api, request(api, "GET", "/orders", &[("X-Org", "acme")], "")).await;
+    assert_eq!(reply.json()["tenant"], "acme", "{:?}", reply.body);
+    let reply = get(&server, "/orders").await;
+    assert_eq!(reply.json()["message"], "Missing required request parameters: [X-Org]");
 }

@@ -10,7 +10,7 @@ use crate::api_gateway::api::{ApiMethod, Integration, Lambda, Parameter, Paramet
 use crate::api_gateway::mapping::{Mapping, Source, Target};
 use crate::api_gateway::resource::Resource;
 use crate::emulator::config::{Api, Port};
-use crate::function::Function;
+use crate::function::{Function, TenantIsolationMode};
 use crate::quotas;
 
 /// Where SAM's local API listens too.
@@ -23,8 +23,8 @@ const STAGE: &str = "Prod";
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "API Gateway")]
 pub struct ApiArgs {
-    /// The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is
-    /// an API, or a free one if it is taken]
+    /// The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if
+    /// it is taken]
     #[arg(long, value_name = "PORT")]
     pub api_port: Option<u16>,
 
@@ -47,61 +47,78 @@ impl FromStr for TenantFrom {
         if name.is_empty() || !name.chars().all(allowed) {
             return Err("a name has letters, digits and `. _ $ -`".to_owned());
         }
-        let place = match place {
-            "querystring" => ParameterPlace::QueryString,
-            "header" => ParameterPlace::Header,
-            "path" => ParameterPlace::Path,
-            _ => return Err(expected.to_owned()),
-        };
-        Ok(Self(Parameter { place, name: name.to_owned() }))
+        let parameter = format!("method.request.{place}.{name}").parse();
+        parameter.map(Self).map_err(|_| expected.to_owned())
     }
 }
 
 impl ApiArgs {
-    /// The API of a template, or one in front of the function, if there is to be one: all its paths and
-    /// methods lead there.
+    /// The APIs of a template, or one in front of the function, if there is to be one: all its paths and
+    /// methods lead there. Each has the port after the one before it.
     #[must_use]
-    pub fn api(self, function: &Function, of_template: Option<RestApi>) -> Option<Api> {
-        let port = self.api_port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked);
-        if let Some(api) = of_template.filter(|_| self.tenant_from.is_none()) {
-            return Some(Api { port, api });
-        }
-        if self.api_port.is_none() && self.tenant_from.is_none() {
-            return None;
-        }
+    pub fn apis(self, functions: &[&Function], mut apis: Vec<RestApi>) -> Vec<Api> {
         let tenant = self.tenant_from.map(|TenantFrom(parameter)| parameter);
-        let method = |path: &str| {
-            let resource: Resource = path.parse().ok()?;
-            Some(ApiMethod {
-                resource,
-                http_method: None,
-                authorizer: None,
-                required: tenant.clone().into_iter().collect(),
-                integration: Integration::Lambda(Lambda {
-                    function: function.name.clone(),
-                    parameters: tenant.iter().map(mapping).collect(),
-                    timeout: quotas::API_INTEGRATION_TIMEOUT,
-                }),
-            })
-        };
-        let root = match &tenant {
-            Some(Parameter { place: ParameterPlace::Path, name }) => format!("/{{{name}}}"),
-            _ => String::new(),
-        };
-        let paths =
-            [if root.is_empty() { "/" } else { root.as_str() }, &format!("{root}/{{proxy+}}")];
-        Some(Api {
-            port,
-            api: RestApi {
-                id: "mtl0000000".to_owned(),
-                account_id: function.account_id.clone(),
-                region: function.region.clone(),
-                stage: STAGE.to_owned(),
-                stage_variables: BTreeMap::new(),
-                binary_media_types: Vec::new(),
-                methods: paths.into_iter().filter_map(method).collect(),
-            },
+        if apis.is_empty() && (self.api_port.is_some() || tenant.is_some()) {
+            apis.extend(functions.first().map(|function| door(function, tenant.as_ref())));
+        } else if let Some(tenant) = &tenant {
+            for method in apis.iter_mut().flat_map(|api| &mut api.methods) {
+                map_tenant(method, tenant, functions);
+            }
+        }
+        let first = self.api_port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked);
+        let ports = std::iter::successors(Some(first), |before| Some(before.next()));
+        apis.into_iter().zip(ports).map(|(api, port)| Api { port, api }).collect()
+    }
+}
+
+/// Has the methods of a template that don't say where the tenant id is look for it there.
+fn map_tenant(method: &mut ApiMethod, tenant: &Parameter, functions: &[&Function]) {
+    if method.tenant_source().is_some() {
+        return;
+    }
+    if let Integration::Lambda(lambda) = &mut method.integration
+        && is_per_tenant(functions, &lambda.function)
+    {
+        lambda.parameters.push(mapping(tenant));
+        method.required.push(tenant.clone());
+    }
+}
+
+fn is_per_tenant(functions: &[&Function], name: &str) -> bool {
+    let named = functions.iter().find(|function| function.name == name);
+    named.is_some_and(|it| it.tenant_isolation_mode == TenantIsolationMode::PerTenant)
+}
+
+/// An API whose every request goes to the function.
+fn door(function: &Function, tenant: Option<&Parameter>) -> RestApi {
+    let method = |path: &str| {
+        let resource: Resource = path.parse().ok()?;
+        Some(ApiMethod {
+            resource,
+            http_method: None,
+            authorizer: None,
+            required: tenant.cloned().into_iter().collect(),
+            integration: Integration::Lambda(Lambda {
+                function: function.name.clone(),
+                parameters: tenant.map(mapping).into_iter().collect(),
+                timeout: quotas::API_INTEGRATION_TIMEOUT,
+            }),
         })
+    };
+    let root = match tenant {
+        Some(Parameter { place: ParameterPlace::Path, name }) => format!("/{{{name}}}"),
+        _ => String::new(),
+    };
+    let paths = [if root.is_empty() { "/" } else { root.as_str() }, &format!("{root}/{{proxy+}}")];
+    RestApi {
+        name: function.name.clone(),
+        id: "mtl0000000".to_owned(),
+        account_id: function.account_id.clone(),
+        region: function.region.clone(),
+        stage: STAGE.to_owned(),
+        stage_variables: BTreeMap::new(),
+        binary_media_types: Vec::new(),
+        methods: paths.into_iter().filter_map(method).collect(),
     }
 }
 
@@ -121,21 +138,28 @@ fn mapping(Parameter { place, name }: &Parameter) -> Mapping {
 #[must_use]
 pub fn routes(api: &RestApi) -> String {
     let mut table = Table::new();
-    table.load_style(TableStyle::new()).set_header(["method", "path", "function", "tenant from"]);
+    let authorizes = api.methods.iter().any(|method| method.authorizer.is_some());
+    let mut header = vec!["method", "path", "function", "tenant from"];
+    header.extend(authorizes.then_some("authorizer"));
+    table.load_style(TableStyle::new()).set_header(header);
     for method in &api.methods {
-        table.add_row([
+        let mut row = vec![
             method.http_method().to_owned(),
             method.resource.to_string(),
             method.lambda().map_or_else(|| "(fixed)".to_owned(), |it| it.function.clone()),
             method.tenant_source().map_or_else(|| "–".to_owned(), Source::to_string),
-        ]);
+        ];
+        let authorizer = method.authorizer.as_ref().map_or("–", |it| it.name.as_str());
+        row.extend(authorizes.then(|| authorizer.to_owned()));
+        table.add_row(row);
     }
     table.to_string()
 }
 
 /// What its user should know about where tenant ids come from.
 #[must_use]
-pub fn advice(api: &RestApi, per_tenant: impl Fn(&str) -> bool) -> Option<String> {
+pub fn advice(api: &RestApi, functions: &[&Function]) -> Option<String> {
+    let per_tenant = |name: &str| is_per_tenant(functions, name);
     let mut tenants = api
         .methods
         .iter()

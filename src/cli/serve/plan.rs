@@ -16,7 +16,7 @@ use crate::cli::serve::extensions::extensions;
 use crate::cli::serve::reload::Reload;
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
-use crate::function::{Function, LogFormat, TenantIsolationMode};
+use crate::function::{Function, LogFormat};
 use crate::logs::Stdout;
 use crate::management_api::configuration;
 use crate::process::launch::Launch;
@@ -65,20 +65,15 @@ impl Args {
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
-        let Served { mut functions, api, sentence, inline, mut warnings } =
+        let Served { mut functions, apis, sentence, inline, mut warnings } =
             match self.template_file(&folder) {
                 Some(file) => self.of_template(&file)?,
                 None => self.of_one(&folder)?,
             };
-        let api = functions.first().and_then(|first| self.api.clone().api(&first.function, api));
-        if let Some(api) = &api {
-            let per_tenant = |name: &str| {
-                let named = functions.iter().find(|one| one.function.name == name);
-                named.is_some_and(|one| {
-                    one.function.tenant_isolation_mode == TenantIsolationMode::PerTenant
-                })
-            };
-            warnings.extend(api::advice(&api.api, per_tenant));
+        let all: Vec<_> = functions.iter().map(|one| &one.function).collect();
+        let apis = self.api.clone().apis(&all, apis);
+        for api in &apis {
+            warnings.extend(api::advice(&api.api, &all));
         }
         for config in &functions {
             self.warn_of(config, &mut warnings);
@@ -95,7 +90,7 @@ impl Args {
                 invocation_endpoint: self.invocation_endpoint,
                 allowed_hosts: self.allow_host,
             },
-            api,
+            apis,
             account: configuration::Account { concurrency: self.limits.concurrency },
             functions,
             local_endpoints: !self.no_local_endpoints,
@@ -223,8 +218,8 @@ fn check_log_dir(folder: &Path) -> Result<(), Failure> {
 #[derive(Debug, Default)]
 pub(super) struct Served {
     pub(super) functions: Vec<FunctionConfig>,
-    /// The API of a template.
-    pub(super) api: Option<RestApi>,
+    /// The APIs of a template.
+    pub(super) apis: Vec<RestApi>,
     /// What it is, for a person.
     pub(super) sentence: String,
     /// The folders of code that stands in a template.

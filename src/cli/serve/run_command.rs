@@ -64,7 +64,12 @@ fn variables(emulator: &Emulator) -> Vec<(OsString, OsString)> {
     let url = emulator.endpoint();
     let mut variables: Vec<(OsString, OsString)> =
         vec![("MTL_ENDPOINT".into(), url.clone().into())];
-    variables.extend(emulator.api_endpoint().map(|api| ("MTL_API_ENDPOINT".into(), api.into())));
+    for (number, (name, url)) in emulator.api_endpoints().enumerate() {
+        if number == 0 {
+            variables.push(("MTL_API_ENDPOINT".into(), url.clone().into()));
+        }
+        variables.push((format!("MTL_API_ENDPOINT_{name}").into(), url.into()));
+    }
     variables.extend(endpoint(&url));
     let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     if !can_sign(&inherited) {

@@ -68,8 +68,8 @@ impl Args {
             account_id: self.function.account_id.clone(),
         };
         let template = read(&settings).map_err(wrong)?;
-        let Template { functions, refused, api, warnings } = template;
-        let mut served = Served { api, warnings, ..Served::default() };
+        let Template { functions, refused, apis, warnings } = template;
+        let mut served = Served { apis, warnings, ..Served::default() };
         self.known_names(&functions)?;
         let refused = refused.into_iter().map(|refused| (refused.logical_id, refused.reason));
         let mut unserved: BTreeMap<String, String> = refused.collect();
