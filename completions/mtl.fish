@@ -41,7 +41,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l invocation-endpoint -d
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l handler -d 'A handler of Python or Node.js in this folder, FILE.FUNCTION, in place of a program' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l runtime -d 'The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l attach -d 'Wait for N runtimes that you start, in a debugger or an IDE; the timeout is off unless given' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l function-name -d 'Its name' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l function-name -d 'Its name [default: function]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l region -d 'The Region in its ARN [default: that of the shell, or us-east-1]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l account-id -d 'The account in its ARN' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l timeout -d 'How long one invocation may take, 1s to 900s [default: 3s]' -r
@@ -51,12 +51,12 @@ x86_64\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env -d 'A variable of its environment; repeatable, and stronger than --env-file' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file with one K=V per line, taken as it stands, as Docker does' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l extension -d 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]' -r -F
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does' -r -f -a "PER_TENANT\t''
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does [default: the template\'s, or the first]' -r -f -a "PER_TENANT\t''
 NONE\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l template -d 'A template of SAM, CloudFormation or CDK, whose functions and API are served' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l parameter -d 'A parameter of the template; repeatable' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l command -d 'What runs a function of the template, in a shell in the folder of its code; repeatable' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l api-port -d 'The port of a REST API in front of the function; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l api-port -d 'The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-from -d 'Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l concurrency -d 'Concurrent executions of the account; environments are limited to 2.5 times that' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l reserved-concurrency -d 'Concurrent executions reserved for the function; 0 throttles every invocation' -r
@@ -64,8 +64,8 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-environments -d 'A
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l idle-timeout -d 'How long an environment may be idle' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l max-lifetime -d 'How long an environment may live; it ends when it is free' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l init-timeout -d 'How long the init phase may take' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-retry-attempts -d 'How often an event is tried again after a function error, 0 to 2' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-event-age -d 'How old an event may become' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-retry-attempts -d 'How often an event is tried again after a function error, 0 to 2 [default: 2]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l maximum-event-age -d 'How old an event may become [default: 6h]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l retry-delay -d 'The wait before the first retry; it doubles' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-success -d 'A folder or http URL for the records of events that succeeded' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l on-failure -d 'A folder or http URL for the records of events that were given up' -r

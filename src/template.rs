@@ -9,6 +9,7 @@ pub mod functions;
 pub mod integration;
 pub mod openapi;
 pub mod source;
+mod unserved;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -85,6 +86,8 @@ pub fn read(settings: &Settings) -> Result<Template, TemplateError> {
     let mut source = Source::new(settings, &document)?;
     let functions = functions::functions(&mut source);
     let apis = api::apis(&mut source, &functions);
+    let served: Vec<_> = functions.iter().flatten().map(|one| one.logical_id.as_str()).collect();
+    unserved::warn(&mut source, &served);
     let mut template = Template { apis, ..Template::default() };
     for function in functions {
         match function {

@@ -20,6 +20,7 @@ use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::load::args::LoadArgs;
 use crate::cli::target::{block_on, endpoint_of_this_folder};
+use crate::cli::values::DEFAULT_FUNCTION;
 use crate::client::answer::Answer;
 use crate::client::deployment::{self, Deployment};
 use crate::client::endpoint::Endpoint;
@@ -28,9 +29,6 @@ use crate::client::query_error::QueryError;
 use crate::client::{InvocationType, InvokeInput, aws, local, stream};
 use crate::function::TenantId;
 use crate::server_file;
-
-/// What a function of a local server is called unless it is named, as RIE calls it.
-const DEFAULT_FUNCTION: &str = "function";
 
 const LOCAL: &str = "On this machine";
 

@@ -5,6 +5,7 @@ pub mod advice;
 pub mod api;
 pub mod args;
 pub mod extensions;
+mod function;
 pub mod plan;
 pub mod reload;
 pub mod run_command;

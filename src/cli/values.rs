@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// The name of a function that was given none.
+pub const DEFAULT_FUNCTION: &str = "function";
+
 /// A duration as `500ms`, `3s`, `2m`, `6h`, or a bare number of seconds; fractions are allowed.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use regex_lite::Regex;
 use crate::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::api_gateway::mapping::Source;
 use crate::template::document::{Node, Place, Problem};
-use crate::template::integration::function_of;
+use crate::template::integration::{function_of, name_in};
 
 /// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +88,7 @@ pub fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
             return Ok(None);
         }
         let arn = node.get("FunctionArn").and_then(Node::text).unwrap_or_default();
-        let function = arn.rsplit_once("function:").map(|(_, name)| name.to_owned());
-        let Some(function) = function else {
+        let Some(function) = name_in(&arn) else {
             let what = format!("the authorizer {name} is not served: it names no Lambda function");
             return Err(node.problem(what));
         };

@@ -10,6 +10,7 @@ use crate::function::{Architecture, LogFormat, TenantIsolationMode};
 use crate::quotas;
 use crate::template::Settings;
 use crate::template::document::{Data, Node};
+use crate::template::integration::name_in;
 use crate::template::source::{Source, merged};
 
 const SAM: &str = "AWS::Serverless::Function";
@@ -34,9 +35,9 @@ pub struct TemplateFunction {
     pub handler: Option<String>,
     /// Its code.
     pub code: Code,
-    /// How long one invocation may take.
-    pub timeout: Duration,
-    /// The memory size in MB, where the template has one.
+    /// How long one invocation may take, where the template says.
+    pub timeout: Option<Duration>,
+    /// The memory size in MB, where the template says.
     pub memory_mb: Option<u32>,
     /// The variables whose values are known.
     pub variables: Vec<(String, String)>,
@@ -82,10 +83,12 @@ pub fn functions(source: &mut Source<'_>) -> Vec<Result<TemplateFunction, Refuse
             let properties = properties(source, resource);
             let name = source.text(&properties, "FunctionName");
             let name = name.unwrap_or_else(|| logical_id.to_owned());
-            name_function(source, logical_id, &name);
+            let alias = source.text(&properties, "AutoPublishAlias");
+            name_function(source, logical_id, &name, alias.as_deref());
             (logical_id, name, resource, properties)
         })
         .collect();
+    name_aliases(source);
     named
         .into_iter()
         .map(|(logical_id, name, resource, properties)| {
@@ -107,11 +110,36 @@ fn properties(source: &Source<'_>, resource: &Node) -> Node {
     }
 }
 
-fn name_function(source: &mut Source<'_>, logical_id: &str, name: &str) {
+/// What `Ref` and `Fn::GetAtt` of a function come to, and with `AutoPublishAlias` those of what SAM adds.
+fn name_function(source: &mut Source<'_>, logical_id: &str, name: &str, alias: Option<&str>) {
     let Settings { region, account_id, .. } = source.settings();
     let arn = format!("arn:aws:lambda:{region}:{account_id}:function:{name}");
     source.name(logical_id.to_owned(), name.to_owned());
-    source.name(format!("{logical_id}.Arn"), arn);
+    source.name(format!("{logical_id}.Arn"), arn.clone());
+    if let Some(alias) = alias {
+        let version = format!("{arn}:1");
+        for (reference, value) in [("Version", &version), ("Alias", &format!("{arn}:{alias}"))] {
+            source.name(format!("{logical_id}.{reference}"), value.clone());
+        }
+        source.name(format!("{logical_id}Alias{alias}"), format!("{arn}:{alias}"));
+    }
+}
+
+/// Aliases and versions that are resources of their own: mtl has the one version for all of them.
+fn name_aliases(source: &mut Source<'_>) {
+    for kind in ["AWS::Lambda::Alias", "AWS::Lambda::Version"] {
+        for (logical_id, resource) in source.of_type(kind) {
+            let Some(properties) = resource.get("Properties") else { continue };
+            let function = source.text(properties, "FunctionName");
+            let Some(function) = function else { continue };
+            let Settings { region, account_id, .. } = source.settings();
+            let function = name_in(&function).unwrap_or(function);
+            let qualifier = source.text(properties, "Name").unwrap_or_else(|| "1".to_owned());
+            let arn =
+                format!("arn:aws:lambda:{region}:{account_id}:function:{function}:{qualifier}");
+            source.name(logical_id.to_owned(), arn);
+        }
+    }
 }
 
 fn function(
@@ -120,15 +148,26 @@ fn function(
     resource: &Node,
     properties: &Node,
 ) -> Result<TemplateFunction, String> {
-    let mode = tenant_isolation_mode(source, properties);
+    let mode = tenant_isolation_mode(source, properties)?;
     if mode == TenantIsolationMode::PerTenant {
         allowed_with_tenants(source, properties)?;
         allowed_beside_tenants(source, &name)?;
     }
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let number = |source: &mut Source<'_>, name: &str| {
         source.value(properties, name).as_ref().and_then(Node::number)
     };
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let timeout = number(source, "Timeout").map(seconds);
+    if timeout.is_some_and(|it| !(quotas::MINIMUM_TIMEOUT..=quotas::MAXIMUM_TIMEOUT).contains(&it))
+    {
+        return Err("its `Timeout` is not 1 to 900 seconds".to_owned());
+    }
+    let memory_mb = number(source, "MemorySize");
+    if memory_mb
+        .is_some_and(|mb| !(quotas::DEFAULT_MEMORY_MB..=quotas::MAXIMUM_MEMORY_MB).contains(&mb))
+    {
+        return Err("its `MemorySize` is not 128 to 10240 MB".to_owned());
+    }
     let events = source.value(properties, "EventInvokeConfig");
     let events = events.or_else(|| event_invoke_config(source, &name));
     let of_events = |name: &str| events.as_ref()?.get(name)?.number();
@@ -138,8 +177,8 @@ fn function(
         runtime: source.text(properties, "Runtime"),
         handler: source.text(properties, "Handler"),
         code: code(source, logical_id, resource, properties)?,
-        timeout: number(source, "Timeout").map_or(quotas::DEFAULT_TIMEOUT, seconds),
-        memory_mb: number(source, "MemorySize"),
+        timeout,
+        memory_mb,
         variables: variables(source, properties),
         architecture: architecture(source, properties),
         tenant_isolation_mode: mode,
@@ -150,13 +189,22 @@ fn function(
     })
 }
 
-fn tenant_isolation_mode(source: &mut Source<'_>, properties: &Node) -> TenantIsolationMode {
-    let config = source.value(properties, "TenancyConfig");
-    let mode = config.as_ref().and_then(|config| config.get("TenantIsolationMode")?.text());
-    if mode.is_some_and(|mode| mode == "PER_TENANT") {
-        TenantIsolationMode::PerTenant
-    } else {
-        TenantIsolationMode::None
+/// A function of which that isn't clear is not served: it would mix tenants, or refuse them.
+fn tenant_isolation_mode(
+    source: &Source<'_>,
+    properties: &Node,
+) -> Result<TenantIsolationMode, String> {
+    let Some(node) = properties.get("TenancyConfig") else { return Ok(TenantIsolationMode::None) };
+    let config = source.values().resolve(node);
+    let config = config.map_err(|problem| format!("its `TenancyConfig`: {}", problem.what))?;
+    let Some(config) = config.filter(|config| config.data != Data::Null) else {
+        return Ok(TenantIsolationMode::None);
+    };
+    match config.get("TenantIsolationMode").and_then(Node::text).as_deref() {
+        Some("PER_TENANT") => Ok(TenantIsolationMode::PerTenant),
+        _ => Err("its `TenancyConfig` is not `TenantIsolationMode: PER_TENANT`, and AWS takes \
+                  nothing else"
+            .to_owned()),
     }
 }
 
@@ -167,10 +215,10 @@ fn allowed_with_tenants(source: &mut Source<'_>, properties: &Node) -> Result<()
     let refused = |what: &str| {
         Err(format!("{what} is not supported for functions enabled with tenancy configuration"))
     };
-    if properties.get("FunctionUrlConfig").is_some() {
+    if source.value(properties, "FunctionUrlConfig").is_some() {
         return refused("a function URL");
     }
-    if properties.get(PROVISIONED_CONFIG).is_some() {
+    if source.value(properties, PROVISIONED_CONFIG).is_some() {
         return refused(PROVISIONED);
     }
     let snap_start = source.value(properties, "SnapStart");
@@ -205,7 +253,7 @@ fn allowed_beside_tenants(source: &mut Source<'_>, function: &str) -> Result<(),
     for (kind, member, what, only_with) in REFUSED {
         for (_, resource) in source.of_type(kind) {
             let Some(properties) = resource.get("Properties") else { continue };
-            let counts = only_with.is_none_or(|member| properties.get(member).is_some());
+            let counts = only_with.is_none_or(|member| source.value(properties, member).is_some());
             if counts && names(source, properties, member, function) {
                 return Err(format!(
                     "{what} is not supported for functions enabled with tenancy configuration"

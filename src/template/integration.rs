@@ -65,7 +65,12 @@ fn mapping(target: &str, source: &Node) -> Result<Mapping, String> {
 #[must_use]
 pub fn function_of(uri: &str) -> Option<String> {
     let (_, arn) = uri.split_once("/functions/")?;
-    let arn = arn.strip_suffix("/invocations").unwrap_or(arn);
+    name_in(arn.strip_suffix("/invocations").unwrap_or(arn))
+}
+
+/// The function's name in `arn:…:function:NAME`, with or without a qualifier.
+#[must_use]
+pub fn name_in(arn: &str) -> Option<String> {
     let (_, name) = arn.rsplit_once("function:")?;
     let name = name.split(':').next()?;
     (!name.is_empty()).then(|| name.to_owned())

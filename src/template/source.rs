@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::template::document::{Data, Node, Problem};
+use crate::template::document::{Data, Node, Place, Problem};
 use crate::template::values::Values;
 use crate::template::{Settings, TemplateError, read_document};
 
@@ -40,7 +40,7 @@ impl<'a> Source<'a> {
             parameters: parameters(settings, document.get("Parameters"))?,
             mappings: document.get("Mappings").cloned(),
             conditions: document.get("Conditions").cloned(),
-            resources: BTreeMap::new(),
+            ..Values::default()
         };
         let mut source = Self {
             settings,
@@ -109,6 +109,13 @@ impl<'a> Source<'a> {
             resource.get("Type").and_then(Node::text).is_some_and(|found| found == kind)
         };
         self.resources.iter().filter(|(_, resource)| of_type(resource)).copied().collect()
+    }
+
+    /// What makes resources in a loop, by the names in the template.
+    #[must_use]
+    pub fn loops(&self) -> Vec<(&'a str, &'a Node)> {
+        let is_loop = |(name, _): &&(&str, &Node)| name.starts_with("Fn::ForEach");
+        self.resources.iter().filter(is_loop).copied().collect()
     }
 
     /// What is said of all resources of a kind in the section `Globals`.
@@ -181,30 +188,58 @@ impl<'a> Source<'a> {
 fn parameters(
     settings: &Settings,
     section: Option<&Node>,
-) -> Result<BTreeMap<String, String>, TemplateError> {
+) -> Result<BTreeMap<String, Node>, TemplateError> {
     let declared = section.map(Node::entries).unwrap_or_default();
     if let Some(name) =
         settings.parameters.keys().find(|name| !declared.iter().any(|(known, _)| known == *name))
     {
         return Err(TemplateError::Parameter { file: settings.file.clone(), name: name.clone() });
     }
-    let mut parameters: BTreeMap<String, String> = [
+    let pseudo = [
         ("AWS::AccountId", settings.account_id.as_str()),
         ("AWS::Partition", "aws"),
         ("AWS::Region", settings.region.as_str()),
         ("AWS::StackName", "local"),
         ("AWS::URLSuffix", "amazonaws.com"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+    ];
+    let text = |text: &str| Node { place: Place::default(), data: Data::Text(text.to_owned()) };
+    let mut parameters: BTreeMap<String, Node> =
+        pseudo.map(|(name, value)| (name.to_owned(), text(value))).into();
     for (name, parameter) in declared {
-        let default = parameter.get("Default").and_then(Node::text);
-        let given = settings.parameters.get(name).cloned();
-        if let Some(value) = given.or_else(|| default.map(Cow::into_owned)) {
-            parameters.insert(name.clone(), value);
+        let given = settings.parameters.get(name).map(String::as_str);
+        if let Some(given) = given {
+            check_allowed(settings, (name, parameter), given)?;
         }
+        let default = parameter.get("Default").and_then(Node::text);
+        let Some(value) = given.map(Cow::Borrowed).or(default) else { continue };
+        let kind = parameter.get("Type").and_then(Node::text).unwrap_or_default();
+        let is_list = kind == "CommaDelimitedList" || kind.contains("List<");
+        let data = if is_list {
+            Data::List(value.split(',').map(|item| text(item.trim())).collect())
+        } else {
+            Data::Text(value.into_owned())
+        };
+        parameters.insert(name.clone(), Node { place: parameter.place, data });
     }
     Ok(parameters)
+}
+
+/// A parameter that was given must be one of the values that the template allows, as on AWS.
+fn check_allowed(
+    settings: &Settings,
+    (name, parameter): (&str, &Node),
+    given: &str,
+) -> Result<(), TemplateError> {
+    let allowed = parameter.get("AllowedValues").map(Node::items).unwrap_or_default();
+    let allowed: Vec<_> = allowed.iter().filter_map(Node::text).collect();
+    if allowed.is_empty() || allowed.iter().any(|value| value == given) {
+        return Ok(());
+    }
+    Err(TemplateError::Wrong {
+        file: settings.file.clone(),
+        place: parameter.place,
+        message: format!("the parameter {name} is one of {}, not `{given}`", allowed.join(", ")),
+    })
 }
 
 /// What is global with what is a resource's own: maps are merged, lists are joined, and of anything else

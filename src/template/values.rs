@@ -3,6 +3,8 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::template::document::{Data, Node, Problem};
@@ -10,14 +12,16 @@ use crate::template::document::{Data, Node, Problem};
 /// All that values may refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    /// Parameters and pseudo parameters.
-    pub parameters: BTreeMap<String, String>,
+    /// Parameters and pseudo parameters: texts, and lists of texts.
+    pub parameters: BTreeMap<String, Node>,
     /// The section `Mappings`.
     pub mappings: Option<Node>,
     /// The section `Conditions`.
     pub conditions: Option<Node>,
     /// What `Ref` and the attributes of resources come to, by `Name` and `Name.Attribute`.
     pub resources: BTreeMap<String, String>,
+    /// Whether conditions hold, as far as they were asked for.
+    pub held: RefCell<BTreeMap<String, Result<bool, Problem>>>,
 }
 
 /// How deep intrinsic functions may be in each other.
@@ -41,7 +45,7 @@ impl Values {
     pub fn text(&self, node: &Node) -> Result<String, Problem> {
         let value = self.resolve(node)?;
         let text = value.as_ref().and_then(Node::text);
-        text.map(std::borrow::Cow::into_owned).ok_or_else(|| node.problem("this is no text"))
+        text.map(Cow::into_owned).ok_or_else(|| node.problem("this is no text"))
     }
 
     fn value(&self, node: &Node, depth: usize) -> Result<Option<Node>, Problem> {
@@ -67,6 +71,9 @@ impl Values {
                     map.extend(self.value(value, depth + 1)?.map(|value| (name.clone(), value)));
                 }
                 Data::Map(map)
+            }
+            Data::Text(text) if text.contains("{{resolve:") => {
+                return Err(node.problem("what a dynamic reference comes to is not known here"));
             }
             scalar => scalar.clone(),
         };
@@ -97,6 +104,9 @@ impl Values {
         if name == "AWS::NoValue" {
             return Ok(None);
         }
+        if let Some(parameter) = self.parameters.get(name.as_ref()) {
+            return Ok(Some(parameter.clone()));
+        }
         let value = self.named(&name).ok_or_else(|| {
             argument.problem(format!("the value of Ref {name} is not known here"))
         })?;
@@ -104,7 +114,8 @@ impl Values {
     }
 
     fn named(&self, name: &str) -> Option<String> {
-        self.parameters.get(name).or_else(|| self.resources.get(name)).cloned()
+        let parameter = self.parameters.get(name).and_then(Node::text).map(Cow::into_owned);
+        parameter.or_else(|| self.resources.get(name).cloned())
     }
 
     fn attribute(&self, argument: &Node) -> Result<String, Problem> {
@@ -145,7 +156,7 @@ impl Values {
 
     fn text_of(&self, node: &Node, depth: usize) -> Result<String, Problem> {
         let value = self.value(node, depth)?;
-        let text = value.as_ref().and_then(Node::text).map(std::borrow::Cow::into_owned);
+        let text = value.as_ref().and_then(Node::text).map(Cow::into_owned);
         text.ok_or_else(|| node.problem("this is no text"))
     }
 
@@ -154,7 +165,10 @@ impl Values {
             return Err(argument.problem("Fn::Join needs a separator and a list"));
         };
         let list = self.value(list, depth)?;
-        let items = list.as_ref().map(Node::items).unwrap_or_default();
+        let items = match list.as_ref().map(|list| &list.data) {
+            Some(Data::List(items)) => items.as_slice(),
+            _ => return Err(argument.problem("Fn::Join needs a list")),
+        };
         let texts: Result<Vec<_>, _> = items.iter().map(|item| self.text_of(item, depth)).collect();
         Ok(texts?.join(&self.text_of(separator, depth)?))
     }
@@ -178,6 +192,15 @@ impl Values {
     }
 
     fn condition(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Problem> {
+        if let Some(known) = self.held.borrow().get(name) {
+            return known.clone();
+        }
+        let holds = self.evaluated(name, place, depth);
+        self.held.borrow_mut().insert(name.to_owned(), holds.clone());
+        holds
+    }
+
+    fn evaluated(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Problem> {
         let conditions = self.conditions.as_ref();
         let condition = conditions.and_then(|conditions| conditions.get(name));
         let condition =
@@ -246,6 +269,8 @@ impl Values {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::Values;
     use crate::template::document::parse;
 
@@ -256,9 +281,10 @@ mod tests {
         )
         .unwrap();
         Values {
-            parameters: [("Stage", "live"), ("AWS::Region", "us-east-1")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            parameters: [("Stage", "live"), ("AWS::Region", "us-east-1"), ("Zones", "[a, b]")]
+                .map(|(name, value)| (name.to_owned(), parse(value).unwrap()))
                 .into(),
+            held: RefCell::default(),
             mappings: document.get("Mappings").cloned(),
             conditions: document.get("Conditions").cloned(),
             resources: [("F".to_owned(), "f".to_owned()), ("F.Arn".to_owned(), "arn".to_owned())]
@@ -279,6 +305,8 @@ mod tests {
             ("!Sub 'a-${AWS::Region}-${F.Arn}-${!x}'", "a-us-east-1-arn-${x}"),
             ("!Sub ['${a}${Stage}', {a: !Ref F}]", "flive"),
             ("!Join ['-', [a, !Ref F]]", "a-f"),
+            ("!Join ['-', !Ref Zones]", "a-b"),
+            ("!Select [1, !Ref Zones]", "b"),
             ("!If [Live, yes!, no!]", "yes!"),
             ("!If [Not, yes!, no!]", "no!"),
             ("!FindInMap [Sizes, small, memory]", "128"),
@@ -299,6 +327,8 @@ mod tests {
         assert_eq!(text("!Sub '${Queue}'"), Err("the value of ${Queue} is not known here".into()));
         assert_eq!(text("!If [Loop, a, b]"), Err("this refers to itself".into()));
         assert!(text("!FindInMap [Sizes, small, x]").is_err());
+        assert!(text("!Join ['-', !Ref F]").is_err(), "a text is no list");
+        assert!(text("'{{resolve:ssm:/name}}'").is_err());
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod runtime_api;
 mod sdk;
 mod stopping;
 mod streaming;
+mod template_apis;
 mod templates;
 mod terminal;
 mod tidy;

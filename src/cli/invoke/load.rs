@@ -3,13 +3,14 @@
 
 use http::HeaderMap;
 
-use super::{DEFAULT_FUNCTION, Options, TypeArg};
+use super::{Options, TypeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::load::payloads::Payloads;
 use crate::cli::load::{Load, Place, remote, run};
 use crate::cli::target::{block_on, endpoint_of_this_folder};
+use crate::cli::values::DEFAULT_FUNCTION;
 use crate::client::aws::{self, Lambda};
 use crate::client::configuration::{self, Configuration};
 use crate::function::TenantId;

@@ -138,9 +138,9 @@ fn mapping(Parameter { place, name }: &Parameter) -> Mapping {
 #[must_use]
 pub fn routes(api: &RestApi) -> String {
     let mut table = Table::new();
-    let authorizes = api.methods.iter().any(|method| method.authorizer.is_some());
+    let is_guarded = api.methods.iter().any(|method| method.authorizer.is_some());
     let mut header = vec!["method", "path", "function", "tenant from"];
-    header.extend(authorizes.then_some("authorizer"));
+    header.extend(is_guarded.then_some("authorizer"));
     table.load_style(TableStyle::new()).set_header(header);
     for method in &api.methods {
         let mut row = vec![
@@ -150,7 +150,7 @@ pub fn routes(api: &RestApi) -> String {
             method.tenant_source().map_or_else(|| "–".to_owned(), Source::to_string),
         ];
         let authorizer = method.authorizer.as_ref().map_or("–", |it| it.name.as_str());
-        row.extend(authorizes.then(|| authorizer.to_owned()));
+        row.extend(is_guarded.then(|| authorizer.to_owned()));
         table.add_row(row);
     }
     table.to_string()

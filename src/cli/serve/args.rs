@@ -11,13 +11,12 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api::ApiArgs;
 use crate::cli::serve::template::TemplateArgs;
 use crate::cli::serve::variables::{env_file, key_value};
-use crate::cli::values::duration;
+use crate::cli::values::{DEFAULT_FUNCTION, duration};
 use crate::emulator::config::Runtime;
 use crate::event_queue::destination::Destination;
-use crate::event_queue::retry::Schedule;
-use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::function::{Architecture, LogFormat, TenantIsolationMode};
+use crate::quotas;
 use crate::runtime_client::{HandlerError, RuntimeClient};
-use crate::{event_queue, placement, quotas};
 
 /// The arguments of `mtl serve`.
 #[derive(Debug, clap::Args)]
@@ -141,16 +140,15 @@ pub(super) struct FunctionArgs {
     )]
     pub(super) attach: Option<u16>,
 
-    /// Its name
+    /// Its name [default: function]
     #[arg(
         long,
         env = "MTL_FUNCTION",
         hide_env_values = true,
         value_name = "NAME",
-        default_value = "function",
         value_parser = function_name
     )]
-    pub(super) function_name: String,
+    pub(super) function_name: Option<String>,
 
     /// The Region in its ARN [default: that of the shell, or us-east-1]
     #[arg(long, value_name = "REGION", value_parser = region)]
@@ -180,7 +178,7 @@ pub(super) struct FunctionArgs {
 
     /// Its instruction set, which is only reported [default: this machine's]
     #[arg(long, value_name = "NAME")]
-    architecture: Option<ArchitectureArg>,
+    pub(super) architecture: Option<ArchitectureArg>,
 
     /// A variable of its environment; repeatable, and stronger than --env-file
     #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
@@ -194,9 +192,9 @@ pub(super) struct FunctionArgs {
     #[arg(long = "extension", value_name = "PATH")]
     pub(super) extensions: Vec<PathBuf>,
 
-    /// Whether every invocation names a tenant, or none does
-    #[arg(long, value_name = "MODE", default_value = "PER_TENANT", ignore_case = true)]
-    pub(super) tenant_isolation_mode: TenantIsolationArg,
+    /// Whether every invocation names a tenant, or none does [default: the template's, or the first]
+    #[arg(long, value_name = "MODE", ignore_case = true)]
+    pub(super) tenant_isolation_mode: Option<TenantIsolationArg>,
 }
 
 /// How many environments there are, and how long they live.
@@ -241,18 +239,17 @@ pub(super) struct LimitArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Asynchronous invocations")]
 pub(super) struct EventArgs {
-    /// How often an event is tried again after a function error, 0 to 2
+    /// How often an event is tried again after a function error, 0 to 2 [default: 2]
     #[arg(
         long,
         value_name = "N",
-        default_value_t = quotas::EVENT_RETRY_ATTEMPTS,
         value_parser = clap::value_parser!(u32).range(..=i64::from(quotas::EVENT_RETRY_ATTEMPTS))
     )]
-    pub(super) maximum_retry_attempts: u32,
+    pub(super) maximum_retry_attempts: Option<u32>,
 
-    /// How old an event may become
-    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
-    pub(super) maximum_event_age: Duration,
+    /// How old an event may become [default: 6h]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) maximum_event_age: Option<Duration>,
 
     /// The wait before the first retry; it doubles
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
@@ -265,21 +262,6 @@ pub(super) struct EventArgs {
     /// A folder or http URL for the records of events that were given up
     #[arg(long, value_name = "DESTINATION")]
     pub(super) on_failure: Option<Destination>,
-}
-
-impl EventArgs {
-    pub(super) fn settings(self, placement: placement::Limits) -> event_queue::Settings {
-        event_queue::Settings {
-            schedule: Schedule {
-                maximum_retry_attempts: self.maximum_retry_attempts,
-                maximum_event_age: self.maximum_event_age,
-                retry_delay: self.retry_delay,
-            },
-            never_runs: placement.reserved && placement.concurrency == 0,
-            on_success: self.on_success,
-            on_failure: self.on_failure,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -310,12 +292,6 @@ pub(super) enum TenantIsolationArg {
 }
 
 impl FunctionArgs {
-    /// How long one invocation may take, if that is limited.
-    pub(super) fn limit(&self) -> Option<Duration> {
-        let unlimited = self.no_timeout || self.inspect || self.attach.is_some();
-        self.timeout.or((!unlimited).then_some(quotas::DEFAULT_TIMEOUT))
-    }
-
     /// Where its runtimes come from.
     pub(super) fn runtime(&self, folder: &Path) -> Result<Runtime, Failure> {
         if let Some(count) = self.attach {
@@ -345,40 +321,6 @@ impl FunctionArgs {
         })
     }
 
-    pub(super) fn function(
-        &self,
-        (command, argv0): (Vec<OsString>, Option<OsString>),
-        runtime: Option<String>,
-        log_format: LogFormat,
-    ) -> Result<Function, Failure> {
-        let (variables, region) = (self.given_variables()?, self.region());
-        Ok(Function {
-            name: self.function_name.clone(),
-            logical_id: None,
-            handler: None,
-            region,
-            account_id: self.account_id.clone(),
-            command,
-            argv0,
-            runtime,
-            variables,
-            architecture: match self.architecture {
-                Some(ArchitectureArg::Arm64) => Architecture::Arm64,
-                Some(ArchitectureArg::X86_64) => Architecture::X86_64,
-                None => Architecture::HERE,
-            },
-            memory: MemorySize {
-                mb: self.memory_size.unwrap_or(quotas::DEFAULT_MEMORY_MB),
-                enforced: self.memory_size.is_some(),
-            },
-            tenant_isolation_mode: match self.tenant_isolation_mode {
-                TenantIsolationArg::PerTenant => TenantIsolationMode::PerTenant,
-                TenantIsolationArg::None => TenantIsolationMode::None,
-            },
-            log_format,
-        })
-    }
-
     /// The variables that were given, the later one of a name winning.
     pub(super) fn given_variables(&self) -> Result<Vec<(OsString, OsString)>, Failure> {
         let mut variables = Vec::new();
@@ -398,24 +340,29 @@ impl FunctionArgs {
     }
 }
 
-pub(super) fn log_format(argument: LogFormatArg) -> LogFormat {
-    match argument {
-        LogFormatArg::Text => LogFormat::Text,
-        LogFormatArg::Json => LogFormat::Json,
+impl From<LogFormatArg> for LogFormat {
+    fn from(argument: LogFormatArg) -> Self {
+        match argument {
+            LogFormatArg::Text => Self::Text,
+            LogFormatArg::Json => Self::Json,
+        }
     }
 }
 
-impl LimitArgs {
-    pub(super) fn placement(&self, reserved: Option<u32>) -> placement::Limits {
-        let concurrency = reserved.unwrap_or(self.concurrency);
-        let environments = quotas::tenant_environments(concurrency);
-        placement::Limits {
-            concurrency,
-            reserved: reserved.is_some(),
-            environments: self
-                .max_environments
-                .map_or(environments, |most| environments.min(most as usize)),
-            scaling: !self.no_scaling_limit,
+impl From<ArchitectureArg> for Architecture {
+    fn from(argument: ArchitectureArg) -> Self {
+        match argument {
+            ArchitectureArg::Arm64 => Self::Arm64,
+            ArchitectureArg::X86_64 => Self::X86_64,
+        }
+    }
+}
+
+impl From<TenantIsolationArg> for TenantIsolationMode {
+    fn from(argument: TenantIsolationArg) -> Self {
+        match argument {
+            TenantIsolationArg::PerTenant => Self::PerTenant,
+            TenantIsolationArg::None => Self::None,
         }
     }
 }
@@ -457,7 +404,7 @@ fn path(text: &str) -> Result<String, String> {
 fn function_name(text: &str) -> Result<String, String> {
     if text.is_empty() {
         // A variable that is set to nothing is as good as none.
-        return Ok("function".to_owned());
+        return Ok(DEFAULT_FUNCTION.to_owned());
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if (1..=64).contains(&text.len()) && text.chars().all(allowed) {

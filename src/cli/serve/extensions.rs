@@ -16,12 +16,11 @@ const FOLDER: &str = "/opt/extensions";
 /// # Errors
 ///
 /// When one that was asked for can't be started, or two have one name, or there are too many.
-pub fn extensions(asked: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn extensions(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     if asked.is_empty() {
         return Ok(found(Path::new(FOLDER)));
     }
-    let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
-    let paths: Result<Vec<_>, _> = asked.iter().map(absolute).collect();
+    let paths: Result<Vec<_>, _> = asked.iter().map(std::path::absolute).collect();
     let paths = paths.context("failed to find the current folder")?;
     for path in &paths {
         if !is_program(path) {

@@ -11,17 +11,17 @@ use tempfile::TempDir;
 use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
 use crate::cli::serve::api;
-use crate::cli::serve::args::{Args, OutputArg, log_format};
-use crate::cli::serve::extensions::extensions;
+use crate::cli::serve::args::{Args, OutputArg};
+use crate::cli::serve::function::{Description, Program};
 use crate::cli::serve::reload::Reload;
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
-use crate::function::{Function, LogFormat};
+use crate::function::Function;
 use crate::logs::Stdout;
 use crate::management_api::configuration;
 use crate::process::launch::Launch;
 use crate::process::limits::raise_file_descriptor_limit;
-use crate::{example_function, front_door, lifecycle, memory, placement};
+use crate::{example_function, front_door, memory};
 
 const DEFAULT_PORT: u16 = 7000;
 
@@ -106,20 +106,10 @@ impl Args {
     fn of_one(&self, folder: &Path) -> Result<Served, Failure> {
         let runtime = self.function.runtime(folder)?;
         let One { command, argv0, managed, sentence } = one(&self.command, &runtime, folder)?;
-        let extensions = extensions(&self.function.extensions, folder)?;
-        let sentence = format!("{sentence}{}", with_extensions(&extensions));
-        let log_format = self.log_format.map_or(LogFormat::Text, log_format);
-        let placement = self.placement();
-        let function = FunctionConfig {
-            management: self.management(),
-            function: self.function.function((command, argv0), managed, log_format)?,
-            runtime,
-            lifecycle: self.lifecycle_limits(),
-            placement,
-            events: self.events.clone().settings(placement),
-            extensions,
-            task_root: folder.to_owned(),
-        };
+        let program = Program { runtime, command, argv0, task_root: folder.to_owned() };
+        let described = Description { runtime: managed, ..Description::default() };
+        let function = self.configure(described, program)?;
+        let sentence = format!("{sentence}{}", with_extensions(&function.extensions));
         Ok(Served { functions: vec![function], sentence, ..Served::default() })
     }
 
@@ -139,32 +129,6 @@ impl Args {
                  enforced"
                     .to_owned(),
             );
-        }
-    }
-
-    pub(super) fn lifecycle_limits(&self) -> lifecycle::Limits {
-        let limited = !(self.function.no_timeout || self.function.inspect);
-        // Who starts a runtime ends it.
-        let attached = self.function.attach.is_some();
-        lifecycle::Limits {
-            init: limited.then_some(self.limits.init_timeout),
-            init_again: !attached,
-            invoke: self.function.limit(),
-            idle: (!attached).then_some(self.limits.idle_timeout),
-            life: self.limits.max_lifetime.filter(|_| !attached),
-        }
-    }
-
-    fn placement(&self) -> placement::Limits {
-        let limits = self.limits.placement(self.limits.reserved_concurrency);
-        let most = self.function.attach.map_or(usize::MAX, usize::from);
-        placement::Limits { environments: limits.environments.min(most), ..limits }
-    }
-
-    fn management(&self) -> configuration::Settings {
-        configuration::Settings {
-            timeout: self.function.limit(),
-            reserved_concurrency: self.limits.reserved_concurrency,
         }
     }
 }

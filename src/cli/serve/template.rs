@@ -9,15 +9,13 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::serve::args::{Args, log_format};
+use crate::cli::serve::args::Args;
+use crate::cli::serve::function::{Description, Program};
 use crate::cli::serve::plan::Served;
-use crate::emulator::config::{FunctionConfig, Runtime};
-use crate::function::{Function, LogFormat, MemorySize};
-use crate::management_api::configuration;
+use crate::emulator::config::Runtime;
 use crate::runtime_client::RuntimeClient;
-use crate::template::functions::{Code, TemplateFunction};
+use crate::template::functions::{Code, Refused, TemplateFunction};
 use crate::template::{Settings, Template, TemplateError, read};
-use crate::{lifecycle, quotas};
 
 /// The files that are looked for, as SAM does.
 const FOUND: [&str; 2] = ["template.yaml", "template.yml"];
@@ -70,14 +68,14 @@ impl Args {
         let template = read(&settings).map_err(wrong)?;
         let Template { functions, refused, apis, warnings } = template;
         let mut served = Served { apis, warnings, ..Served::default() };
-        self.known_names(&functions)?;
+        self.known_names(&functions, &refused)?;
         let refused = refused.into_iter().map(|refused| (refused.logical_id, refused.reason));
         let mut unserved: BTreeMap<String, String> = refused.collect();
         for function in functions {
             let logical_id = function.logical_id.clone();
             let folder = folder_of(&function, &mut served.inline)?;
-            match self.runtime_of(&function, &folder) {
-                Ok(runtime) => served.functions.push(self.of(function, folder, runtime)?),
+            match self.program_of(&function, folder) {
+                Ok(program) => served.functions.push(self.configure(function.into(), program)?),
                 Err(reason) => drop(unserved.insert(logical_id, reason)),
             }
         }
@@ -94,14 +92,28 @@ impl Args {
             return Err(failure.help("`mtl serve -- COMMAND` serves something else"));
         }
         served.warnings.extend(reasons);
+        if let Some(name) = &self.function.function_name
+            && !served.functions.iter().any(|one| one.function.name == *name)
+        {
+            let warning =
+                format!("no function of the template has the name `{name}`: each has its own");
+            served.warnings.push(warning);
+        }
         let names: Vec<_> = served.functions.iter().map(|one| one.function.name.as_str()).collect();
         served.sentence = format!("serving {} of `{shown}`", names.join(", "));
         Ok(served)
     }
 
-    fn known_names(&self, functions: &[TemplateFunction]) -> Result<(), Failure> {
+    fn known_names(
+        &self,
+        functions: &[TemplateFunction],
+        refused: &[Refused],
+    ) -> Result<(), Failure> {
         for (name, _) in &self.template.commands {
-            if !functions.iter().any(|known| known.name == *name || known.logical_id == *name) {
+            // Why one can't be served is said anyway.
+            let is_refused = refused.iter().any(|known| known.logical_id == *name);
+            let is = |known: &TemplateFunction| known.name == *name || known.logical_id == *name;
+            if !is_refused && !functions.iter().any(is) {
                 let failure = Failure::usage(format!("the template has no function `{name}`"));
                 return Err(
                     failure.help("--command names a function by its logical id or its name")
@@ -112,7 +124,7 @@ impl Args {
     }
 
     /// What runs a function, or why nothing does.
-    fn runtime_of(&self, function: &TemplateFunction, folder: &Path) -> Result<Runs, String> {
+    fn program_of(&self, function: &TemplateFunction, folder: PathBuf) -> Result<Program, String> {
         let asked = self
             .template
             .commands
@@ -121,16 +133,15 @@ impl Args {
         if let Some((_, command)) = asked {
             let command = format!("exec {command}");
             let words = ["/bin/sh".into(), "-c".into(), command.into()];
-            return Ok(Runs { runtime: Runtime::Command, command: words.into() });
+            return Ok(program(Runtime::Command, words.into(), folder));
         }
         let runtime = function.runtime.as_deref().unwrap_or("provided");
-        let code = folder.display();
         if runtime.starts_with("python") || runtime.starts_with("nodejs") {
             let handler = function.handler.as_deref().unwrap_or_default();
-            let client = RuntimeClient::find(handler, Some(runtime), folder);
+            let client = RuntimeClient::find(handler, Some(runtime), &folder);
             let client = client.map_err(|error| error.to_string())?;
-            let command = client.command(folder);
-            return Ok(Runs { runtime: Runtime::Handler { client, debugged: false }, command });
+            let command = client.command(&folder);
+            return Ok(program(Runtime::Handler { client, debugged: false }, command, folder));
         }
         let name = &function.logical_id;
         if !runtime.starts_with("provided") {
@@ -141,78 +152,38 @@ impl Args {
         }
         if !folder.join("bootstrap").is_file() {
             return Err(format!(
-                "there is no `bootstrap` in `{code}`; build it, such as with `sam build`, or say \
-                 what runs it with --command {name}=COMMAND"
+                "there is no `bootstrap` in `{}`; build it, such as with `sam build`, or say \
+                 what runs it with --command {name}=COMMAND",
+                folder.display()
             ));
         }
-        Ok(Runs { runtime: Runtime::Command, command: vec!["./bootstrap".into()] })
+        Ok(program(Runtime::Command, vec!["./bootstrap".into()], folder))
     }
+}
 
-    fn of(
-        &self,
-        function: TemplateFunction,
-        task_root: PathBuf,
-        runs: Runs,
-    ) -> Result<FunctionConfig, Failure> {
-        let limited = !self.function.no_timeout;
-        let timeout = limited.then(|| self.function.timeout.unwrap_or(function.timeout));
-        let reserved = self.limits.reserved_concurrency.or(function.reserved_concurrency);
-        let placement = self.limits.placement(reserved);
-        let mut events = self.events.clone().settings(placement);
-        if let Some(attempts) = function.maximum_retry_attempts {
-            events.schedule.maximum_retry_attempts = attempts;
-        }
-        if let Some(age) = function.maximum_event_age {
-            events.schedule.maximum_event_age = age;
-        }
-        Ok(FunctionConfig {
-            management: configuration::Settings { timeout, reserved_concurrency: reserved },
-            lifecycle: lifecycle::Limits { invoke: timeout, ..self.lifecycle_limits() },
-            placement,
-            events,
-            extensions: crate::cli::serve::extensions::extensions(
-                &self.function.extensions,
-                &std::env::current_dir().context("failed to find the current folder")?,
-            )?,
-            task_root,
-            runtime: runs.runtime,
-            function: self.deployed(function, runs.command)?,
-        })
-    }
-
-    /// The function as the template has it. Variables that were given are stronger than its own.
-    fn deployed(
-        &self,
-        function: TemplateFunction,
-        command: Vec<OsString>,
-    ) -> Result<Function, Failure> {
-        let memory_mb = self.function.memory_size.or(function.memory_mb);
-        let own = function.variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let mut variables: Vec<(OsString, OsString)> = own.collect();
-        variables.extend(self.function.given_variables()?);
-        Ok(Function {
-            name: function.name,
+impl From<TemplateFunction> for Description {
+    fn from(function: TemplateFunction) -> Self {
+        let variables = function.variables.into_iter();
+        Self {
+            name: Some(function.name),
             logical_id: Some(function.logical_id),
-            region: self.function.region(),
-            account_id: self.function.account_id.clone(),
-            command,
-            argv0: None,
             handler: function.handler,
             runtime: function.runtime,
-            variables,
-            architecture: function.architecture,
-            memory: MemorySize {
-                mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
-                enforced: memory_mb.is_some(),
-            },
-            tenant_isolation_mode: function.tenant_isolation_mode,
-            log_format: self
-                .log_format
-                .map(log_format)
-                .or(function.log_format)
-                .unwrap_or(LogFormat::Text),
-        })
+            variables: variables.map(|(name, value)| (name.into(), value.into())).collect(),
+            architecture: Some(function.architecture),
+            timeout: function.timeout,
+            memory_mb: function.memory_mb,
+            tenant_isolation_mode: Some(function.tenant_isolation_mode),
+            reserved_concurrency: function.reserved_concurrency,
+            maximum_retry_attempts: function.maximum_retry_attempts,
+            maximum_event_age: function.maximum_event_age,
+            log_format: function.log_format,
+        }
     }
+}
+
+fn program(runtime: Runtime, command: Vec<OsString>, task_root: PathBuf) -> Program {
+    Program { runtime, command, argv0: None, task_root }
 }
 
 /// The folder of a function's code. Code inside the template gets one of its own, as on Lambda.
@@ -228,12 +199,6 @@ fn folder_of(function: &TemplateFunction, inline: &mut Vec<TempDir>) -> Result<P
     std::fs::write(path.join(name), text).context("failed to write a temporary file")?;
     inline.push(folder);
     Ok(path)
-}
-
-/// What runs a function.
-struct Runs {
-    runtime: Runtime,
-    command: Vec<OsString>,
 }
 
 fn wrong(error: TemplateError) -> Failure {

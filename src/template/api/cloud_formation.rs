@@ -21,6 +21,7 @@ pub(super) fn name(source: &mut Source<'_>) {
     for kind in [API, RESOURCE, AUTHORIZER] {
         for (logical_id, _) in source.of_type(kind) {
             source.name(logical_id.to_owned(), logical_id.to_owned());
+            source.name(format!("{logical_id}.ResourceId"), logical_id.to_owned());
         }
     }
 }

@@ -82,7 +82,9 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
     if default_authorizer.as_deref() == Some(authorizers::AWS_IAM) {
         problems.push(own.problem(UNSIGNED));
     }
-    problems.iter().for_each(|problem| source.warn(problem));
+    for problem in &problems {
+        source.warn(problem);
+    }
     let mut definition = definition(source, &properties, &authorizers);
     if let (Some(name), Some(node)) = (&default_authorizer, default) {
         match authorizers.named(name, node) {

@@ -1,0 +1,160 @@
+//! One function of `mtl serve`: what a template describes, or nothing does, with what the arguments say in
+//! its place. An argument that was given always wins. Knows neither templates nor ports.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::failure::Failure;
+use crate::cli::serve::args::{Args, EventArgs, LimitArgs};
+use crate::cli::serve::extensions::extensions;
+use crate::cli::values::DEFAULT_FUNCTION;
+use crate::emulator::config::{FunctionConfig, Runtime};
+use crate::event_queue::retry::Schedule;
+use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::management_api::configuration;
+use crate::{event_queue, lifecycle, placement, quotas};
+
+/// A function as it is described. What is left open has AWS's default.
+#[derive(Debug, Default)]
+pub(super) struct Description {
+    pub(super) name: Option<String>,
+    pub(super) logical_id: Option<String>,
+    pub(super) handler: Option<String>,
+    /// The managed runtime that Lambda would run it on.
+    pub(super) runtime: Option<String>,
+    pub(super) variables: Vec<(OsString, OsString)>,
+    pub(super) architecture: Option<Architecture>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) memory_mb: Option<u32>,
+    pub(super) tenant_isolation_mode: Option<TenantIsolationMode>,
+    pub(super) reserved_concurrency: Option<u32>,
+    pub(super) maximum_retry_attempts: Option<u32>,
+    pub(super) maximum_event_age: Option<Duration>,
+    pub(super) log_format: Option<LogFormat>,
+}
+
+/// What runs a function.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) runtime: Runtime,
+    pub(super) command: Vec<OsString>,
+    /// Where it differs from what the command says.
+    pub(super) argv0: Option<OsString>,
+    /// The folder in which it starts.
+    pub(super) task_root: PathBuf,
+}
+
+impl Args {
+    /// The function with all that is its own.
+    pub(super) fn configure(
+        &self,
+        described: Description,
+        program: Program,
+    ) -> Result<FunctionConfig, Failure> {
+        let given = &self.function;
+        let timeout = self.timeout(described.timeout);
+        let reserved = self.limits.reserved_concurrency.or(described.reserved_concurrency);
+        let placement = self.placement(reserved);
+        let Program { runtime, command, argv0, task_root } = program;
+        let memory_mb = given.memory_size.or(described.memory_mb);
+        let mut variables = described.variables;
+        variables.extend(given.given_variables()?);
+        Ok(FunctionConfig {
+            management: configuration::Settings { timeout, reserved_concurrency: reserved },
+            lifecycle: self.lifecycle_limits(timeout),
+            placement,
+            events: event_queue::Settings {
+                schedule: schedule(
+                    &self.events,
+                    described.maximum_retry_attempts,
+                    described.maximum_event_age,
+                ),
+                never_runs: placement.reserved && placement.concurrency == 0,
+                on_success: self.events.on_success.clone(),
+                on_failure: self.events.on_failure.clone(),
+            },
+            extensions: extensions(&given.extensions)?,
+            function: Function {
+                name: described
+                    .name
+                    .or_else(|| given.function_name.clone())
+                    .unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+                logical_id: described.logical_id,
+                region: given.region(),
+                account_id: given.account_id.clone(),
+                command,
+                argv0,
+                handler: described.handler,
+                runtime: described.runtime,
+                variables,
+                architecture: given
+                    .architecture
+                    .map(Architecture::from)
+                    .or(described.architecture)
+                    .unwrap_or(Architecture::HERE),
+                memory: MemorySize {
+                    mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
+                    enforced: memory_mb.is_some(),
+                },
+                tenant_isolation_mode: given
+                    .tenant_isolation_mode
+                    .map(TenantIsolationMode::from)
+                    .or(described.tenant_isolation_mode)
+                    .unwrap_or(TenantIsolationMode::PerTenant),
+                log_format: self
+                    .log_format
+                    .map(LogFormat::from)
+                    .or(described.log_format)
+                    .unwrap_or(LogFormat::Text),
+            },
+            runtime,
+            task_root,
+        })
+    }
+
+    /// How long one invocation may take, if that is limited.
+    fn timeout(&self, described: Option<Duration>) -> Option<Duration> {
+        let given = &self.function;
+        let unlimited = given.no_timeout || given.inspect || given.attach.is_some();
+        let default = described.unwrap_or(quotas::DEFAULT_TIMEOUT);
+        given.timeout.or((!unlimited).then_some(default))
+    }
+
+    fn lifecycle_limits(&self, timeout: Option<Duration>) -> lifecycle::Limits {
+        let limited = !(self.function.no_timeout || self.function.inspect);
+        // Who starts a runtime ends it.
+        let attached = self.function.attach.is_some();
+        lifecycle::Limits {
+            init: limited.then_some(self.limits.init_timeout),
+            init_again: !attached,
+            invoke: timeout,
+            idle: (!attached).then_some(self.limits.idle_timeout),
+            life: self.limits.max_lifetime.filter(|_| !attached),
+        }
+    }
+
+    fn placement(&self, reserved: Option<u32>) -> placement::Limits {
+        let LimitArgs { concurrency, max_environments, no_scaling_limit, .. } = self.limits;
+        let concurrency = reserved.unwrap_or(concurrency);
+        let asked = max_environments.map_or(usize::MAX, |most| most as usize);
+        let attached = self.function.attach.map_or(usize::MAX, usize::from);
+        placement::Limits {
+            concurrency,
+            reserved: reserved.is_some(),
+            environments: quotas::tenant_environments(concurrency).min(asked).min(attached),
+            scaling: !no_scaling_limit,
+        }
+    }
+}
+
+/// How an event is tried again.
+fn schedule(given: &EventArgs, attempts: Option<u32>, age: Option<Duration>) -> Schedule {
+    let attempts = given.maximum_retry_attempts.or(attempts);
+    let age = given.maximum_event_age.or(age);
+    Schedule {
+        maximum_retry_attempts: attempts.unwrap_or(quotas::EVENT_RETRY_ATTEMPTS),
+        maximum_event_age: age.unwrap_or(quotas::EVENT_AGE),
+        retry_delay: given.retry_delay,
+    }
+}
