@@ -72,7 +72,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of stdout')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Give new invocations new environments when a file changes there; repeatable [default: the code]')
-            [CompletionResult]::new('--build', '--build', [CompletionResultType]::ParameterName, 'A command that builds the code when something has changed')
+            [CompletionResult]::new('--build', '--build', [CompletionResultType]::ParameterName, 'A command that builds the code, at the start and when something has changed')
             [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'A command to run while mtl serves; mtl ends with it, with its exit code')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a stop waits for what is running')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')

@@ -68,7 +68,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand -o 'The format of stdout'
             cand --output 'The format of stdout'
             cand --watch 'Give new invocations new environments when a file changes there; repeatable [default: the code]'
-            cand --build 'A command that builds the code when something has changed'
+            cand --build 'A command that builds the code, at the start and when something has changed'
             cand --run 'A command to run while mtl serves; mtl ends with it, with its exit code'
             cand --grace 'How long a stop waits for what is running'
             cand --color 'When to use color'

@@ -75,7 +75,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l log-dir -d 'Also write
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -s o -l output -d 'The format of stdout' -r -f -a "text\t''
 json\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l watch -d 'Give new invocations new environments when a file changes there; repeatable [default: the code]' -r
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l build -d 'A command that builds the code when something has changed' -r
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l build -d 'A command that builds the code, at the start and when something has changed' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l run -d 'A command to run while mtl serves; mtl ends with it, with its exit code' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l grace -d 'How long a stop waits for what is running' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l color -d 'When to use color' -r -f -a "auto\t''

@@ -2,116 +2,210 @@
 //! and what git ignores costs nothing. Knows nothing of what the files are.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ignore::WalkBuilder;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-/// How often it looks.
+/// How often it looks at the most.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How many times longer than a look the pause after it is, so that large folders cost no more than that.
+const PAUSE_PER_LOOK: u32 = 10;
+
+/// How long a storm of changes is waited for: a file that is always written must not hide the others.
+const LONGEST_STORM: Duration = Duration::from_secs(1);
 
 /// Folders that runtimes and package managers write into, whatever git says.
 const NO_CODE: [&str; 2] = ["__pycache__", "node_modules"];
 
+/// What is watched, and what of it isn't.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The files, and the folders with all that is below them.
+    pub paths: Vec<PathBuf>,
+    /// A folder that doesn't count.
+    pub without: Option<PathBuf>,
+    /// Open files that don't count, by their device and inode.
+    pub without_files: Vec<(u64, u64)>,
+}
+
 /// Files and folders that are watched.
 #[derive(Debug)]
 pub struct Watch {
-    paths: Vec<PathBuf>,
+    scope: Scope,
     seen: Snapshot,
 }
 
-/// When each file was written, and how long it is.
-type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+/// When a file was written, and how long it is.
+type State = (Option<SystemTime>, u64);
+
+/// The state of each file.
+type Snapshot = BTreeMap<PathBuf, State>;
+
+/// What has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that were there and still are.
+    pub modified: Vec<PathBuf>,
+    /// Files that have come or gone.
+    pub others: Vec<PathBuf>,
+}
+
+impl Changes {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.modified.iter().chain(&self.others)
+    }
+}
 
 impl Watch {
     /// Watches these from now on, without what `.gitignore` files name.
     #[must_use]
-    pub fn new(paths: Vec<PathBuf>) -> Self {
-        let seen = snapshot(&paths);
-        Self { paths, seen }
+    pub fn new(scope: Scope) -> Self {
+        let seen = snapshot(&scope);
+        Self { scope, seen }
     }
 
-    /// Waits until something has changed, and nothing does any more: a storm of changes is one. Returns one
-    /// of the files. Dropping the future loses nothing.
-    pub async fn changed(&mut self) -> PathBuf {
-        let mut last = self.look().await;
+    /// Waits until something has changed, and nothing does any more: a storm of changes is one.
+    pub async fn changed(&mut self) -> Changes {
+        let (mut last, mut pause) = self.look().await;
+        let mut storm: Option<Instant> = None;
         loop {
-            sleep(INTERVAL).await;
-            let now = self.look().await;
-            if now == last
-                && let Some(path) = difference(&self.seen, &now)
-            {
-                self.seen = now;
-                return path;
+            sleep(pause).await;
+            let (now, next_pause) = self.look().await;
+            pause = next_pause;
+            let changes = difference(&self.seen, &now);
+            if changes == Changes::default() {
+                storm = None;
+            } else {
+                let since = *storm.get_or_insert_with(Instant::now);
+                if now == last || since.elapsed() > LONGEST_STORM {
+                    self.seen = now;
+                    return changes;
+                }
             }
             last = now;
         }
     }
 
-    /// What has changed until now is no change.
-    pub async fn forget(&mut self) {
-        self.seen = self.look().await;
+    /// What has changed until now; it is no change from now on.
+    pub async fn take(&mut self) -> Changes {
+        let (now, _) = self.look().await;
+        let changes = difference(&self.seen, &now);
+        self.seen = now;
+        changes
     }
 
-    async fn look(&self) -> Snapshot {
-        let paths = self.paths.clone();
-        spawn_blocking(move || snapshot(&paths)).await.unwrap_or_default()
+    /// What there is, and how long to wait before looking again.
+    async fn look(&self) -> (Snapshot, Duration) {
+        let (scope, start) = (self.scope.clone(), Instant::now());
+        let found = spawn_blocking(move || snapshot(&scope)).await.unwrap_or_default();
+        (found, INTERVAL.max(start.elapsed() * PAUSE_PER_LOOK))
     }
 }
 
-fn snapshot(paths: &[PathBuf]) -> Snapshot {
-    paths.iter().flat_map(|path| files(path)).collect()
+fn snapshot(scope: &Scope) -> Snapshot {
+    let mut found = Snapshot::new();
+    for path in &scope.paths {
+        let before = found.len();
+        found.extend(files(path, scope, true));
+        if found.len() == before {
+            // What git ignores counts if nothing else is there: somebody wants it to be watched.
+            found.extend(files(path, scope, false));
+        }
+    }
+    found
 }
 
-fn files(path: &Path) -> impl Iterator<Item = (PathBuf, (Option<SystemTime>, u64))> + use<> {
-    // A folder need not be a repository for its .gitignore to count.
+fn files(path: &Path, scope: &Scope, ignoring: bool) -> impl Iterator<Item = (PathBuf, State)> {
     let mut walk = WalkBuilder::new(path);
-    walk.require_git(false);
-    walk.filter_entry(|entry| !NO_CODE.iter().any(|name| entry.file_name() == *name));
-    let walk = walk.build();
-    walk.flatten().filter_map(|entry| {
-        let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some((entry.into_path(), (metadata.modified().ok(), metadata.len())))
+    walk.standard_filters(ignoring);
+    // A folder need not be a repository for its .gitignore to count.
+    walk.require_git(false).follow_links(true);
+    let without = scope.without.clone();
+    walk.filter_entry(move |entry| {
+        let is_code = !NO_CODE.iter().any(|name| entry.file_name() == *name);
+        is_code && without.as_ref().is_none_or(|without| entry.path() != without)
+    });
+    walk.build().flatten().filter_map(|entry| {
+        // Of a link the file that it leads to.
+        let metadata = std::fs::metadata(entry.path()).ok().filter(Metadata::is_file)?;
+        let id = (metadata.dev(), metadata.ino());
+        let state = (metadata.modified().ok(), metadata.len());
+        (!scope.without_files.contains(&id)).then(|| (entry.into_path(), state))
     })
 }
 
-/// A file that is in only one of both, or differs.
-fn difference(one: &Snapshot, other: &Snapshot) -> Option<PathBuf> {
-    let changed = other.iter().find(|(path, state)| one.get(*path) != Some(*state));
-    let gone = one.keys().find(|path| !other.contains_key(*path));
-    changed.map(|(path, _)| path).or(gone).cloned()
+fn difference(before: &Snapshot, now: &Snapshot) -> Changes {
+    let mut changes = Changes::default();
+    for (path, state) in now {
+        match before.get(path) {
+            None => changes.others.push(path.clone()),
+            Some(before) if before != state => changes.modified.push(path.clone()),
+            Some(_) => {}
+        }
+    }
+    let gone = before.keys().filter(|path| !now.contains_key(*path));
+    changes.others.extend(gone.cloned());
+    changes
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Duration;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
 
-    use tokio::time::timeout;
+    use super::{Changes, Scope, Watch, snapshot};
 
-    use super::Watch;
+    fn scope(folder: &Path) -> Scope {
+        Scope { paths: vec![folder.to_owned()], ..Scope::default() }
+    }
 
-    #[tokio::test]
-    async fn a_change_is_seen_and_what_git_ignores_is_none() {
+    #[test]
+    fn what_git_ignores_and_tools_write_is_not_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         fs::write(file(".gitignore"), "ignored/\n").unwrap();
-        fs::create_dir(file("ignored")).unwrap();
-        let mut watch = Watch::new(vec![folder.path().to_owned()]);
-        fs::write(file("ignored/a"), "1").unwrap();
-        fs::create_dir(file("__pycache__")).unwrap();
-        fs::write(file("__pycache__/a.pyc"), "1").unwrap();
-        assert!(timeout(Duration::from_millis(500), watch.changed()).await.is_err());
+        for name in ["ignored", "__pycache__", "logs"] {
+            fs::create_dir(file(name)).unwrap();
+            fs::write(file(name).join("a"), "1").unwrap();
+        }
+        fs::write(file("a"), "1").unwrap();
+        let found = |scope: &Scope| snapshot(scope).into_keys().collect::<Vec<_>>();
+        let all = scope(folder.path());
+        assert_eq!(found(&all), [file("a"), file("logs/a")]);
+        let without = Scope { without: Some(file("logs")), ..all };
+        assert_eq!(found(&without), [file("a")]);
+        assert_eq!(found(&scope(&file("ignored"))), [file("ignored/a")], "it was asked for");
+    }
+
+    #[tokio::test]
+    async fn changes_come_at_once_and_each_only_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("target");
+        fs::write(&target, "1").unwrap();
+        symlink(&target, file("link")).unwrap();
+        let mut watch = Watch::new(scope(folder.path()));
         for change in ["1", "22", "333"] {
             fs::write(file("b"), change).unwrap();
         }
-        assert_eq!(watch.changed().await, file("b"));
+        let new = Changes { others: vec![file("b")], ..Changes::default() };
+        assert_eq!(watch.changed().await, new);
+        fs::write(&target, "22").unwrap();
+        let linked = Changes { modified: vec![file("link")], ..Changes::default() };
+        assert_eq!(watch.changed().await, linked, "what a link leads to counts");
         fs::remove_file(file("b")).unwrap();
-        assert_eq!(watch.changed().await, file("b"));
+        assert_eq!(watch.changed().await, new);
         fs::write(file("c"), "1").unwrap();
-        watch.forget().await;
-        assert!(timeout(Duration::from_millis(500), watch.changed()).await.is_err());
+        assert_eq!(watch.take().await.others, [file("c")]);
+        assert_eq!(watch.take().await, Changes::default());
     }
 }

@@ -9,6 +9,7 @@ mod function;
 pub mod plan;
 pub mod reload;
 pub mod run_command;
+mod shell;
 mod summary;
 pub mod template;
 pub mod variables;
@@ -16,7 +17,6 @@ pub mod variables;
 use std::error::Error as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,7 +36,6 @@ use crate::watchdog::link::Loss;
 use advice::Counsel;
 use args::Args;
 use plan::Plan;
-use reload::Reload;
 use run_command::RunCommand;
 
 /// Serves until a signal ends it, and returns the exit code.
@@ -78,8 +77,9 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
         .inspect_err(|error| say(&format!("warning: `mtl invoke` needs --endpoint: {error}")));
     announce(&emulator, stdout, &variables);
     let mut command = plan.run.map(|command| RunCommand::start(&command, &emulator)).transpose()?;
-    let mut reload = plan.reload;
-    let code = until_the_end(&mut emulator, &mut signals, (&mut command, &mut reload)).await?;
+    let reloading = plan.reload.map(|reload| reload.start(emulator.functions().clone()));
+    let code = until_the_end(&mut emulator, &mut signals, &mut command).await?;
+    drop(reloading);
     drop(file);
     let stopped = stop(emulator, signals, grace).await?;
     Ok(code.unwrap_or(stopped))
@@ -89,9 +89,8 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
 async fn until_the_end(
     emulator: &mut Emulator,
     signals: &mut Signals,
-    (command, reload): (&mut Option<RunCommand>, &mut Option<Reload>),
+    command: &mut Option<RunCommand>,
 ) -> Result<Option<ExitCode>, Failure> {
-    let functions = emulator.functions().clone();
     let mut counsel = Counsel::default();
     let mut was_signaled = false;
     loop {
@@ -104,9 +103,6 @@ async fn until_the_end(
                 }
                 Some(_) => return Ok(Some(cut_short_by(number))),
                 None => return Ok(None),
-            },
-            Some(changed) = changed(reload.as_mut()) => if let Some(reload) = reload {
-                reload.reload(changed, &functions).await;
             },
             code = ended(command.as_mut()) => return Ok(Some(code?)),
             notice = emulator.notice() => match &notice {
@@ -121,13 +117,6 @@ async fn until_the_end(
 /// The exit code of a program that a signal has ended.
 fn cut_short_by(signal: rustix::process::Signal) -> ExitCode {
     ExitCode::from(128 + u8::try_from(signal.as_raw()).unwrap_or_default())
-}
-
-async fn changed(reload: Option<&mut Reload>) -> Option<PathBuf> {
-    match reload {
-        Some(reload) => Some(reload.changed().await),
-        None => std::future::pending().await,
-    }
 }
 
 async fn ended(command: Option<&mut RunCommand>) -> anyhow::Result<ExitCode> {

@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::function;
 use crate::server::{Server, Setup};
-use crate::wait::eventually;
+use crate::wait::{self, eventually};
 
 /// Writes a `bootstrap` that runs the function under test, which can tell this version.
 fn write(file: &Path, version: u32) {
@@ -66,27 +67,89 @@ async fn a_storm_of_changes_is_one_reload() {
     }
     server.wait_for_stderr("`bootstrap` changed").await;
     assert_eq!(version(&server).await, "40");
-    assert_eq!(server.stderr().matches("changed:").count(), 1, "{}", server.stderr());
+    // A second reload of the same storm would come before that of a later change.
+    fs::write(server.path("later"), "").unwrap();
+    server.wait_for_stderr("`later` changed").await;
+    assert_eq!(server.stderr().matches("changed:").count(), 2, "{}", server.stderr());
+}
+
+/// A function whose version is built from the file `source`. `$WAIT` is run after that was read.
+async fn built(wait: &str) -> Server {
+    let build = format!(
+        "v=$(cat source); {wait}; test $v -gt 0 || {{ echo broken source; exit 1; }}; \
+         sed \"s/@/$v/\" made > new && chmod +x new && mv new bootstrap; echo x >> builds"
+    );
+    let setup = Setup::example(&["--watch", "--build", &build, "--grace", "0"]);
+    let program = function::program().display();
+    fs::write(setup.path("made"), format!("#!/bin/sh\nVERSION=@ exec {program}\n")).unwrap();
+    fs::write(setup.path("source"), "1").unwrap();
+    fs::write(setup.path(".gitignore"), "started\ngate\n*.json\n").unwrap();
+    setup.start().await
 }
 
 #[tokio::test]
-async fn a_build_that_fails_keeps_the_old_code_and_shows_why() {
-    let build =
-        "grep -q good source || { echo broken source; exit 1; }; sed 's/@/7/' made > bootstrap";
-    let setup = Setup::example(&["--watch", "source", "--build", build]);
-    write(&setup.path("bootstrap"), 1);
-    let made = fs::read_to_string(setup.path("bootstrap")).unwrap().replace("=1", "=@");
-    fs::write(setup.path("made"), made).unwrap();
-    fs::write(setup.path("source"), "good").unwrap();
-    let server = setup.start().await;
-    assert_eq!(version(&server).await, "1");
-    fs::write(server.path("source"), "bad").unwrap();
+async fn a_build_comes_first_and_one_that_fails_keeps_the_old_code_and_shows_why() {
+    let server = built("true").await;
+    assert_eq!(version(&server).await, "1", "it was built before the start");
+    fs::write(server.path("source"), "-1").unwrap();
     server.wait_for_stderr("the build failed: the old code stays\nbroken source").await;
     assert_eq!(version(&server).await, "1");
     assert_eq!(server.answer("alice", &json!({})).await["count"], 3, "the environment stays");
-    fs::write(server.path("source"), "good again").unwrap();
-    server.wait_for_stderr("`source` changed: new invocations get the new code").await;
+    fs::write(server.path("source"), "7").unwrap();
+    server.wait_for_stderr("new invocations get the new code").await;
     assert_eq!(version(&server).await, "7");
+}
+
+#[tokio::test]
+async fn what_is_saved_while_a_build_runs_is_built_next() {
+    let server = built("touch started; while test -e gate; do sleep 0.05; done").await;
+    let (started, gate) = (server.path("started"), server.path("gate"));
+    for (saved, meanwhile) in [("2", "3"), ("-1", "4")] {
+        fs::write(&gate, "").unwrap();
+        let _ = fs::remove_file(&started);
+        fs::write(server.path("source"), saved).unwrap();
+        wait::file(&started).await;
+        fs::write(server.path("source"), meanwhile).unwrap();
+        fs::remove_file(&gate).unwrap();
+        let builds = || fs::read_to_string(server.path("builds")).unwrap_or_default();
+        let script = || fs::read_to_string(server.path("bootstrap")).unwrap_or_default();
+        eventually("it is built", || script().contains(&format!("VERSION={meanwhile} "))).await;
+        let count = builds().len();
+        server.wait_for_stderr("built in").await;
+        assert_eq!(version(&server).await, meanwhile);
+        assert_eq!(builds().len(), count, "what a build writes is no reason for another one");
+    }
+}
+
+#[tokio::test]
+async fn a_build_that_runs_holds_up_nothing() {
+    let mut server = built("test -e gate || v=$v; while test -e gate; do sleep 0.05; done").await;
+    fs::write(server.path("gate"), "").unwrap();
+    fs::write(server.path("source"), "2").unwrap();
+    server.wait_for_stderr("`source` changed: building").await;
+    assert_eq!(version(&server).await, "1");
+    server.signal(Signal::TERM);
+    server.exit().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_always_written_hides_no_other() {
+    let server = serving(&[]).await;
+    let writing = async {
+        for number in 0.. {
+            fs::write(server.path("log"), number.to_string()).unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let changing = async {
+        write(&server.path("bootstrap"), 2);
+        server.wait_for_stderr("`bootstrap` changed").await;
+    };
+    tokio::select! {
+        () = writing => {}
+        () = changing => {}
+    }
+    assert_eq!(version(&server).await, "2");
 }
 
 #[tokio::test]

@@ -81,3 +81,22 @@ async fn a_command_that_ignores_the_first_signal_ends_with_the_second() {
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
     wait::end_of(pid.trim().parse().unwrap()).await;
 }
+
+#[tokio::test]
+async fn a_signal_reaches_all_that_the_command_has_started() {
+    let script = "sh -c 'trap \"touch ended; exit\" TERM; touch started; while true; do sleep 0.05; done' | cat";
+    let (mut mtl, folder) = serving(script, &["--port", "0"]);
+    let mut child = mtl.spawn().unwrap();
+    wait::file(&folder.path().join("started")).await;
+    signal(&child, Signal::TERM);
+    wait::file(&folder.path().join("ended")).await;
+    child.wait().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_command_is_a_mistake() {
+    let (mut mtl, _folder) = serving("", &["--port", "0"]);
+    let output = mtl.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--run has no command"));
+}

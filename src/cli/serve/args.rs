@@ -87,7 +87,7 @@ pub struct Args {
     #[arg(conflicts_with = "attach")]
     pub(super) watch: Vec<OsString>,
 
-    /// A command that builds the code when something has changed
+    /// A command that builds the code, at the start and when something has changed
     #[arg(long, value_name = "COMMAND", requires = "watch")]
     pub(super) build: Option<OsString>,
 

@@ -1,7 +1,8 @@
 //! What `mtl serve` will do, made of its arguments. Every check that can be made before something is
 //! started is here, so that what follows works with values that are right.
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::api_gateway::api::RestApi;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::function::{Description, Program};
-use crate::cli::serve::reload::Reload;
+use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
 use crate::function::Function;
@@ -21,6 +22,7 @@ use crate::logs::Stdout;
 use crate::management_api::configuration;
 use crate::process::launch::Launch;
 use crate::process::limits::raise_file_descriptor_limit;
+use crate::watch::Scope;
 use crate::{example_function, front_door, memory};
 
 const DEFAULT_PORT: u16 = 7000;
@@ -65,6 +67,14 @@ impl Args {
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
+        if self.run.as_ref().is_some_and(|command| command.is_empty()) {
+            return Err(
+                Failure::usage("--run has no command").help("it may be a variable that is not set")
+            );
+        }
+        if let Some(command) = &self.build {
+            build(command)?;
+        }
         let Served { mut functions, apis, sentence, inline, mut warnings } =
             match self.template_file(&folder) {
                 Some(file) => self.of_template(&file)?,
@@ -78,7 +88,13 @@ impl Args {
         for config in &functions {
             self.warn_of(config, &mut warnings);
         }
-        let reload = watched(&self.watch, &functions)?.map(|paths| Reload::new(paths, self.build));
+        let reload = watched(&self.watch, &functions)?.map(|paths| {
+            let log_dir = self.log_dir.as_ref().and_then(|folder| std::path::absolute(folder).ok());
+            let scope = Scope { paths, without: log_dir, without_files: reload::own_output() };
+            let roots =
+                functions.iter().map(|one| (one.function.name.clone(), one.task_root.clone()));
+            Reload::new(scope, self.build, roots.collect())
+        });
         let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
         if let Some(folder) = &self.log_dir {
             check_log_dir(folder)?;
@@ -144,15 +160,32 @@ fn watched(
     let mut paths: Vec<PathBuf> = given.iter().map(PathBuf::from).collect();
     if paths.iter().any(|path| path.as_os_str().is_empty()) {
         paths.retain(|path| !path.as_os_str().is_empty());
-        paths.extend(functions.iter().map(|function| function.task_root.clone()));
-        paths.sort();
-        paths.dedup();
+        for FunctionConfig { task_root, function, .. } in functions {
+            paths.push(task_root.clone());
+            // It is the code also where git ignores it, as it does what compilers write.
+            paths.extend(reload::program(&function.command, task_root));
+        }
     }
-    match paths.iter().find(|path| !path.exists()) {
-        Some(absent) => Err(Failure::usage(format!("there is no `{}` to watch", absent.display()))
-            .help("--watch names a file or a folder")),
-        None => Ok(Some(paths)),
+    if let Some(absent) = paths.iter().find(|path| !path.exists()) {
+        let failure = Failure::usage(format!("there is no `{}` to watch", absent.display()));
+        return Err(failure.help("--watch names a file or a folder"));
     }
+    let absolute = paths.iter().map(std::path::absolute).collect::<Result<BTreeSet<_>, _>>();
+    Ok(Some(absolute.context("failed to find the current folder")?.into_iter().collect()))
+}
+
+/// Builds before the first start: there may be no code yet.
+fn build(command: &OsStr) -> Result<(), Failure> {
+    let shown = command.display();
+    let mut shell = std::process::Command::new("/bin/sh");
+    // The log of functions is all that is on stdout.
+    shell.arg("-c").arg(command).stdout(std::io::stderr());
+    let status = shell.status().with_context(|| format!("failed to run `{shown}`"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!("`{shown}` failed ({status}), so there is nothing to serve");
+    Err(Failure::new(Exit::Failed, error))
 }
 
 fn with_extensions(extensions: &[PathBuf]) -> String {
@@ -222,7 +255,7 @@ fn one(command: &[OsString], runtime: &Runtime, folder: &Path) -> Result<One, Fa
         let sentence = format!("serving `{}`", shown.join(" "));
         return Ok(of(command.to_vec(), sentence));
     }
-    if folder.join("bootstrap").exists() {
+    if reload::program(&["./bootstrap".into()], folder).is_some() {
         let sentence = "serving `./bootstrap` of this folder".to_owned();
         return Ok(of(vec!["./bootstrap".into()], sentence));
     }

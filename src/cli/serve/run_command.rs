@@ -2,21 +2,22 @@
 //! mtl's. Knows nothing of what is served.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
 
+use super::shell::{Shell, shell};
 use crate::cli::failure::Failure;
 use crate::emulator::Emulator;
 use crate::environment::local_calls::{can_sign, endpoint, placeholder_credentials};
 
 /// The command while it runs. It is killed with the value.
 #[derive(Debug)]
-pub struct RunCommand(Child);
+pub struct RunCommand(Shell);
 
 impl RunCommand {
     /// Starts the command in a shell.
@@ -24,12 +25,12 @@ impl RunCommand {
     /// # Errors
     ///
     /// When there is no shell, or no process can be started.
-    pub fn start(command: &OsString, emulator: &Emulator) -> Result<Self, Failure> {
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(command).kill_on_drop(true).envs(variables(emulator));
-        let shown = command.display();
-        let child = shell.spawn().with_context(|| format!("failed to run `{shown}`"))?;
-        Ok(Self(child))
+    pub fn start(command: &OsStr, emulator: &Emulator) -> Result<Self, Failure> {
+        // A test that asks its user something must read from the terminal.
+        let has_group = !io::stdin().is_terminal();
+        let shell = Shell::start(shell(command).envs(variables(emulator)), has_group);
+        let shell = shell.with_context(|| format!("failed to run `{}`", command.display()))?;
+        Ok(Self(shell))
     }
 
     /// Waits for its end, and returns its exit code as a shell has it. Dropping the future loses nothing.
@@ -38,16 +39,14 @@ impl RunCommand {
     ///
     /// When the system can't tell.
     pub async fn ended(&mut self) -> anyhow::Result<ExitCode> {
-        let status = self.0.wait().await.context("failed to wait for the end of the command")?;
+        let status = self.0.ended().await.context("failed to wait for the end of the command")?;
         Ok(code(status))
     }
 
-    /// Passes a signal on.
+    /// Passes a signal on, unless the terminal has sent it to both.
     pub fn signal(&self, signal: Signal) {
-        let pid = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may have ended just now.
-            let _ = kill_process(pid, signal);
+        if self.0.has_group() || signal != Signal::INT {
+            self.0.signal(signal);
         }
     }
 }
@@ -77,7 +76,7 @@ fn variables(emulator: &Emulator) -> Vec<(OsString, OsString)> {
     }
     let has_region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
         .iter()
-        .any(|name| inherited.contains_key(std::ffi::OsStr::new(name)));
+        .any(|name| inherited.contains_key(OsStr::new(name)));
     if !has_region {
         let function = emulator.functions().first().function();
         variables.push(("AWS_REGION".into(), function.region.clone().into()));
