@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use crate::advice::{Advice, Adviser};
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
-use crate::invocation::{Completed, Invocation, Outcome, Response};
+use crate::invocation::{Completed, Ended, Invocation, Outcome, Response};
 use crate::lambda_metrics::{LambdaMetrics, RunningInvocation};
 use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
 
@@ -51,7 +50,7 @@ struct Shared {
     /// The environments have been told to end.
     cut: CancellationToken,
     /// Wakes whoever waits for the invocations to end.
-    invocation_ended: Notify,
+    quieter: Notify,
     /// Never held across an await.
     fleet: Mutex<Fleet>,
 }
@@ -91,7 +90,7 @@ impl DataPlane {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
-            invocation_ended: Notify::new(),
+            quieter: Notify::new(),
             fleet: Mutex::new(fleet),
         };
         Self { shared: Arc::new(shared) }
@@ -150,34 +149,34 @@ impl DataPlane {
         let Begun { id, response, running, freed } = match self.place(&invocation).await {
             Ok(begun) => begun,
             Err(refusal) => {
-                self.shared.invocation_ended.notify_waiters();
+                self.shared.quieter.notify_waiters();
                 let _ = caller.send(Err(refusal));
                 return;
             }
         };
         match response {
-            Response::Complete(completed) => {
+            Response::Complete(mut completed) => {
                 self.settled(id, tenant, &completed);
-                let ended = completed.clone();
+                let ended = Relay::of(&mut completed);
                 let _ = caller.send(Ok(Response::Complete(completed)));
-                // The answer goes out first: what it costs to publish metrics is nobody's latency.
-                yield_now().await;
-                running.end(&ended);
+                ended.pass_on(running).await;
             }
             Response::Streaming { chunks, completed, environment_id } => {
                 let (complete, for_caller) = oneshot::channel();
                 let response =
                     Response::Streaming { chunks, completed: for_caller, environment_id };
                 let _ = caller.send(Ok(response));
-                if let Ok(completed) = completed.await {
+                if let Ok(mut completed) = completed.await {
                     self.settled(id, tenant, &completed);
-                    running.end(&completed);
+                    let ended = Relay::of(&mut completed);
                     let _ = complete.send(completed);
+                    ended.pass_on(running).await;
                 }
             }
         }
         if freed.await.is_ok() {
             self.fleet().placement.freed(id);
+            self.shared.quieter.notify_waiters();
         }
     }
 
@@ -187,7 +186,7 @@ impl DataPlane {
             counts.invocations += 1;
             counts.errors += u64::from(matches!(completed.outcome, Outcome::Failure(_)));
         });
-        self.shared.invocation_ended.notify_waiters();
+        self.shared.quieter.notify_waiters();
     }
 
     /// Hands the invocation to the environment that it gets.
@@ -262,6 +261,7 @@ impl DataPlane {
         self.shared.tasks.spawn(async move {
             let remains = environment.run().await;
             data_plane.fleet().ended(id);
+            data_plane.shared.quieter.notify_waiters();
             remains.clean_up().await;
         });
         if self.shared.cut.is_cancelled() {
@@ -327,14 +327,14 @@ impl DataPlane {
         }
     }
 
-    /// Returns when no invocation runs.
+    /// Returns when no invocation runs, and no runtime is busy after one.
     async fn quiet(&self) {
         loop {
-            let ended = self.shared.invocation_ended.notified();
-            if self.load().0 == 0 {
+            let quieter = self.shared.quieter.notified();
+            if self.fleet().placement.busy() == 0 {
                 return;
             }
-            ended.await;
+            quieter.await;
         }
     }
 }
@@ -353,6 +353,26 @@ struct Begun {
     running: RunningInvocation,
     /// Tells when the environment is free.
     freed: oneshot::Receiver<()>,
+}
+
+/// The end of an invocation, on its way to the metrics and to the caller.
+struct Relay {
+    ended: oneshot::Receiver<Ended>,
+    caller: oneshot::Sender<Ended>,
+}
+
+impl Relay {
+    fn of(completed: &mut Completed) -> Self {
+        let (caller, for_caller) = oneshot::channel();
+        Self { ended: std::mem::replace(&mut completed.ended, for_caller), caller }
+    }
+
+    async fn pass_on(self, running: RunningInvocation) {
+        if let Ok(ended) = self.ended.await {
+            running.end(&ended);
+            let _ = self.caller.send(ended);
+        }
+    }
 }
 
 /// An environment for an invocation.

@@ -10,6 +10,7 @@
 
 pub mod blueprint;
 pub mod body;
+mod current;
 mod extending;
 pub mod extension_processes;
 pub mod local_calls;
@@ -30,9 +31,7 @@ use crate::attachments::is_from_another;
 use crate::extensions::Extensions;
 use crate::http::Connection;
 use crate::invocation::failure::Failure;
-use crate::invocation::{
-    Answer, Completed, Invocation, Outcome, Report, Response, ResponseFigures,
-};
+use crate::invocation::{Invocation, Response};
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle::events::{Effect, Event, InitFailure, Verdict};
 use crate::logs::LogStream;
@@ -41,10 +40,9 @@ use crate::runtime_api::RuntimeCall;
 use crate::runtime_api::next::{Poll, next};
 use blueprint::{Blueprint, Runtimes};
 use body::{Body, Sign};
+use current::{Current, Reply};
 use extending::invoke_event;
 use shutdown::{Remains, ShutdownReason};
-
-const BYTES_PER_MB: u64 = 1024 * 1024;
 
 /// An invocation on its way through an environment.
 #[derive(Debug)]
@@ -114,31 +112,6 @@ pub struct Environment {
     ports: Vec<u16>,
     shutdown_reason: ShutdownReason,
     body: Option<Body>,
-}
-
-/// The invocation that the environment runs, or ran last.
-#[derive(Debug)]
-struct Current {
-    invocation: Arc<Invocation>,
-    reply: Reply,
-    free: oneshot::Sender<()>,
-    /// Whether START has been logged.
-    started: bool,
-}
-
-/// Who waits for the answer.
-#[derive(Debug)]
-enum Reply {
-    Awaited(oneshot::Sender<Response>),
-    /// The caller has the stream and waits for its end.
-    Streaming(oneshot::Sender<Completed>),
-    Sent,
-}
-
-impl Current {
-    fn of(Assignment { invocation, reply, free }: Assignment) -> Self {
-        Self { invocation, reply: Reply::Awaited(reply), free, started: false }
-    }
 }
 
 impl Environment {
@@ -252,6 +225,7 @@ impl Environment {
                 // An earlier poll that is still held was given up by the runtime.
                 self.parked = Some(next);
                 self.extensions.close_registration();
+                self.runtime_done(None);
                 self.runtime_or_extension_polled();
             }
             RuntimeCall::StreamStarted(id, chunks, verdict) => {
@@ -319,8 +293,8 @@ impl Environment {
             Effect::Kill => self.kill(),
             Effect::Start => self.start_processes(),
             Effect::Stream => self.stream(),
-            Effect::Finish(outcome) => self.finish(outcome),
-            Effect::LateFault(failure) => self.late_fault(&failure),
+            Effect::Answer(outcome) => self.answer(outcome),
+            Effect::Finish(failure) => self.finish(failure),
             Effect::Release => {
                 if let Some(current) = self.current.take() {
                     let _ = current.free.send(());
@@ -403,68 +377,6 @@ impl Environment {
             parked.deliver(next(&self.blueprint.function, invocation, remaining));
         }
         self.body.iter().for_each(|body| body.set_active(true));
-    }
-
-    fn finish(&mut self, outcome: Outcome) {
-        // The function wrote what is in its pipes before it answered, so it comes before END.
-        self.drain();
-        let report = self.report(&outcome);
-        let Some(current) = &mut self.current else { return };
-        let id = current.invocation.request_id;
-        let failure = match &outcome {
-            Outcome::Success(_) => None,
-            Outcome::Failure(failure) => Some(failure),
-        };
-        if !current.started {
-            current.started = true;
-            self.log.begin(id);
-        }
-        if let Some(failure) = failure {
-            self.shutdown_reason = ShutdownReason::of(failure).unwrap_or(self.shutdown_reason);
-            self.log.platform(&PlatformEvent::Fault(id, failure));
-        }
-        self.log.platform(&PlatformEvent::End(id, &report, failure));
-        self.log.platform(&PlatformEvent::Report(id, &report, failure));
-        let environment_id = self.log.environment_id();
-        let completed = Completed { environment_id, log_tail: self.log.tail(), outcome, report };
-        // Nobody may be waiting any more.
-        match std::mem::replace(&mut current.reply, Reply::Sent) {
-            Reply::Awaited(reply) => drop(reply.send(Response::Complete(completed))),
-            Reply::Streaming(complete) => drop(complete.send(completed)),
-            Reply::Sent => {}
-        }
-    }
-
-    fn late_fault(&mut self, failure: &Failure) {
-        self.drain();
-        self.shutdown_reason = ShutdownReason::of(failure).unwrap_or(self.shutdown_reason);
-        if let Some(current) = &self.current {
-            let id = current.invocation.request_id;
-            self.log.platform(&PlatformEvent::Fault(id, failure));
-        }
-    }
-
-    fn report(&mut self, outcome: &Outcome) -> Report {
-        let duration = match outcome {
-            // The time it took to notice is not the function's.
-            Outcome::Failure(Failure::TimedOut(timeout)) => *timeout,
-            _ => self.elapsed(),
-        };
-        let peak = self.body.as_mut().and_then(Body::peak);
-        Report {
-            duration,
-            init_duration: self.init_duration.take(),
-            memory_size_mb: self.blueprint.function.memory.mb,
-            max_memory_used_mb: peak.map(|bytes| bytes.div_ceil(BYTES_PER_MB)),
-            response: match outcome {
-                Outcome::Success(Answer { began, bytes, .. }) => {
-                    // An answer can't have begun before the invocation did.
-                    let duration = began.elapsed().min(duration);
-                    Some(ResponseFigures { duration, bytes: *bytes })
-                }
-                Outcome::Failure(_) => None,
-            },
-        }
     }
 
     fn elapsed(&self) -> Duration {

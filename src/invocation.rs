@@ -190,14 +190,14 @@ pub struct Answer {
 /// What comes back from an environment.
 #[derive(Debug)]
 pub enum Response {
-    /// The end of the invocation, which has all of the answer.
+    /// All of the answer.
     Complete(Completed),
     /// The function streams its answer.
     Streaming {
         /// The answer, piece by piece as the function writes it. A reader that does not read holds
         /// the function up; one that is dropped does not.
         chunks: mpsc::Receiver<Bytes>,
-        /// The end of the invocation; closed without one when mtl is killed.
+        /// What came of the invocation; closed without one when mtl is killed.
         completed: oneshot::Receiver<Completed>,
         /// The environment that runs it.
         environment_id: Uuid,
@@ -232,23 +232,41 @@ impl Response {
     }
 }
 
-/// An invocation that has ended, with its figures.
-#[derive(Clone, Debug)]
+/// What came of an invocation. Its runtime may still be busy with it.
+#[derive(Debug)]
 pub struct Completed {
     /// The environment that ran it.
     pub environment_id: Uuid,
+    /// Whether that was started for it.
+    pub is_cold: bool,
+    /// What the caller gets.
+    pub outcome: Outcome,
+    /// The end of the invocation; closed without one when mtl is killed.
+    pub ended: oneshot::Receiver<Ended>,
+}
+
+impl Completed {
+    /// Waits for the end, and returns the last 4 KB of what was logged from START to REPORT.
+    pub async fn log_tail(&mut self) -> Bytes {
+        (&mut self.ended).await.map(|ended| ended.log_tail).unwrap_or_default()
+    }
+}
+
+/// An invocation that is over: its runtime has asked for the next one, or is gone.
+#[derive(Clone, Debug)]
+pub struct Ended {
     /// The last 4 KB of what was logged for it, from START to REPORT.
     pub log_tail: Bytes,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// What went wrong, before the answer or after it.
+    pub failure: Option<Failure>,
     /// What REPORT says of it.
     pub report: Report,
 }
 
-/// The figures of an invocation's REPORT line.
+/// The figures of an invocation's REPORT line. They count until the runtime asks for the next invocation.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// From the start of the invoke phase to the complete answer.
+    /// From the start of the invoke phase until the runtime is done.
     pub duration: Duration,
     /// The init phase before it; only on a cold start whose init succeeded.
     pub init_duration: Option<Duration>,
@@ -264,7 +282,9 @@ pub struct Report {
 /// How a function answered, as far as platform events tell.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseFigures {
-    /// From the first byte of the answer to the last; it is the end of [`Report::duration`].
+    /// From the start of the invoke phase to the first byte of the answer.
+    pub latency: Duration,
+    /// From the first byte of the answer to the last.
     pub duration: Duration,
     /// How many bytes the runtime sent.
     pub bytes: usize,

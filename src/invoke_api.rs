@@ -14,6 +14,7 @@ pub mod tenant;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use uuid::Uuid;
@@ -64,9 +65,13 @@ impl InvokeApi {
             InvocationType::RequestResponse => {}
         }
         let trace_id = invocation.trace_id.clone();
-        let completed = served.data_plane.invoke(invocation).await?;
+        let mut completed = served.data_plane.invoke(invocation).await?;
         refuse_service_failure(&completed.outcome)?;
-        let mut reply = outcome_reply(&completed, request_id, log_type);
+        let log_tail = match log_type {
+            LogType::Tail => Some(completed.log_tail().await),
+            LogType::None => None,
+        };
+        let mut reply = outcome_reply(&completed, request_id, log_tail);
         reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
         Ok(reply)
     }
@@ -124,7 +129,7 @@ pub fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> {
     }
 }
 
-fn outcome_reply(completed: &Completed, request_id: Uuid, log_type: LogType) -> Reply {
+fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes>) -> Reply {
     let (payload, function_error) = match &completed.outcome {
         Outcome::Success(answer) => (answer.payload.clone(), None),
         Outcome::Failure(failure) => (failure.payload(request_id), Some("Unhandled")),
@@ -133,15 +138,14 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_type: LogType) -> 
     set_executed(&mut reply, completed.environment_id);
     let headers = reply.headers_mut();
     headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
-    let is_cold = completed.report.init_duration.is_some();
-    let is_cold = if is_cold { "true" } else { "false" };
+    let is_cold = if completed.is_cold { "true" } else { "false" };
     // AWS has no such header either.
     headers.insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
     if let Some(function_error) = function_error {
         headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
     }
-    let log = (log_type == LogType::Tail).then(|| BASE64_STANDARD.encode(&completed.log_tail));
-    if let Some(Ok(log)) = log.map(HeaderValue::try_from) {
+    let log = log_tail.map(|tail| HeaderValue::try_from(BASE64_STANDARD.encode(tail)));
+    if let Some(Ok(log)) = log {
         headers.insert("X-Amz-Log-Result", log);
     }
     reply

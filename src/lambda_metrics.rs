@@ -13,8 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::function::TenantId;
+use crate::invocation::Ended;
 use crate::invocation::failure::Failure;
-use crate::invocation::{Completed, Outcome};
 use crate::metric_store::MetricStore;
 use crate::metric_store::metric::{Datum, Dimensions, MetricId, Observation, Unit};
 
@@ -150,15 +150,15 @@ impl LambdaMetrics {
 }
 
 impl RunningInvocation {
-    /// The invocation has ended: publishes what is told of it, as of when it began. One that failed
+    /// The invocation is over: publishes what is told of it, as of when it began. One that failed
     /// without the function's doing is, as on AWS, neither an invocation nor an error.
-    pub fn end(self, completed: &Completed) {
-        let error = match &completed.outcome {
-            Outcome::Failure(Failure::Service(_)) => return,
-            Outcome::Failure(_) => 1.0,
-            Outcome::Success(_) => 0.0,
+    pub fn end(self, ended: &Ended) {
+        let error = match &ended.failure {
+            Some(Failure::Service(_)) => return,
+            Some(_) => 1.0,
+            None => 0.0,
         };
-        let report = &completed.report;
+        let report = &ended.report;
         let publication = self.metrics.publication(self.tenant_id.as_ref(), self.started);
         publication.aws("Invocations", Unit::COUNT, 1.0);
         publication.aws("Errors", Unit::COUNT, error);

@@ -145,10 +145,7 @@ impl Lifecycle {
             Event::Exited(status) => self.exited(status, now),
             Event::StartFailed(failure) => self.start_failed(failure),
             Event::Retired => self.retired(now),
-            Event::StopAsked => {
-                let reason = "mtl stopped before the function answered".to_owned();
-                self.fail_and_end(Failure::Service(reason))
-            }
+            Event::StopAsked => self.stop_asked(),
         }
     }
 
@@ -179,15 +176,22 @@ impl Lifecycle {
             }
             State::Invoke { step: Step::Truncated, .. } => {
                 let mut effects =
-                    vec![Effect::Finish(Outcome::Failure(Failure::TruncatedResponse))];
-                effects.extend(self.free(now));
+                    vec![Effect::Answer(Outcome::Failure(Failure::TruncatedResponse))];
+                effects.extend(self.finish(now));
                 effects
             }
-            State::Invoke { step: Step::Answered, .. } => self.free(now),
+            State::Invoke { step: Step::Answered, .. } => self.finish(now),
             State::Invoke { step: Step::Restarting, .. } | State::Idle { .. } | State::Ended => {
                 vec![Effect::Park]
             }
         }
+    }
+
+    /// The invocation is over, and the environment free or at its end.
+    fn finish(&mut self, now: Instant) -> Vec<Effect> {
+        let mut effects = vec![Effect::Finish(None)];
+        effects.extend(self.free(now));
+        effects
     }
 
     fn free(&mut self, now: Instant) -> Vec<Effect> {
@@ -287,12 +291,12 @@ impl Lifecycle {
     }
 
     fn answer(&mut self, outcome: Outcome, verdict: Verdict, now: Instant) -> Vec<Effect> {
-        let mut effects = vec![Effect::Finish(outcome), Effect::Reply(verdict)];
+        let mut effects = vec![Effect::Answer(outcome), Effect::Reply(verdict)];
         if let State::Invoke { step, .. } = &mut self.state {
             let polled = matches!(step, Step::Streaming { polled: true });
             *step = Step::Answered;
             if polled {
-                effects.extend(self.free(now));
+                effects.extend(self.finish(now));
             }
         }
         effects
@@ -381,23 +385,37 @@ impl Lifecycle {
         effects
     }
 
-    /// Ends the environment; an invocation that has no reply yet gets this failure.
+    fn stop_asked(&mut self) -> Vec<Effect> {
+        if let State::Invoke { step: Step::Answered, .. } = self.state {
+            let mut effects = vec![Effect::Finish(None)];
+            effects.extend(self.end());
+            return effects;
+        }
+        let reason = "mtl stopped before the function answered".to_owned();
+        self.fail_and_end(Failure::Service(reason))
+    }
+
+    /// Ends the environment; an invocation that has no answer yet gets this failure.
     fn fail_and_end(&mut self, failure: Failure) -> Vec<Effect> {
         let mut effects = Vec::new();
         match self.state {
             State::Invoke { step: Step::Init, .. } => {
                 let failed_init = InitFailure { phase: "invoke", failure: failure.clone() };
                 effects.push(Effect::EndInit(Some(failed_init)));
-                effects.push(Effect::Finish(Outcome::Failure(failure)));
+                effects.push(Effect::Answer(Outcome::Failure(failure)));
+                effects.push(Effect::Finish(None));
             }
             State::Init { .. }
             | State::Invoke {
                 step: Step::Running | Step::Streaming { .. } | Step::Truncated | Step::Restarting,
                 ..
             } => {
-                effects.push(Effect::Finish(Outcome::Failure(failure)));
+                effects.push(Effect::Answer(Outcome::Failure(failure)));
+                effects.push(Effect::Finish(None));
             }
-            State::Invoke { step: Step::Answered, .. } => effects.push(Effect::LateFault(failure)),
+            State::Invoke { step: Step::Answered, .. } => {
+                effects.push(Effect::Finish(Some(failure)));
+            }
             State::Idle { .. } | State::Ended => {}
         }
         effects.extend(self.end());

@@ -242,6 +242,12 @@ impl Placement {
         self.environments.is_empty()
     }
 
+    /// How many environments run an invocation, or are not done with one that is answered.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.environments.values().filter(|(_, slot)| *slot != Slot::Idle).count()
+    }
+
     /// How many invocations run.
     #[must_use]
     pub fn active(&self) -> u32 {

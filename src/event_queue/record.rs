@@ -13,7 +13,7 @@ use crate::invocation::{Completed, Invocation, Outcome};
 use crate::logs::event::time;
 
 /// The last attempt of an event.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum LastAttempt {
     /// The function ran.
     Invoked(Completed),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::http::Aborted;
 use crate::invocation::failure::Failure;
-use crate::invocation::{Completed, Outcome, Response};
+use crate::invocation::{Outcome, Response};
 
 /// The content type of the stream.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
@@ -44,7 +44,7 @@ pub fn frames(
                 completed.await.ok()
             }
         };
-        let Some(completed) = completed else {
+        let Some(mut completed) = completed else {
             let _ = frames.send(Err(Aborted)).await;
             return;
         };
@@ -53,7 +53,8 @@ pub fn frames(
         {
             return;
         }
-        let _ = frames.send(Ok(complete(&completed, request_id, with_log))).await;
+        let log_tail = if with_log { Some(completed.log_tail().await) } else { None };
+        let _ = frames.send(Ok(complete(&completed.outcome, request_id, log_tail))).await;
     });
     reader
 }
@@ -82,8 +83,8 @@ struct InvokeComplete<'a> {
     log_result: Option<String>,
 }
 
-fn complete(completed: &Completed, request_id: Uuid, with_log: bool) -> Bytes {
-    let failure = match &completed.outcome {
+fn complete(outcome: &Outcome, request_id: Uuid, log_tail: Option<Bytes>) -> Bytes {
+    let failure = match outcome {
         Outcome::Success(_) => None,
         Outcome::Failure(failure) => Some(failure),
     };
@@ -92,7 +93,7 @@ fn complete(completed: &Completed, request_id: Uuid, with_log: bool) -> Bytes {
     let event = InvokeComplete {
         error_code: failure.map(error_code),
         error_details: failure.map(details),
-        log_result: with_log.then(|| BASE64_STANDARD.encode(&completed.log_tail)),
+        log_result: log_tail.map(|tail| BASE64_STANDARD.encode(tail)),
     };
     let json = serde_json::to_vec(&event).unwrap_or_default();
     frame("InvokeComplete", "application/json", json.into())

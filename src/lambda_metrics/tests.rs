@@ -1,14 +1,13 @@
 //! What counts as what, and what ten thousand tenants cost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::function::TenantId;
 use crate::invocation::failure::Failure;
-use crate::invocation::{Answer, Completed, Outcome, Report};
+use crate::invocation::{Ended, Report};
 use crate::lambda_metrics::{AWS_NAMESPACE, LambdaMetrics, OWN_NAMESPACE};
 use crate::metric_store::metric::{Dimensions, MetricId};
 use crate::metric_store::statistic::Statistic;
@@ -18,7 +17,7 @@ fn tenant(id: &str) -> TenantId {
     id.parse().unwrap()
 }
 
-fn completed(outcome: Outcome) -> Completed {
+fn ended(failure: Option<Failure>) -> Ended {
     let report = Report {
         duration: Duration::from_micros(1_500),
         init_duration: Some(Duration::from_millis(20)),
@@ -26,11 +25,11 @@ fn completed(outcome: Outcome) -> Completed {
         max_memory_used_mb: Some(40),
         response: None,
     };
-    Completed { environment_id: Uuid::nil(), log_tail: Bytes::new(), outcome, report }
+    Ended { log_tail: Bytes::new(), failure, report }
 }
 
-fn success() -> Completed {
-    completed(Outcome::Success(Answer { payload: Bytes::new(), began: Instant::now(), bytes: 0 }))
+fn success() -> Ended {
+    ended(None)
 }
 
 fn sum(
@@ -80,9 +79,9 @@ fn lambda_has_four_sets_of_dimensions_and_mtl_two() {
 fn a_function_error_is_an_invocation_and_a_throttle_or_a_failure_of_the_service_is_not() {
     let store = MetricStore::default();
     let metrics = LambdaMetrics::new(store.clone(), "f");
-    metrics.begin(None, false).end(&completed(Outcome::Failure(Failure::OutOfMemory)));
+    metrics.begin(None, false).end(&ended(Some(Failure::OutOfMemory)));
     let service = Failure::Service("stopping".to_owned());
-    metrics.begin(None, false).end(&completed(Outcome::Failure(service)));
+    metrics.begin(None, false).end(&ended(Some(service)));
     metrics.throttled(None);
     let of = |name| sum(&store, AWS_NAMESPACE, name, &[F]);
     assert_eq!(

@@ -66,10 +66,10 @@ pub enum Effect {
     Start,
     /// Let the runtime stream its answer, and give the caller the stream.
     Stream,
-    /// Tell the caller how the invocation ended, and write its REPORT.
-    Finish(Outcome),
-    /// Log that the runtime failed after its answer: the caller has that, and REPORT is written.
-    LateFault(Failure),
+    /// Tell the caller what came of the invocation. The runtime may still be busy with it.
+    Answer(Outcome),
+    /// The invocation is over: write its REPORT. The failure is one that came after the answer.
+    Finish(Option<Failure>),
     /// The environment is free for the next invocation.
     Release,
     /// The environment takes no more invocations: end it.

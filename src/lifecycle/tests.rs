@@ -47,9 +47,10 @@ fn names(effects: &[Effect]) -> Vec<String> {
             Effect::EndInit(Some(failed)) => {
                 format!("init failed {} {}", failed.phase, failed.failure.error_type())
             }
-            Effect::Finish(Outcome::Success(_)) => "finish ok".to_owned(),
-            Effect::Finish(Outcome::Failure(failure)) => format!("finish {}", failure.error_type()),
-            Effect::LateFault(failure) => format!("late {}", failure.error_type()),
+            Effect::Answer(Outcome::Success(_)) => "answer ok".to_owned(),
+            Effect::Answer(Outcome::Failure(failure)) => format!("answer {}", failure.error_type()),
+            Effect::Finish(None) => "finish".to_owned(),
+            Effect::Finish(Some(failure)) => format!("finish {}", failure.error_type()),
             other => format!("{other:?}").to_lowercase(),
         })
         .collect()
@@ -85,11 +86,11 @@ impl Story {
 fn a_cold_and_a_warm_invocation() {
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
-        .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
-        .then(Event::NextPolled, &["park", "release"])
+        .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"])
+        .then(Event::NextPolled, &["finish", "park", "release"])
         .then(Event::Assigned(id(2)), &["deliver"])
-        .then(Event::ErrorPosted(id(2), oops()), &["finish Runtime.Oops", "reply Accepted"])
-        .then(Event::NextPolled, &["park", "release"])
+        .then(Event::ErrorPosted(id(2), oops()), &["answer Runtime.Oops", "reply Accepted"])
+        .then(Event::NextPolled, &["finish", "park", "release"])
         .timeout(&["end"]);
 }
 
@@ -98,7 +99,7 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
     Story::begin()
         .then(exit(1), &["init failed init Runtime.ExitError", "start"])
         .then(Event::NextPolled, &["deliver"])
-        .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"]);
+        .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"]);
     Story::begin()
         .then(
             Event::InitErrorPosted(oops()),
@@ -107,31 +108,48 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
         .then(exit(1), &["start"])
         .then(
             Event::InitErrorPosted(oops()),
-            &["reply Accepted", "init failed invoke Runtime.Oops", "finish Runtime.Oops", "end"],
+            &[
+                "reply Accepted",
+                "init failed invoke Runtime.Oops",
+                "answer Runtime.Oops",
+                "finish",
+                "end",
+            ],
         );
     Story::begin()
         .timeout(&["init failed init Sandbox.Timedout", "kill"])
         .then(exit(9), &["start"])
-        .timeout(&["init failed invoke Sandbox.Timedout", "finish Sandbox.Timedout", "end"]);
+        .timeout(&[
+            "init failed invoke Sandbox.Timedout",
+            "answer Sandbox.Timedout",
+            "finish",
+            "end",
+        ]);
 }
 
 #[test]
 fn a_program_that_cannot_be_started_is_not_tried_again() {
     let failure = Failure::InvalidEntrypoint("no such file".to_owned());
-    let expected =
-        ["init failed init Runtime.InvalidEntrypoint", "finish Runtime.InvalidEntrypoint", "end"];
+    let expected = [
+        "init failed init Runtime.InvalidEntrypoint",
+        "answer Runtime.InvalidEntrypoint",
+        "finish",
+        "end",
+    ];
     Story::begin().then(Event::StartFailed(failure), &expected);
 }
 
 #[test]
 fn the_timeout_holds_until_the_runtime_asks_for_more() {
+    Story::begin().then(Event::NextPolled, &["init done", "deliver"]).timeout(&[
+        "answer Sandbox.Timedout",
+        "finish",
+        "end",
+    ]);
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
+        .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"])
         .timeout(&["finish Sandbox.Timedout", "end"]);
-    Story::begin()
-        .then(Event::NextPolled, &["init done", "deliver"])
-        .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
-        .timeout(&["late Sandbox.Timedout", "end"]);
 }
 
 #[test]
@@ -145,9 +163,9 @@ fn a_runtime_that_does_not_keep_to_the_protocol_is_told() {
         .then(Event::NextPolled, &["deliver"])
         .then(Event::InitErrorPosted(oops()), &[late])
         .then(Event::Responded(id(7), complete()), &["reply InvalidRequestId"])
-        .then(Event::Responded(id(1), complete()), &["finish ok", "reply Accepted"])
+        .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"])
         .then(Event::Responded(id(1), complete()), &[again])
-        .then(Event::NextPolled, &["park", "release"])
+        .then(Event::NextPolled, &["finish", "park", "release"])
         .then(Event::NextPolled, &["park"])
         .then(Event::Responded(id(1), complete()), &["reply InvalidRequestId"]);
 }
@@ -164,16 +182,16 @@ fn a_streamed_answer_ends_with_its_body() {
         .then(Event::NextPolled, &["park"])
         .then(
             Event::Responded(id(1), complete()),
-            &["finish ok", "reply Accepted", "park", "release"],
+            &["answer ok", "reply Accepted", "finish", "park", "release"],
         );
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(Event::StreamStarted(id(1)), &["stream"])
-        .timeout(&["finish Sandbox.Timedout", "end"]);
+        .timeout(&["answer Sandbox.Timedout", "finish", "end"]);
     Story::begin()
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(Event::StreamStarted(id(1)), &["stream"])
-        .then(exit(1), &["finish Runtime.ExitError", "end"]);
+        .then(exit(1), &["answer Runtime.ExitError", "finish", "end"]);
 }
 
 #[test]
@@ -183,10 +201,13 @@ fn an_answer_that_is_cut_off_ends_as_its_runtime_does() {
             .then(Event::NextPolled, &["init done", "deliver"])
             .then(Event::Responded(id(1), ResponseBody::Truncated), &["reply Truncated"])
     };
-    cut().then(exit(1), &["finish Runtime.ExitError", "end"]);
-    cut().then(Event::NextPolled, &["finish Runtime.TruncatedResponse", "park", "release"]);
-    cut().then(Event::ErrorPosted(id(1), oops()), &["finish Runtime.Oops", "reply Accepted"]);
-    cut().timeout(&["finish Sandbox.Timedout", "end"]);
+    cut().then(exit(1), &["answer Runtime.ExitError", "finish", "end"]);
+    cut().then(
+        Event::NextPolled,
+        &["answer Runtime.TruncatedResponse", "finish", "park", "release"],
+    );
+    cut().then(Event::ErrorPosted(id(1), oops()), &["answer Runtime.Oops", "reply Accepted"]);
+    cut().timeout(&["answer Sandbox.Timedout", "finish", "end"]);
 }
 
 #[test]
@@ -195,9 +216,9 @@ fn a_runtime_may_survive_an_answer_that_was_too_large() {
         .then(Event::NextPolled, &["init done", "deliver"])
         .then(
             Event::Responded(id(1), ResponseBody::TooLarge),
-            &["finish Function.ResponseSizeTooLarge", "reply TooLarge"],
+            &["answer Function.ResponseSizeTooLarge", "reply TooLarge"],
         )
-        .then(Event::NextPolled, &["park", "release"]);
+        .then(Event::NextPolled, &["finish", "park", "release"]);
 }
 
 #[test]
@@ -208,7 +229,7 @@ fn an_environment_that_has_lived_long_enough_ends_when_it_is_free() {
     lifecycle.step(Event::NextPolled, now);
     let later = now + Duration::from_secs(2);
     lifecycle.step(Event::Responded(id(1), complete()), later);
-    assert_eq!(names(&lifecycle.step(Event::NextPolled, later)), ["end"]);
+    assert_eq!(names(&lifecycle.step(Event::NextPolled, later)), ["finish", "end"]);
 }
 
 /// An event that a peer may cause at any time. Request ids are those of the last few invocations.
@@ -247,9 +268,12 @@ fn anything() -> impl Strategy<Value = Anything> {
 #[derive(Debug)]
 struct Observer {
     last_id: u128,
+    /// The invocation that has no answer.
     open: Option<u128>,
+    /// The one that isn't over.
+    begun: Option<u128>,
     leased: bool,
-    finished: HashSet<u128>,
+    answered: HashSet<u128>,
     running: bool,
 }
 
@@ -260,20 +284,27 @@ impl Observer {
                 assert!(self.running, "no delivery without a process");
                 assert!(self.leased, "no delivery to an environment that is free");
             }
+            Effect::Answer(_) => {
+                let id = self.open.take().expect("an invocation is answered only while it is open");
+                assert!(self.answered.insert(id), "an invocation is answered once");
+            }
             Effect::Finish(_) => {
-                let id = self.open.take().expect("an invocation is finished only while it is open");
-                assert!(self.finished.insert(id), "an invocation is finished once");
+                assert!(
+                    self.open.is_none(),
+                    "the caller is answered before the invocation is over"
+                );
+                self.begun.take().expect("an invocation is over once");
             }
             Effect::Release => {
-                assert!(self.open.is_none(), "free only after the invocation was finished");
+                assert!(self.begun.is_none(), "free only after the invocation");
                 assert!(self.leased, "free only once");
                 self.leased = false;
             }
-            Effect::End => assert!(self.open.is_none(), "the caller is answered before the end"),
+            Effect::End => assert!(self.begun.is_none(), "invocations are over before the end"),
             Effect::Stream => assert!(self.open.is_some(), "only an open invocation is answered"),
             Effect::Kill => self.running = false,
             Effect::Start => self.running = true,
-            Effect::Reply(_) | Effect::Park | Effect::EndInit(_) | Effect::LateFault(_) => {}
+            Effect::Reply(_) | Effect::Park | Effect::EndInit(_) => {}
         }
     }
 }
@@ -287,7 +318,8 @@ proptest! {
             last_id: 1,
             open: Some(1),
             leased: true,
-            finished: HashSet::new(),
+            begun: Some(1),
+            answered: HashSet::new(),
             running: true,
         };
         for anything in events {
@@ -308,6 +340,7 @@ proptest! {
                 Anything::Assign if !observer.leased && !lifecycle.is_ended() => {
                     observer.last_id += 1;
                     observer.open = Some(observer.last_id);
+                    observer.begun = observer.open;
                     observer.leased = true;
                     Event::Assigned(id(observer.last_id))
                 }
@@ -335,7 +368,7 @@ proptest! {
             observer.see(&effect);
         }
         assert!(lifecycle.is_ended());
-        assert_eq!(observer.open, None);
+        assert_eq!((observer.open, observer.begun), (None, None));
         assert_eq!(lifecycle.deadline(), None);
         let after = lifecycle.step(Event::Responded(id(1), complete()), now);
         assert!(matches!(after.as_slice(), [Effect::Reply(Verdict::InvalidRequestId)]));

@@ -174,7 +174,7 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    spans: Option<[Span; 2]>,
+    spans: Option<[Span; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,16 +203,21 @@ struct Span {
     duration_ms: f64,
 }
 
-/// What the runtime did from the event to the end of its answer, which is now.
-fn spans(duration: Duration, response: ResponseFigures) -> [Span; 2] {
+/// What the runtime did from the event until it was done, which is now.
+fn spans(duration: Duration, response: ResponseFigures) -> [Span; 3] {
     let now = Timestamp::now();
-    let start = |ago: Duration| written(now.checked_sub(ago).unwrap_or(now));
-    let latency = duration.saturating_sub(response.duration);
+    let ResponseFigures { latency, duration: sending, .. } = response;
+    let mut left = duration;
     [
-        ("responseLatency", duration, latency),
-        ("responseDuration", response.duration, response.duration),
+        ("responseLatency", latency),
+        ("responseDuration", sending),
+        ("runtimeOverhead", duration.saturating_sub(latency + sending)),
     ]
-    .map(|(name, ago, lasted)| Span { name, start: start(ago), duration_ms: rounded(lasted) })
+    .map(|(name, lasted)| {
+        let start = written(now.checked_sub(left).unwrap_or(now));
+        left = left.saturating_sub(lasted);
+        Span { name, start, duration_ms: rounded(lasted) }
+    })
 }
 
 #[derive(Default, Serialize)]

@@ -120,7 +120,7 @@ async fn an_extension_gets_telemetry_and_logs() {
     assert!(done["metrics"]["producedBytes"].as_u64().unwrap() > 0, "{done}");
     let spans = done["spans"].as_array().unwrap();
     let names: Vec<_> = spans.iter().map(|span| &span["name"]).collect();
-    assert_eq!(names, ["responseLatency", "responseDuration"]);
+    assert_eq!(names, ["responseLatency", "responseDuration", "runtimeOverhead"]);
     let lasted: f64 = spans.iter().map(|span| span["durationMs"].as_f64().unwrap()).sum();
     let whole = done["metrics"]["durationMs"].as_f64().unwrap();
     assert!((lasted - whole).abs() < 0.01, "{done}");

@@ -9,6 +9,7 @@ mod server;
 mod wait;
 
 mod advice;
+mod after_answer;
 mod api_gateway;
 mod attach;
 mod authorizers;
