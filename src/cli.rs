@@ -5,7 +5,6 @@ pub mod completions;
 pub mod failure;
 pub mod help;
 pub mod invoke;
-pub mod load;
 pub mod metrics;
 pub mod serve;
 pub mod target;

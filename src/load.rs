@@ -1,385 +1,337 @@
-//! What comes of a load of invocations: counts, latencies and environments, of all and of each tenant, and
-//! whether tenants were kept apart. Knows no requests and no clock.
+//! A load of invocations, here or on AWS, over many tenants: sends them, and looks at what comes back for
+//! the secrets of others. What comes of them is counted in [`tally`]. Knows neither arguments nor a terminal.
 
+pub mod payloads;
+pub mod report;
 pub mod secrets;
+pub mod tally;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-use sketches_ddsketch::{Config, DDSketch};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::HeaderMap;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use secrets::Leak;
+use crate::client::answer::Answer;
+use crate::client::aws::Lambda;
+use crate::client::endpoint::Endpoint;
+use crate::client::error::InvokeError;
+use crate::client::keep_alive::KeepAlive;
+use crate::client::{InvocationType, InvokeInput};
+use crate::function::TenantId;
+use payloads::Payloads;
+use report::LoadReport;
+use secrets::{Leak, Secrets, Where};
+use tally::{End, Identity, Observation, Tally};
 
-/// One invocation, once it has ended.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// The tenant that it was for; empty for a function without tenants.
-    pub tenant: String,
-    /// From when it was to be sent until its answer was there.
-    pub latency: Duration,
-    /// How it ended.
-    pub end: End,
-    /// The secrets of others that came with the answer.
-    pub leaks: BTreeSet<Leak>,
+/// How long invocations that run are waited for when the load is stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// How long invocations that run are waited for when the time of the load is over.
+const AFTER_DURATION: Duration = Duration::from_secs(30);
+
+/// How often it is told how far the load is.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+
+/// A load that is to be put on a server.
+#[derive(Debug)]
+pub struct Load {
+    /// Where it goes.
+    pub place: Place,
+    /// The function's name.
+    pub function_name: String,
+    /// The tenants, in turn; empty for a function without tenants.
+    pub tenants: Vec<TenantId>,
+    /// What is sent.
+    pub payloads: Payloads,
+    /// Further headers of each request.
+    pub headers: HeaderMap,
+    /// How many invocations there are at most.
+    pub requests: Option<u64>,
+    /// For how long they are begun.
+    pub duration: Option<Duration>,
+    /// How many run at once at most.
+    pub connections: u32,
+    /// How many are begun in a second, whether or not earlier ones have ended; without it each begins when
+    /// one has.
+    pub rate: Option<f64>,
+    /// The secrets to give to tenants and to look for, if that is wanted.
+    pub secrets: Option<Secrets>,
+    /// What tells environments apart.
+    pub identity: Identity,
 }
 
-/// How an invocation ended.
-#[derive(Clone, Debug)]
-pub enum End {
-    /// The function answered.
-    Answered {
-        /// Whether with an error.
-        is_error: bool,
-        /// The environment that ran it, if that can be told.
-        environment: Option<String>,
-        /// Whether that environment was started for it, if that can be told.
-        is_cold: Option<bool>,
+/// Where a load goes.
+#[derive(Debug)]
+pub enum Place {
+    /// To a local server.
+    Local(Endpoint),
+    /// To AWS.
+    Aws {
+        /// The client.
+        lambda: Box<Lambda>,
+        /// The version or alias.
+        qualifier: Option<String>,
     },
-    /// It was throttled.
-    Throttled,
-    /// There was no answer of the function; what there was.
-    Failed(String),
 }
 
-/// All that was observed.
-#[derive(Default)]
-pub struct Tally {
-    overall: Group,
-    tenants: BTreeMap<String, Group>,
-    /// Which tenants each environment has served.
-    environments: BTreeMap<String, BTreeSet<String>>,
-    unidentified: u64,
-    leaks: BTreeSet<Leak>,
-    first_failure: Option<String>,
+/// What a connection sends with.
+enum Sender<'a> {
+    Local(KeepAlive),
+    Aws(&'a Lambda, Option<&'a str>),
 }
 
-struct Group {
-    ok: u64,
-    function_errors: u64,
-    throttles: u64,
-    transport_errors: u64,
-    /// `None` as soon as it can't be told.
-    cold_starts: Option<u64>,
-    environments: BTreeSet<String>,
-    /// Of answers, in milliseconds, at most 1 % off.
-    latencies: DDSketch,
-}
-
-impl Default for Group {
-    fn default() -> Self {
-        Self {
-            ok: 0,
-            function_errors: 0,
-            throttles: 0,
-            transport_errors: 0,
-            cold_starts: Some(0),
-            environments: BTreeSet::new(),
-            latencies: DDSketch::new(Config::defaults()),
-        }
-    }
-}
-
-impl Tally {
-    /// Counts an invocation.
-    pub fn add(&mut self, observation: &Observation) {
-        let Observation { tenant, latency, end, leaks } = observation;
-        self.leaks.extend(leaks.iter().cloned());
-        self.overall.add(*latency, end);
-        self.tenants.entry(tenant.clone()).or_default().add(*latency, end);
-        match end {
-            End::Answered { environment: Some(environment), .. } => {
-                let served = self.environments.entry(environment.clone()).or_default();
-                served.insert(tenant.clone());
+impl Sender<'_> {
+    async fn invoke(
+        &mut self,
+        input: InvokeInput,
+        headers: &HeaderMap,
+    ) -> Result<(HeaderMap, Answer), InvokeError> {
+        match self {
+            Self::Local(connection) => {
+                let (head, answer) = connection.invoke(input, headers).await?;
+                Ok((head.headers, answer))
             }
-            End::Answered { environment: None, .. } => self.unidentified += 1,
-            End::Throttled => {}
-            End::Failed(reason) => {
-                self.first_failure.get_or_insert_with(|| reason.clone());
+            // The SDK keeps the headers to itself; AWS has none that tell environments apart.
+            Self::Aws(lambda, qualifier) => {
+                let answer = lambda.invoke(input, qualifier.map(str::to_owned)).await?;
+                Ok((HeaderMap::new(), answer))
             }
         }
     }
-
-    /// How many invocations have ended, and how many of them were not answered well.
-    #[must_use]
-    pub fn progress(&self) -> (u64, u64) {
-        let all = self.overall.requests();
-        (all, all - self.overall.ok)
-    }
-
-    /// What came of it in this time.
-    #[must_use]
-    pub fn report(&self, elapsed: Duration) -> LoadReport {
-        let mut tenants: Vec<TenantRow> = self
-            .tenants
-            .iter()
-            .map(|(tenant, group)| TenantRow { tenant: tenant.clone(), row: group.row(elapsed) })
-            .collect();
-        tenants.sort_by(|one, other| other.row.badness().total_cmp(&one.row.badness()));
-        let shared: Vec<SharedEnvironment> = self
-            .environments
-            .iter()
-            .filter(|(_, tenants)| tenants.len() > 1)
-            .map(|(environment, tenants)| SharedEnvironment {
-                environment: environment.clone(),
-                tenants: tenants.iter().cloned().collect(),
-            })
-            .collect();
-        let (isolation, isolation_reason) = self.verdict(&shared);
-        LoadReport {
-            seconds: elapsed.as_secs_f64(),
-            overall: self.overall.row(elapsed),
-            tenants,
-            isolation,
-            isolation_reason,
-            shared_environments: shared,
-            leaks: self.leaks.iter().cloned().collect(),
-            first_failure: self.first_failure.clone(),
-        }
-    }
-
-    /// Tenants that share an environment are never isolated; that none do says something only where every
-    /// answer told its environment.
-    fn verdict(&self, shared: &[SharedEnvironment]) -> (Isolation, Option<String>) {
-        let unknown = |reason: &str| (Isolation::Unknown, Some(reason.to_owned()));
-        if !shared.is_empty() {
-            return (Isolation::Shared, None);
-        }
-        if self.environments.is_empty() && self.unidentified == 0 {
-            return unknown("nothing was answered");
-        }
-        if self.unidentified > 0 {
-            return unknown(
-                "the server doesn't say which environment answers; --environment-at names what of \
-                 the function's answer does",
-            );
-        }
-        if self.tenants.len() < 2 {
-            return unknown("there was one tenant only");
-        }
-        (Isolation::Isolated, None)
-    }
 }
 
-impl Group {
-    fn add(&mut self, latency: Duration, end: &End) {
-        match end {
-            End::Answered { is_error, environment, is_cold } => {
-                let counter = if *is_error { &mut self.function_errors } else { &mut self.ok };
-                *counter += 1;
-                self.latencies.add(latency.as_secs_f64() * 1_000.0);
-                self.environments.extend(environment.clone());
-                self.cold_starts =
-                    self.cold_starts.zip(*is_cold).map(|(n, cold)| n + u64::from(cold));
-            }
-            End::Throttled => self.throttles += 1,
-            End::Failed(_) => self.transport_errors += 1,
-        }
-    }
+struct Shared {
+    load: Load,
+    start: Instant,
+    next: AtomicU64,
+    tally: Mutex<Tally>,
+    stop: CancellationToken,
+}
 
-    fn requests(&self) -> u64 {
-        self.ok + self.function_errors + self.throttles + self.transport_errors
-    }
+/// How far a load is: how many invocations have ended, how many of them were not answered well, and how long
+/// it runs.
+pub type Progress = (u64, u64, Duration);
 
-    #[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
-    fn row(&self, elapsed: Duration) -> Row {
-        let quantile = |at: f64| {
-            let at = nearest_rank(at, self.latencies.count());
-            self.latencies.quantile(at).ok().flatten()
-        };
-        let mean = self.latencies.sum().map(|sum| sum / self.latencies.count() as f64);
-        let known = !self.environments.is_empty();
-        Row {
-            requests: self.requests(),
-            ok: self.ok,
-            function_errors: self.function_errors,
-            throttles: self.throttles,
-            transport_errors: self.transport_errors,
-            rate: self.requests() as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
-            latency: Latency {
-                mean,
-                p50: quantile(0.5),
-                p90: quantile(0.9),
-                p99: quantile(0.99),
-                p999: quantile(0.999),
-                max: self.latencies.max(),
+/// Puts the load on the server until it is done or stopped, and tells how far it is meanwhile.
+pub async fn run(load: Load, stop: CancellationToken, tell: impl Fn(Progress)) -> LoadReport {
+    let connections = load.connections;
+    let shared = Arc::new(Shared {
+        start: Instant::now(),
+        next: AtomicU64::new(0),
+        tally: Mutex::new(Tally::new(load.identity.clone())),
+        stop,
+        load,
+    });
+    let mut sending = JoinSet::new();
+    for _ in 0..connections {
+        sending.spawn(Arc::clone(&shared).send());
+    }
+    let mut ticks = interval(TOLD_EVERY);
+    loop {
+        tokio::select! {
+            ended = sending.join_next() => match ended {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                },
             },
-            cold_starts: self.cold_starts,
-            environments: known.then_some(self.environments.len()),
+            _ = ticks.tick() => {
+                let (done, bad) = shared.tally().progress();
+                tell((done, bad, shared.start.elapsed()));
+            }
         }
     }
+    let elapsed = shared.start.elapsed();
+    let mut tally = shared.tally();
+    if !shared.stop.is_cancelled() {
+        tally.not_begun(shared.due_in_all().saturating_sub(shared.begun()));
+    }
+    tally.report(elapsed, shared.load.secrets.is_some())
 }
 
-/// The quantile by which a sketch finds the value of nearest rank: the smallest one that is not smaller
-/// than so many of `count` values. A sketch rounds its ranks down.
-#[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
-fn nearest_rank(at: f64, count: usize) -> f64 {
-    let rank = (at * count as f64).ceil().max(1.0) - 1.0;
-    let last = (count as f64 - 1.0).max(1.0);
-    ((rank + 0.5) / last).min(1.0)
-}
+impl Shared {
+    async fn send(self: Arc<Self>) {
+        let mut sender = match &self.load.place {
+            Place::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
+            Place::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
+        };
+        while let Some((number, due)) = self.take() {
+            let since = tokio::select! {
+                since = due_at(due) => since,
+                () = self.stop.cancelled() => return,
+            };
+            let tenant = self.tenant(number);
+            let input = self.input(number, tenant);
+            let result = tokio::select! {
+                result = sender.invoke(input, &self.load.headers) => result,
+                () = self.no_longer() => return self.tally().unanswered(),
+            };
+            let latency = since.elapsed();
+            let tenant = tenant.map(TenantId::as_str).unwrap_or_default();
+            let leaks = self.leaks(tenant, &result);
+            let end = self.end(result);
+            let tenant = tenant.to_owned();
+            self.tally().add(&Observation { tenant, latency, end, leaks });
+        }
+    }
 
-/// What came of a load.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LoadReport {
-    /// How long it took.
-    pub seconds: f64,
-    /// All tenants together.
-    pub overall: Row,
-    /// Each tenant, the worst first: those with failures, then the slowest.
-    pub tenants: Vec<TenantRow>,
-    /// Whether tenants were kept apart.
-    pub isolation: Isolation,
-    /// Why that isn't known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub isolation_reason: Option<String>,
-    /// The environments that served several tenants.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub shared_environments: Vec<SharedEnvironment>,
-    /// The secrets that others saw.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub leaks: Vec<Leak>,
-    /// Why the first invocation that had no answer had none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_failure: Option<String>,
-}
+    /// Returns when invocations that run are not waited for any more.
+    async fn no_longer(&self) {
+        let stopped = async {
+            self.stop.cancelled().await;
+            sleep(LAST_ANSWERS).await;
+        };
+        match self.load.duration {
+            None => stopped.await,
+            Some(duration) => tokio::select! {
+                () = stopped => {}
+                () = sleep_until(self.start + duration + AFTER_DURATION) => {}
+            },
+        }
+    }
 
-/// The figures of a tenant.
-#[derive(Clone, Debug, Serialize)]
-pub struct TenantRow {
-    /// The tenant; empty for a function without tenants.
-    pub tenant: String,
-    /// Its figures.
-    #[serde(flatten)]
-    pub row: Row,
-}
+    /// The number of the next invocation and when it is due; `None` when there is none.
+    fn take(&self) -> Option<(u64, Instant)> {
+        let Load { requests, duration, rate, .. } = &self.load;
+        let end = duration.map(|duration| self.start + duration);
+        if self.stop.is_cancelled() || end.is_some_and(|end| Instant::now() >= end) {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if requests.is_some_and(|requests| number >= requests) {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
+        let due = match rate {
+            Some(rate) => {
+                let after = Duration::try_from_secs_f64(number as f64 / rate).ok()?;
+                self.start.checked_add(after)?
+            }
+            None => Instant::now(),
+        };
+        end.is_none_or(|end| due < end).then_some((number, due))
+    }
 
-/// The figures of some invocations.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Row {
-    /// All that were sent.
-    pub requests: u64,
-    /// Those that the function answered well.
-    pub ok: u64,
-    /// Those that it answered with an error.
-    pub function_errors: u64,
-    /// Those that were throttled.
-    pub throttles: u64,
-    /// Those without an answer.
-    pub transport_errors: u64,
-    /// How many there were in a second.
-    pub rate: f64,
-    /// How long answers took.
-    pub latency: Latency,
-    /// How many started an environment, where that can be told.
-    pub cold_starts: Option<u64>,
-    /// How many environments answered, where that can be told.
-    pub environments: Option<usize>,
-}
+    /// How many invocations were due at fixed times until the end.
+    #[expect(clippy::cast_possible_truncation, reason = "2^63 invocations take a while")]
+    #[expect(clippy::cast_sign_loss, reason = "neither a rate nor a time is negative")]
+    fn due_in_all(&self) -> u64 {
+        let Load { requests, duration, rate, .. } = &self.load;
+        let Some((rate, duration)) = rate.zip(*duration) else { return 0 };
+        let due = (rate * duration.as_secs_f64()).ceil() as u64;
+        requests.map_or(due, |requests| due.min(requests))
+    }
 
-impl Row {
-    /// Failures weigh more than any time.
-    #[expect(clippy::cast_precision_loss, reason = "only the order counts")]
-    fn badness(&self) -> f64 {
-        let failures = self.function_errors + self.throttles + self.transport_errors;
-        failures as f64 * 1e9 + self.latency.p99.unwrap_or_default()
+    fn begun(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    fn tenant(&self, number: u64) -> Option<&TenantId> {
+        let tenants = &self.load.tenants;
+        let at = number.checked_rem(tenants.len() as u64)?;
+        tenants.get(usize::try_from(at).ok()?)
+    }
+
+    fn input(&self, number: u64, tenant: Option<&TenantId>) -> InvokeInput {
+        let name = tenant.map(TenantId::as_str).unwrap_or_default();
+        let secret = self.load.secrets.as_ref().and_then(|secrets| secrets.of(name));
+        InvokeInput {
+            function_name: self.load.function_name.clone(),
+            tenant_id: tenant.cloned(),
+            payload: self.load.payloads.of(number, name, secret),
+            invocation_type: InvocationType::RequestResponse,
+            log_tail: self.load.secrets.is_some(),
+            client_context: None,
+        }
+    }
+
+    fn end(&self, result: Result<(HeaderMap, Answer), InvokeError>) -> End {
+        match result {
+            Ok((headers, answer)) => End::Answered {
+                is_error: answer.function_error.is_some(),
+                environment: self.environment(&headers, &answer),
+                is_cold: text(&headers, "x-mtl-cold-start").map(|cold| cold == "true"),
+            },
+            Err(InvokeError::Throttled { .. }) => End::Throttled,
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|it| format!(": {it}"));
+                End::Failed(format!("{error}{}", cause.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// The secrets of others in what came back, or in the end of the log.
+    fn leaks(
+        &self,
+        tenant: &str,
+        result: &Result<(HeaderMap, Answer), InvokeError>,
+    ) -> BTreeSet<Leak> {
+        let Some(secrets) = &self.load.secrets else { return BTreeSet::new() };
+        let answer = match result {
+            Ok((_, answer)) => answer,
+            Err(error) => return secrets.leaks(tenant, error.body(), Where::Answer),
+        };
+        let mut leaks = secrets.leaks(tenant, &answer.payload, Where::Answer);
+        let log = answer.log_result.as_ref().and_then(|log| BASE64_STANDARD.decode(log).ok());
+        leaks.extend(log.map(|log| secrets.leaks(tenant, &log, Where::Log)).unwrap_or_default());
+        leaks
+    }
+
+    /// What tells the environment: the function's answer where that was asked for, or mtl's header.
+    fn environment(&self, headers: &HeaderMap, answer: &Answer) -> Option<String> {
+        let Identity::At(pointer) = &self.load.identity else {
+            return text(headers, "x-mtl-environment-id");
+        };
+        let document: Value = serde_json::from_slice(&answer.payload).ok()?;
+        match document.pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        // Counters are added to one after the other: a panic elsewhere leaves them a little off.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long answers took, in milliseconds; absent where there were none.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Latency {
-    /// The mean.
-    pub mean: Option<f64>,
-    /// The median.
-    pub p50: Option<f64>,
-    /// 90 % took no longer.
-    pub p90: Option<f64>,
-    /// 99 % took no longer.
-    pub p99: Option<f64>,
-    /// 99.9 % took no longer.
-    #[serde(rename = "p99.9")]
-    pub p999: Option<f64>,
-    /// The longest.
-    pub max: Option<f64>,
+/// Waits until an invocation is due, and returns from when its latency counts: waiting for a free
+/// connection is the server's slowness, a timer that is late is not.
+async fn due_at(due: Instant) -> Instant {
+    if due <= Instant::now() {
+        return due;
+    }
+    sleep_until(due).await;
+    Instant::now()
 }
 
-/// Whether tenants were kept apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Isolation {
-    /// No environment served two tenants.
-    Isolated,
-    /// One did.
-    Shared,
-    /// It can't be told.
-    Unknown,
-}
-
-/// An environment that served several tenants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SharedEnvironment {
-    /// Its identity.
-    pub environment: String,
-    /// The tenants.
-    pub tenants: Vec<String>,
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::time::Duration;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
-    use super::{End, Isolation, Observation, Tally};
+    use tokio::time::Instant;
 
-    fn tally(answers: &[(&str, Option<&str>)]) -> Tally {
-        let mut tally = Tally::default();
-        for (tenant, environment) in answers {
-            let environment = environment.map(str::to_owned);
-            tally.add(&Observation {
-                tenant: (*tenant).to_owned(),
-                latency: Duration::from_millis(10),
-                end: End::Answered { is_error: false, environment, is_cold: Some(false) },
-                leaks: BTreeSet::new(),
-            });
-        }
-        tally
-    }
-
-    fn verdict(answers: &[(&str, Option<&str>)]) -> Isolation {
-        tally(answers).report(Duration::from_secs(1)).isolation
-    }
+    use super::due_at;
 
     #[test]
-    fn isolation_is_claimed_only_where_it_was_seen() {
-        let (a, b) = (("a", Some("1")), ("b", Some("2")));
-        assert_eq!(verdict(&[a, b, a]), Isolation::Isolated);
-        assert_eq!(verdict(&[a, b, ("b", Some("1"))]), Isolation::Shared);
-        assert_eq!(verdict(&[a, b, ("b", None)]), Isolation::Unknown);
-        assert_eq!(verdict(&[("a", None), ("b", Some("1")), ("c", Some("1"))]), Isolation::Shared);
-        assert_eq!(verdict(&[a, a]), Isolation::Unknown);
-        assert_eq!(verdict(&[]), Isolation::Unknown);
-    }
-
-    #[test]
-    fn the_worst_tenant_comes_first() {
-        let mut tally = tally(&[("fine", Some("1")), ("slow", Some("2"))]);
-        let slow = End::Answered { is_error: false, environment: None, is_cold: None };
-        let latency = Duration::from_secs(1);
-        let leaks = BTreeSet::new();
-        tally.add(&Observation { tenant: "slow".to_owned(), latency, end: slow, leaks });
-        let latency = Duration::ZERO;
-        let (end, leaks) = (End::Throttled, BTreeSet::new());
-        tally.add(&Observation { tenant: "throttled".to_owned(), latency, end, leaks });
-        let report = tally.report(Duration::from_secs(2));
-        let order: Vec<_> = report.tenants.iter().map(|row| row.tenant.as_str()).collect();
-        assert_eq!(order, ["throttled", "slow", "fine"]);
-        assert_eq!((report.overall.requests, report.overall.ok), (4, 3));
-        assert!((report.overall.rate - 2.0).abs() < 1e-9);
-        assert_eq!(report.overall.cold_starts, None, "one answer didn't say");
-        let max = report.overall.latency.max.unwrap();
-        assert!((max - 1_000.0).abs() < 1e-6, "{max}");
+    fn what_is_due_is_not_waited_for() {
+        // Timers have whole milliseconds, which would be most of the latency of a warm invocation.
+        let due = pin!(due_at(Instant::now()));
+        assert!(due.poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 }

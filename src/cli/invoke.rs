@@ -16,9 +16,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::help::{self, Place};
+use crate::cli::invoke::load::args::{LoadArgs, tenant_id};
 use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
-use crate::cli::load::args::LoadArgs;
 use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::cli::values::DEFAULT_FUNCTION;
 use crate::client::answer::Answer;
@@ -75,6 +75,7 @@ struct Options {
 
     /// The tenant to invoke it for; can be repeated for a load
     #[arg(long, visible_alias = "tenant", value_name = "ID", allow_hyphen_values = true)]
+    #[arg(value_parser = tenant_id)]
     tenant_id: Vec<TenantId>,
 
     /// The event: text, `@FILE`, or `-` for standard input
@@ -330,6 +331,15 @@ impl Options {
         })
     }
 
+    /// What goes with each request besides the input.
+    fn headers(&mut self) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter(std::mem::take(&mut self.header));
+        if self.cold {
+            headers.insert("x-mtl-cold", HeaderValue::from_static("true"));
+        }
+        headers
+    }
+
     fn input(&mut self) -> Result<InvokeInput, Failure> {
         let client_context = self.client_context.as_mut().map(context::encode).transpose()?;
         Ok(InvokeInput {
@@ -345,12 +355,8 @@ impl Options {
 
 fn invoke_local(mut options: Options) -> Result<Answer, Failure> {
     let input = options.input()?;
-    let given = options.endpoint.is_some();
+    let (headers, given) = (options.headers(), options.endpoint.is_some());
     let endpoint = options.endpoint.unwrap_or_else(endpoint_of_this_folder);
-    let mut headers: HeaderMap = HeaderMap::from_iter(options.header);
-    if options.cold {
-        headers.insert("x-mtl-cold", HeaderValue::from_static("true"));
-    }
     let answer = block_on(async {
         if options.stream {
             let mut printer = Printer::default();

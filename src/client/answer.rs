@@ -71,7 +71,7 @@ pub fn read(
         InvocationType::DryRun => head.status == StatusCode::NO_CONTENT,
     };
     if !answered {
-        return Err(InvokeError::NotAnAnswer { status: head.status, excerpt: excerpt(&body) });
+        return Err(InvokeError::not_an_answer(head.status, body));
     }
     Ok(Answer {
         status: head.status.as_u16(),

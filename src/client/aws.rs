@@ -248,7 +248,7 @@ where
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = response.body().bytes().unwrap_or_default();
     let Some(error_type) = error.code().map(one_line) else {
-        return InvokeError::NotAnAnswer { status, excerpt: excerpt(body) };
+        return InvokeError::not_an_answer(status, Bytes::copy_from_slice(body));
     };
     let message = error.message().map_or_else(|| excerpt(body), one_line);
     if status != StatusCode::TOO_MANY_REQUESTS {

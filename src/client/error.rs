@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use bytes::Bytes;
 use http::StatusCode;
 use thiserror::Error;
 
@@ -64,6 +65,8 @@ pub enum InvokeError {
         status: StatusCode,
         /// The beginning of the body.
         excerpt: String,
+        /// All of it.
+        body: Bytes,
     },
     /// The SDK has no Region to call.
     #[error("no AWS Region is set")]
@@ -102,6 +105,24 @@ pub enum InvokeError {
         /// What the SDK said.
         source: BoxError,
     },
+}
+
+impl InvokeError {
+    /// A response that no Lambda gives.
+    #[must_use]
+    pub fn not_an_answer(status: StatusCode, body: Bytes) -> Self {
+        Self::NotAnAnswer { status, excerpt: excerpt(&body), body }
+    }
+
+    /// What the server sent in place of an answer, as far as it is kept.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        match self {
+            Self::NotAnAnswer { body, .. } => body,
+            Self::Refused { message, .. } | Self::Throttled { message, .. } => message.as_bytes(),
+            _ => &[],
+        }
+    }
 }
 
 fn quoted(excerpt: &str) -> String {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::client::InvokeInput;
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
-use crate::client::error::{InvokeError, excerpt};
+use crate::client::error::InvokeError;
 use crate::client::local::{interrupted, request, send};
 
 /// How a stream ended: `InvokeWithResponseStreamCompleteEvent`.
@@ -124,5 +124,5 @@ fn event_type(message: &Message) -> &str {
 }
 
 fn not_a_stream(bytes: &[u8]) -> InvokeError {
-    InvokeError::NotAnAnswer { status: StatusCode::OK, excerpt: excerpt(bytes) }
+    InvokeError::not_an_answer(StatusCode::OK, Bytes::copy_from_slice(bytes))
 }

@@ -97,9 +97,12 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
         .with_decode_padding_mode(DecodePaddingMode::RequireNone);
     let engine = GeneralPurpose::new(&STANDARD, lenient);
     let is_encoded = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    let pieces = text.split(|byte| !is_encoded(byte)).filter(|piece| piece.len() >= ENCODED);
+    let unbroken = unbroken(text);
+    let pieces = [text, unbroken.as_slice()]
+        .into_iter()
+        .flat_map(|text| text.split(|byte| !is_encoded(byte)));
     let mut all = Vec::new();
-    for piece in pieces {
+    for piece in pieces.filter(|piece| piece.len() >= ENCODED) {
         // Both alphabets, as one.
         let piece: Vec<u8> = piece
             .iter()
@@ -111,11 +114,29 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
             .collect();
         for start in 0..4 {
             let piece = &piece[start..];
-            let whole = &piece[..piece.len() / 4 * 4];
-            all.extend(engine.decode(whole));
+            // One character more than whole bytes have is left over from something else.
+            let whole = if piece.len() % 4 == 1 { piece.len() - 1 } else { piece.len() };
+            all.extend(engine.decode(&piece[..whole]));
         }
     }
     all
+}
+
+/// The text without the ends of lines that MIME's base64 has, as they are or escaped in JSON.
+fn unbroken(text: &[u8]) -> Vec<u8> {
+    let mut unbroken = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        rest = match (first, after.first()) {
+            (b'\\', Some(b'n' | b'r')) => &after[1..],
+            (b'\n' | b'\r', _) => after,
+            _ => {
+                unbroken.push(*first);
+                after
+            }
+        };
+    }
+    unbroken
 }
 
 #[cfg(test)]
@@ -133,7 +154,10 @@ mod tests {
             let raw = format!("{{\"data\":\"{padding}{secret}{padding}\"}}");
             let encoded = BASE64_STANDARD.encode(&raw);
             let url_safe = format!("log: {}", BASE64_URL_SAFE_NO_PAD.encode(&raw));
-            for text in [raw, encoded, url_safe] {
+            let alone = format!("\"{}\"", BASE64_STANDARD.encode(format!("{padding}{secret}")));
+            let (line, rest) = encoded.split_at(40);
+            let (broken, escaped) = (format!("{line}\n{rest}"), format!("\"{line}\\n{rest}\""));
+            for text in [raw, encoded, url_safe, alone, broken, escaped] {
                 let leaks = secrets.leaks("bob", text.as_bytes(), Where::Answer);
                 let leak = leaks.first().unwrap_or_else(|| panic!("not found in {text}"));
                 assert_eq!((leak.secret_of.as_str(), leak.seen_by.as_str()), ("alice", "bob"));

@@ -2,8 +2,8 @@
 
 use super::number::{NONE, milliseconds};
 use super::table::{name, table};
+use crate::load::report::{Isolation, LoadReport, Row};
 use crate::load::secrets::Where;
-use crate::load::{Isolation, LoadReport, Row};
 
 /// How many tenants are shown; `-o json` has all.
 const SHOWN: usize = 20;
@@ -43,7 +43,10 @@ pub fn text(report: &LoadReport) -> String {
     let mut text = table(&HEAD, rows, &[]);
     text += &latencies(report);
     text += &format!("isolation: {}\n", verdict(report));
-    for leak in report.leaks.iter().take(SHOWN) {
+    if report.leaks.as_ref().is_some_and(Vec::is_empty) {
+        text += "leaks: none found in answers and logs\n";
+    }
+    for leak in report.leaks.iter().flatten().take(SHOWN) {
         let (owner, other) = (name(&leak.secret_of, NAME), name(&leak.seen_by, NAME));
         let place = match leak.r#where {
             Where::Answer => "an answer",
@@ -73,6 +76,14 @@ fn cells(name: String, row: &Row) -> Vec<String> {
 
 fn latencies(report: &LoadReport) -> String {
     let latency = &report.overall.latency;
+    let mut text = String::new();
+    if report.not_begun > 0 {
+        let (count, rest) = (report.not_begun, "were due, but all connections were busy");
+        text += &format!("{count} more invocations {rest}; -c allows more\n");
+    }
+    if report.unanswered > 0 {
+        text += &format!("{} more had no answer yet when the load ended\n", report.unanswered);
+    }
     let cold = report.overall.cold_starts.map_or_else(|| NONE.to_owned(), |cold| cold.to_string());
     format!(
         "\n{} requests in {:.1} s; mean {} ms, p99.9 {} ms; cold starts: {cold}\n",
@@ -80,17 +91,15 @@ fn latencies(report: &LoadReport) -> String {
         report.seconds,
         milliseconds(latency.mean),
         milliseconds(latency.p999),
-    )
+    ) + &text
 }
 
 fn verdict(report: &LoadReport) -> String {
-    match report.isolation {
+    match &report.isolation {
         Isolation::Isolated => "isolated: no environment served two tenants".to_owned(),
-        Isolation::Unknown => {
-            format!("unknown: {}", report.isolation_reason.as_deref().unwrap_or_default())
-        }
-        Isolation::Shared => {
-            let shared = report.shared_environments.iter().take(SHOWN).map(|shared| {
+        Isolation::Unknown { isolation_reason } => format!("unknown: {isolation_reason}"),
+        Isolation::Shared { shared_environments } => {
+            let shared = shared_environments.iter().take(SHOWN).map(|shared| {
                 let tenants: Vec<_> =
                     shared.tenants.iter().take(SHOWN).map(|tenant| name(tenant, NAME)).collect();
                 format!("\n  {} served {}", name(&shared.environment, 64), tenants.join(", "))
@@ -106,7 +115,7 @@ mod tests {
     use std::time::Duration;
 
     use super::text;
-    use crate::load::{End, Observation, Tally};
+    use crate::load::tally::{End, Observation, Tally};
 
     #[test]
     fn a_report_names_who_shared_what() {
@@ -120,7 +129,7 @@ mod tests {
                 leaks: BTreeSet::new(),
             });
         }
-        let text = text(&tally.report(Duration::from_secs(1)));
+        let text = text(&tally.report(Duration::from_secs(1), false));
         assert!(text.contains("isolation: shared\n  pid 7 served alice, b\\u{1b}b\n"), "{text}");
         assert!(text.contains("2 requests in 1.0 s; mean 2.00 ms"), "{text}");
         assert!(text.contains("cold starts: –"), "{text}");

@@ -1,21 +1,29 @@
 //! A load as the options of `mtl invoke` describe it, its report, and what of it is an error. How it is put
 //! on the server is in [`cli::load`](crate::cli::load).
 
-use http::HeaderMap;
+pub mod args;
+mod progress;
+mod remote;
+
+use std::collections::HashSet;
+
+use tokio_util::sync::CancellationToken;
 
 use super::{Options, TypeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
-use crate::cli::load::payloads::Payloads;
-use crate::cli::load::{Load, Place, remote, run};
 use crate::cli::target::{block_on, endpoint_of_this_folder};
 use crate::cli::values::DEFAULT_FUNCTION;
 use crate::client::aws::{self, Lambda};
 use crate::client::configuration::{self, Configuration};
 use crate::function::TenantId;
+use crate::load::payloads::Payloads;
+use crate::load::report::{Isolation, LoadReport};
 use crate::load::secrets::Secrets;
-use crate::load::{Isolation, LoadReport};
+use crate::load::tally::Identity;
+use crate::load::{self as generator, Load, Place};
+use progress::Progress;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
 pub(super) fn put(options: Options, remote: bool) -> Result<Exit, Failure> {
@@ -36,6 +44,23 @@ pub(super) fn put(options: Options, remote: bool) -> Result<Exit, Failure> {
     })??;
     output::print_load(&report, format)?;
     judge(report)
+}
+
+/// Runs the load. Ctrl-C ends it early.
+async fn run(load: Load) -> LoadReport {
+    let progress = Progress::new(load.requests, load.duration);
+    let stop = CancellationToken::new();
+    let running = generator::run(load, stop.clone(), |far| progress.show(far));
+    tokio::pin!(running);
+    let report = loop {
+        tokio::select! {
+            report = &mut running => break report,
+            // Without a handler for it, the system ends mtl as it would have.
+            Ok(()) = tokio::signal::ctrl_c(), if !stop.is_cancelled() => stop.cancel(),
+        }
+    };
+    progress.end();
+    report
 }
 
 /// The client, and the configuration that decides what a load costs.
@@ -65,6 +90,16 @@ fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
         if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson"));
     let tenants = options.load.tenants(std::mem::take(&mut options.tenant_id))?;
     let mut payloads = Payloads::new(options.payload.read()?, is_lines);
+    if let Payloads::Lines(lines) = &payloads
+        && lines.is_empty()
+    {
+        return Err(Failure::usage("the file of payloads has no line"));
+    }
+    if let Some(name) = payloads.unknown_placeholder() {
+        eprintln!(
+            "warning: `{{{{{name}}}}}` is sent as it stands; it may be tenant, n, uuid or now"
+        );
+    }
     let mut secrets = None;
     if options.load.leak_check {
         secrets = Some(secrets_of(&tenants)?);
@@ -79,17 +114,17 @@ fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
         tenants,
         payloads,
         secrets,
-        headers: HeaderMap::from_iter(std::mem::take(&mut options.header)),
+        headers: options.headers(),
         requests: options.load.requests,
         duration: options.load.duration,
         connections: options.load.connections(),
         rate: options.load.rate,
-        environment_at: options.load.environment_at.take(),
+        identity: options.load.environment_at.take().map(Identity::At).unwrap_or_default(),
     })
 }
 
 fn secrets_of(tenants: &[TenantId]) -> Result<Secrets, Failure> {
-    if tenants.len() < 2 {
+    if tenants.iter().collect::<HashSet<_>>().len() < 2 {
         return Err(Failure::usage("a leak check needs two tenants")
             .help("name them with --tenant-id, or make some up with --tenants 2"));
     }
@@ -99,10 +134,10 @@ fn secrets_of(tenants: &[TenantId]) -> Result<Secrets, Failure> {
 /// What tenants share, what they saw of each other, and what had no answer are errors.
 fn judge(report: LoadReport) -> Result<Exit, Failure> {
     let failed = |error: String| Failure::new(Exit::Failed, anyhow::Error::msg(error));
-    if report.isolation == Isolation::Shared {
+    if let Isolation::Shared { .. } = report.isolation {
         return Err(failed("tenants share execution environments".to_owned()));
     }
-    if let Some(leak) = report.leaks.first() {
+    if let Some(leak) = report.leaks.iter().flatten().next() {
         let error = format!("{} saw a secret of {}", leak.seen_by, leak.secret_of);
         return Err(failed(error).help(
             "environments are apart; what they share, such as a database or a file, is not",

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::client::answer::Answer;
-use crate::load::LoadReport;
+use crate::load::report::LoadReport;
 use crate::logs::visible;
 use crate::render;
 

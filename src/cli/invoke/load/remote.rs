@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::load::Load;
 use crate::client::configuration::Configuration;
+use crate::load::Load;
 use crate::prices::{Prices, Usage};
 
 /// How long an invocation is taken to be billed, since nobody knows before.
@@ -15,7 +15,11 @@ const BILLED_MS: f64 = 100.0;
 /// # Errors
 ///
 /// When it isn't, or there is nobody to ask.
-pub fn confirm(load: &Load, configuration: &Configuration, yes: bool) -> Result<(), Failure> {
+pub(super) fn confirm(
+    load: &Load,
+    configuration: &Configuration,
+    yes: bool,
+) -> Result<(), Failure> {
     let what = estimate(load, configuration);
     if yes {
         eprintln!("{what}");

@@ -111,10 +111,12 @@ impl LoadArgs {
 fn tenants_of(file: &Path) -> Result<Vec<TenantId>, Failure> {
     let shown = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("failed to read `{shown}`"))?;
+    // Editors on Windows put a mark in front.
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
     let tenants: Result<Vec<TenantId>, Failure> = lines
         .map(|(index, line)| {
-            line.parse().map_err(|error| {
+            tenant_id(line).map_err(|error| {
                 let number = index + 1;
                 Failure::usage(format!("failed to read line {number} of `{shown}`: {error}"))
             })
@@ -127,9 +129,23 @@ fn tenants_of(file: &Path) -> Result<Vec<TenantId>, Failure> {
     Ok(tenants)
 }
 
+/// A tenant id that HTTP can carry: it takes the spaces around a header's value away.
+///
+/// # Errors
+///
+/// When it can't be carried, or is no tenant id at all.
+pub fn tenant_id(text: &str) -> Result<TenantId, String> {
+    if text.trim() != text {
+        return Err("a tenant id can't begin or end with a space: HTTP doesn't keep it".to_owned());
+    }
+    text.parse().map_err(|error| format!("{error}"))
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
-    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("it is more than 0".to_owned()) }
+    // One a day is as slow as anybody waits for.
+    let least = 1.0 / 86_400.0;
+    if rate.is_finite() && rate >= least { Ok(rate) } else { Err("it is more than 0".to_owned()) }
 }
 
 fn pointer(text: &str) -> Result<String, String> {

@@ -39,7 +39,7 @@ impl Payloads {
             if text.contains(SECRET) {
                 return Some(text.to_owned());
             }
-            let rest = text.trim_start().strip_prefix('{')?;
+            let rest = text.trim_start().strip_prefix('{').filter(|rest| !rest.starts_with('{'))?;
             let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
             Some(format!("{{\"mtlSecret\":\"{SECRET}\"{comma}{rest}"))
         };
@@ -50,6 +50,22 @@ impl Payloads {
                 lines.iter().map(|line| with(line)).collect::<Option<_>>().map(Self::Lines)
             }
         }
+    }
+
+    /// The first name in braces that stands for nothing.
+    #[must_use]
+    pub fn unknown_placeholder(&self) -> Option<&str> {
+        let texts = match self {
+            Self::Same(_) => &[][..],
+            Self::Template(text) => std::slice::from_ref(text),
+            Self::Lines(lines) => lines,
+        };
+        let names = texts.iter().flat_map(|text| text.split("{{").skip(1));
+        let mut names = names.filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name);
+        names.find(|name| {
+            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ' ');
+            is_name && !["tenant", "n", "uuid", "now", "secret"].contains(name)
+        })
     }
 
     /// The payload of an invocation, counted from 0, for a tenant, with its secret if it has one.
@@ -92,6 +108,9 @@ mod tests {
         assert_eq!(&payloads.of(7, "a b", None)[..], br#"{"t":"a b","n":7}"#);
         let ids = Payloads::new("{{uuid}} {{now}}".into(), false);
         assert_ne!(ids.of(0, "", None), ids.of(0, "", None));
+        assert_eq!(ids.unknown_placeholder(), None);
+        let wrong = Payloads::new(r#"{"a":{"b":{{ tenant }}}}"#.into(), false);
+        assert_eq!(wrong.unknown_placeholder(), Some(" tenant "));
         assert!(matches!(Payloads::new("{}".into(), false), Payloads::Same(_)));
         assert!(matches!(Payloads::new(vec![255].into(), true), Payloads::Same(_)));
     }
@@ -113,5 +132,6 @@ mod tests {
         assert_eq!(of(r#" {"a":1}"#).as_deref(), Some(r#"{"mtlSecret":"s","a":1}"#));
         assert_eq!(of(r#"["{{secret}}"]"#).as_deref(), Some(r#"["s"]"#));
         assert_eq!(of("[1]"), None);
+        assert_eq!(of("{{tenant}}"), None);
     }
 }
