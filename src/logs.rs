@@ -334,15 +334,18 @@ fn as_application_object(line: &str) -> Option<&RawValue> {
     serde_json::from_str(line).ok()
 }
 
-/// Where a function's line opens as one of the platform's it gets a space in front. A carriage return
-/// begins a line for whoever looks at it.
-fn guarded(line: &str) -> String {
-    let mut guarded = String::with_capacity(line.len());
-    for part in line.split_inclusive('\r') {
-        if PLATFORM_OPENINGS.iter().any(|opening| part.starts_with(opening)) {
+/// An event of the function as it is read: Lambda's runtimes write the lines of one with carriage returns
+/// between them. Where a line opens as one of the platform's it gets a space in front.
+fn guarded(event: &str) -> String {
+    let mut guarded = String::with_capacity(event.len());
+    for (index, line) in event.trim_end_matches('\r').split('\r').enumerate() {
+        if index > 0 {
+            guarded.push('\n');
+        }
+        if PLATFORM_OPENINGS.iter().any(|opening| line.starts_with(opening)) {
             guarded.push(' ');
         }
-        guarded.push_str(part);
+        guarded.push_str(line);
     }
     guarded
 }
@@ -399,8 +402,8 @@ mod tests {
     fn a_function_cannot_write_a_line_of_the_platform() {
         assert_eq!(guarded("REPORT RequestId: 1"), " REPORT RequestId: 1");
         assert_eq!(guarded("INIT_START x"), " INIT_START x");
-        assert_eq!(guarded("x\rEND RequestId: 1"), "x\r END RequestId: 1");
-        assert_eq!(guarded("STARTING\r\r"), "STARTING\r\r");
+        assert_eq!(guarded("x\rEND RequestId: 1"), "x\n END RequestId: 1");
+        assert_eq!(guarded("STARTING\r\r"), "STARTING");
         assert!(as_application_object(r#"{"type":"platform.report","record":{}}"#).is_none());
         assert!(as_application_object(r#"{"type":"platfor\u006d.report"}"#).is_none());
         assert!(as_application_object(r#"{"type":"order"}"#).is_some());

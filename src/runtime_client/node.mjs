@@ -9,7 +9,7 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
-import { format } from "node:util";
+import { format, types } from "node:util";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new Agent({ keepAlive: true, maxSockets: 2 });
@@ -21,10 +21,15 @@ const httpIntegration = "application/vnd.awslambda.http-integration-response";
 // The invocation that runs now, for the log.
 let current = {};
 
+// What runs once the event loop has nothing left to do; nothing runs twice.
+let whenIdle;
+
 class RuntimeError extends Error {
-  constructor(errorType, message) {
+  constructor(errorType, message, cause) {
     super(message);
-    this.errorType = errorType;
+    this.name = errorType;
+    // The trace of a syntax error says where it is.
+    this.stack = cause?.stack ?? this.stack;
   }
 }
 
@@ -59,56 +64,99 @@ async function answer(requestId, body) {
 }
 
 async function fail(path, document) {
-  const headers = {
-    "Content-Type": "application/json",
-    "Lambda-Runtime-Function-Error-Type": document.errorType,
-  };
+  const headers = { "Content-Type": "application/json", ...errorTypeHeader(document) };
   await finished(call("POST", path, headers), JSON.stringify(document));
+}
+
+// A header has bytes: those of UTF-8, without the few that no header may have.
+function errorTypeHeader({ errorType }) {
+  if (errorType === undefined) {
+    return {};
+  }
+  const value = Buffer.from(errorType).toString("latin1").replace(/[^\x20-\x7e\x80-\xff]/g, "?");
+  return { "Lambda-Runtime-Function-Error-Type": value };
+}
+
+// An error of another realm is none of `Error`.
+function isError(value) {
+  const isText = (member) => typeof value?.[member] === "string" && value[member] !== "";
+  return types.isNativeError(value) || ["name", "message", "stack"].every(isText);
 }
 
 // What was thrown, which may be anything.
 function errorDocument(error) {
-  if (!(error instanceof Error)) {
-    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  try {
+    if (!isError(error)) {
+      return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    }
+    const trace = error.stack.split("\n").filter((frame) => !frame.includes(import.meta.url));
+    const { name, message } = error;
+    return { errorType: name === undefined ? undefined : String(name), errorMessage: message, trace };
+  } catch {
+    const errorMessage =
+      "callback called with Error argument, but there was a problem while retrieving one or more of its " +
+      "message, name, and stack";
+    return { errorType: "handled", errorMessage };
   }
-  const trace = (error.stack ?? "").split("\n").filter((frame) => !frame.includes(import.meta.url));
-  return { errorType: error.errorType ?? error.name, errorMessage: error.message, trace };
 }
 
-function write(level, message, parameters) {
+// An error in a line of the JSON format.
+function described(key, value) {
+  if (!(value instanceof Error)) {
+    return value;
+  }
+  const { stack, message, constructor } = value;
+  const stackTrace = typeof stack === "string" ? stack.split("\n") : stack;
+  return { errorType: constructor?.name ?? "UnknownError", errorMessage: message, stackTrace, ...value };
+}
+
+function jsonLine(line, parameters) {
+  if (parameters.length === 1) {
+    try {
+      return JSON.stringify({ ...line, message: parameters[0] }, described);
+    } catch {
+      return JSON.stringify({ ...line, message: format(parameters[0]) });
+    }
+  }
+  const error = parameters.find((parameter) => parameter instanceof Error);
+  const { errorType, errorMessage, stackTrace } = error === undefined ? {} : described("", error);
+  return JSON.stringify({ ...line, message: format(...parameters), errorType, errorMessage, stackTrace });
+}
+
+function write(level, parameters) {
   const timestamp = new Date().toISOString();
   const { requestId, tenantId } = current;
-  if (!jsonLogs) {
-    const text = format(message, ...parameters);
-    process.stdout.write(`${timestamp}\t${requestId}\t${level}\t${text}\n`);
-    return;
-  }
-  const wanted = process.env.AWS_LAMBDA_LOG_LEVEL ?? "INFO";
-  if (levels.indexOf(level) < levels.indexOf(wanted)) {
-    return;
-  }
-  const line = { timestamp, level, requestId, tenantId };
-  const alone = parameters.length === 0;
-  if (alone && message instanceof Error) {
-    const { errorType, errorMessage, trace } = errorDocument(message);
-    line.message = { errorType, errorMessage, stackTrace: trace };
-  } else {
-    line.message = alone && typeof message === "object" ? message : format(message, ...parameters);
-  }
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  // One event of the log has one line.
+  const line = jsonLogs
+    ? jsonLine({ timestamp, level, requestId, tenantId }, parameters)
+    : `${timestamp}\t${requestId}\t${level}\t${format(...parameters)}`.replaceAll("\n", "\r");
+  process.stdout.write(`${line}\n`);
 }
 
 function setUpConsole() {
-  for (const level of levels.slice(0, -1)) {
-    console[level.toLowerCase()] = (message, ...parameters) => write(level, message, parameters);
-  }
+  const least = levels.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase());
+  levels.forEach((level, index) => {
+    const isWanted = index >= least || level === "FATAL";
+    console[level.toLowerCase()] = (...parameters) => isWanted && write(level, parameters);
+  });
   console.log = console.info;
 }
 
-function logError(kind, document) {
-  const { errorType, errorMessage, trace } = document;
-  const text = JSON.stringify({ errorType, errorMessage, stack: trace });
-  write("ERROR", jsonLogs ? { errorType, errorMessage, stackTrace: trace } : `${kind} \t${text}`, []);
+function logError(kind, error) {
+  const { errorType, errorMessage, trace } = errorDocument(error);
+  if (jsonLogs) {
+    write("ERROR", [{ errorType, errorMessage, stackTrace: trace }]);
+    return;
+  }
+  // What else the error has says more, such as the code of one of the system's.
+  const more = isError(error) ? { code: error.code, ...error } : {};
+  let text;
+  try {
+    text = JSON.stringify({ errorType, errorMessage, ...more, stack: trace });
+  } catch {
+    text = JSON.stringify({ errorType, errorMessage, stack: trace });
+  }
+  write("ERROR", [`${kind} \t${text}`]);
 }
 
 // The global that Lambda's runtime has for streamed answers.
@@ -127,6 +175,12 @@ globalThis.awslambda = {
 };
 
 async function load(handler) {
+  if (handler.includes("..")) {
+    throw new RuntimeError(
+      "Runtime.MalformedHandlerName",
+      `'${handler}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
+  }
   const slash = handler.lastIndexOf("/") + 1;
   const dot = handler.indexOf(".", slash);
   if (dot < 0) {
@@ -143,7 +197,7 @@ async function load(handler) {
     module = await import(pathToFileURL(path).href);
   } catch (error) {
     if (error instanceof SyntaxError) {
-      throw new RuntimeError("Runtime.UserCodeSyntaxError", String(error));
+      throw new RuntimeError("Runtime.UserCodeSyntaxError", String(error), error);
     }
     if (["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code)) {
       throw new RuntimeError("Runtime.ImportModuleError", String(error));
@@ -152,7 +206,7 @@ async function load(handler) {
   }
   // A CommonJS module is what its import has as default.
   const found = [module, module.default].map((from) => name.split(".").reduce((it, key) => it?.[key], from));
-  const exported = found.find((it) => it !== undefined);
+  const exported = found.find((it) => typeof it === "function") ?? found.find((it) => it !== undefined);
   if (exported === undefined) {
     throw new RuntimeError("Runtime.HandlerNotFound", `${handler} is undefined or not exported`);
   }
@@ -182,29 +236,49 @@ function contextOf(headers) {
   };
 }
 
-// The event loop has nothing left to do.
-function idle() {
-  return new Promise((resolve) => process.once("beforeExit", () => resolve()));
+// What a handler comes to: a promise, a call of its callback, or nothing once nothing is left to do. A
+// callback's answer waits for that too, unless the handler doesn't want it to.
+function result(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const end = (error, value) => {
+      whenIdle = undefined;
+      error === undefined || error === null ? resolve(value) : reject(error);
+    };
+    const callback = (error, value) => {
+      const failed = error !== undefined && error !== null;
+      if (failed || !context.callbackWaitsForEmptyEventLoop) {
+        end(error, value);
+      } else {
+        whenIdle = () => end(null, value);
+      }
+    };
+    whenIdle = () => end(null, null);
+    context.done = end;
+    context.succeed = (value) => end(null, value);
+    context.fail = (error) => end(error ?? "handled");
+    try {
+      const returned = handler(event, context, onlyFirst(callback));
+      if (isPromise(returned)) {
+        returned.then(context.succeed, context.fail);
+      }
+    } catch (error) {
+      callback(error);
+    }
+  });
 }
 
-// What a handler comes to: a promise, a call of its callback, or nothing once all is done.
-async function result(handler, event, context) {
-  let called;
-  const callback = new Promise((resolve, reject) => {
-    called = (error, value) => (error === undefined || error === null ? resolve(value) : reject(error));
-  });
-  context.done = called;
-  context.succeed = (value) => called(null, value);
-  context.fail = (error) => called(error ?? new Error("failed"));
-  const returned = handler(event, context, called);
-  if (typeof returned?.then === "function") {
-    return returned;
-  }
-  const value = await Promise.race([callback, idle()]);
-  if (context.callbackWaitsForEmptyEventLoop) {
-    await Promise.race([idle(), new Promise((resolve) => setImmediate(resolve))]);
-  }
-  return value;
+function isPromise(value) {
+  return typeof value?.then === "function";
+}
+
+function onlyFirst(callback) {
+  let called = false;
+  return (...parameters) => {
+    if (!called) {
+      called = true;
+      callback(...parameters);
+    }
+  };
 }
 
 function serialize(value) {
@@ -213,6 +287,13 @@ function serialize(value) {
   } catch {
     throw new Error("Unable to stringify response body");
   }
+}
+
+// Objects are written as JSON.
+function asBytes(chunk) {
+  const isWritable =
+    chunk === undefined || chunk === null || typeof chunk === "string" || chunk instanceof Uint8Array;
+  return isWritable ? chunk : JSON.stringify(chunk);
 }
 
 // The stream to which a handler writes; the request begins with the first bytes.
@@ -226,6 +307,14 @@ class ResponseStream extends Writable {
 
   setContentType(contentType) {
     this.contentType = contentType;
+  }
+
+  write(chunk, ...more) {
+    return super.write(asBytes(chunk), ...more);
+  }
+
+  end(chunk, ...more) {
+    return typeof chunk === "function" ? super.end(chunk) : super.end(asBytes(chunk), ...more);
   }
 
   open() {
@@ -258,7 +347,7 @@ class ResponseStream extends Writable {
   async fail(document) {
     const body = Buffer.from(JSON.stringify(document)).toString("base64");
     this.open().addTrailers({
-      "Lambda-Runtime-Function-Error-Type": document.errorType,
+      ...errorTypeHeader(document),
       "Lambda-Runtime-Function-Error-Body": body,
     });
     this.outgoing.end();
@@ -269,16 +358,27 @@ class ResponseStream extends Writable {
 async function stream(handler, event, context) {
   const response = new ResponseStream(context.awsRequestId);
   try {
-    await handler(event, response, context);
-    if (!response.writableEnded) {
-      response.end();
+    const returned = handler(event, response, context);
+    if (!isPromise(returned)) {
+      throw "Streaming does not support non-async handlers.";
     }
-    await new Promise((resolve) => (response.writableFinished ? resolve() : response.once("finish", resolve)));
+    const finished = new Promise((resolve, reject) => {
+      response.once("finish", resolve);
+      response.once("error", reject);
+      // Nobody is left who could end it.
+      whenIdle = () => reject("Response stream is not finished.");
+    });
+    await returned;
+    await finished;
     await response.sent;
+    if (context.callbackWaitsForEmptyEventLoop) {
+      await new Promise((resolve) => (whenIdle = resolve));
+    }
   } catch (error) {
+    logError("Invoke Error", error);
     const document = errorDocument(error);
-    logError("Invoke Error", document);
     if (response.outgoing === undefined) {
+      response.destroy();
       await fail(`invocation/${context.awsRequestId}/error`, document);
     } else {
       await response.fail(document);
@@ -297,36 +397,38 @@ async function invoke(handler, headers, body) {
     const value = serialize(await result(handler, event, context));
     await answer(context.awsRequestId, value);
   } catch (error) {
-    const document = errorDocument(error);
-    logError("Invoke Error", document);
-    await fail(`invocation/${context.awsRequestId}/error`, document);
+    logError("Invoke Error", error);
+    await fail(`invocation/${context.awsRequestId}/error`, errorDocument(error));
   }
 }
 
-// What nobody catches ends the process; the invocation that runs is told why.
-function endOn(event, errorType, status) {
+// What nobody catches ends the process; the invocation that runs is told why, or the init phase.
+function endOn(event, kind, status, asError) {
   process.on(event, async (reason) => {
-    const document = errorDocument(reason);
-    const told = errorType === undefined ? document : { ...document, errorType, errorMessage: String(reason) };
-    logError(event === "uncaughtException" ? "Uncaught Exception" : "Unhandled Promise Rejection", told);
-    if (current.requestId !== undefined) {
-      await fail(`invocation/${current.requestId}/error`, told);
-    }
+    const error = asError(reason);
+    logError(kind, error);
+    const path = current.requestId === undefined ? "init/error" : `invocation/${current.requestId}/error`;
+    await fail(path, errorDocument(error));
     process.exit(status);
   });
 }
 
 async function main() {
   setUpConsole();
-  endOn("uncaughtException", undefined, 129);
-  endOn("unhandledRejection", "Runtime.UnhandledPromiseRejection", 128);
+  endOn("uncaughtException", "Uncaught Exception", 129, (error) => error);
+  const rejected = (reason) => new RuntimeError("Runtime.UnhandledPromiseRejection", String(reason), reason);
+  endOn("unhandledRejection", "Unhandled Promise Rejection", 128, rejected);
+  process.on("beforeExit", () => {
+    const then = whenIdle;
+    whenIdle = undefined;
+    then?.();
+  });
   let handler;
   try {
     handler = await load(process.argv[2]);
   } catch (error) {
-    const document = errorDocument(error);
-    logError("Uncaught Exception", document);
-    await fail("init/error", document);
+    logError("Uncaught Exception", error);
+    await fail("init/error", errorDocument(error));
     process.exit(1);
   }
   for (;;) {

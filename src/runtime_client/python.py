@@ -8,6 +8,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -15,6 +16,10 @@ import traceback
 
 JSON_LOGS = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
 LEVELS = {"TRACE": "DEBUG", "FATAL": "CRITICAL"}
+# Older runtimes answer in ASCII.
+ASCII = sys.version_info < (3, 12)
+# What stands in a text in place of a number that JSON has and a float has not.
+NUMBER = os.urandom(16).hex()
 
 
 class Named:
@@ -249,11 +254,32 @@ def indented(line):
     return "\u00a0" * (len(line) - len(text)) + text
 
 
-def plain(value):
+def number(value):
+    """A decimal as it is written; floats would round it. Nothing else is JSON that isn't already."""
     decimal = sys.modules.get("decimal")
     if decimal and isinstance(value, decimal.Decimal):
-        return float(value)
+        return float("nan") if value.is_nan() else NUMBER + str(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def named(value):
+    """The same with objects in place of named tuples."""
+    if isinstance(value, dict):
+        return {key: named(member) for key, member in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return named(value._asdict())
+    if isinstance(value, (list, tuple)):
+        return [named(member) for member in value]
+    return value
+
+
+def serialize(answer):
+    try:
+        answer = named(answer)
+    except RecursionError:
+        pass  # It contains itself, as is found out below.
+    text = json.dumps(answer, default=number, ensure_ascii=ASCII)
+    return re.sub(f'"{NUMBER}([^"]*)"', r"\1", text)
 
 
 def invoke(handler, head, body):
@@ -266,7 +292,9 @@ def invoke(handler, head, body):
     if isinstance(answer, bytes):
         return answer
     try:
-        return json.dumps(answer, default=plain, ensure_ascii=False)
+        text = serialize(answer)
+        text.encode()
+        return text
     except (TypeError, ValueError) as error:
         raise Failure("Runtime.MarshalError", f"Unable to marshal response: {error}")
 

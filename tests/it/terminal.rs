@@ -17,7 +17,11 @@ async fn each_line_has_its_tenant_and_environment_and_no_control_characters() {
     let shown = server.wait_for_stdout("longlonglonglonglonglong…").await;
     let shown = shown.replace("\r\n", "\n");
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
-    assert!(shown.contains("\\u{1b}]0;title\\u{7}\\u{1b}[2J\\u{9b}1A\\r"), "{shown}");
+    assert!(shown.contains("\\u{1b}]0;title\\u{7}\\u{1b}[2J\\u{9b}1A\n"), "{shown}");
+    assert!(
+        shown.contains("|  END RequestId: forged\n"),
+        "what follows a return is no line of mtl's"
+    );
     assert!(shown.contains("| grün\n"), "{shown}");
     for line in shown.lines() {
         let (prefix, _) = line.split_once(" | ").expect("every line has a prefix");

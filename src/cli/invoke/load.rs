@@ -1,5 +1,5 @@
 //! A load as the options of `mtl invoke` describe it, its report, and what of it is an error. How it is put
-//! on the server is in [`cli::load`](crate::cli::load).
+//! on the server is in [`load`](mod@crate::load).
 
 pub mod args;
 mod progress;

@@ -40,6 +40,30 @@ exports.fails = (event, context, done) => done(new RangeError("refused"));
 exports.nothing = (event) => 5;
 exports.member = { of: async () => "nested" };
 exports.loop = async () => { const it = {}; it.it = it; return it; };
+exports.never = async () => { await new Promise(() => {}); };
+let late = 0;
+exports.waits = (event, context, done) => { setTimeout(() => { late += 1; }, 50); done(null, late); };
+exports.leaves = (event, context, done) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setTimeout(() => {}, 60000);
+  done(null, "left");
+};
+exports.fires = (event, context, done) => { setTimeout(() => { throw new Error("late"); }, 50); done(null, 1); };
+exports.named = async () => { throw Object.assign(new Error("x"), { name: "Ошибка" }); };
+exports.nameless = async () => { throw Object.assign(new Error("x"), { name: undefined }); };
+exports.odd = async () => { throw Object.assign(new Error("x"), { stack: 5 }); };
+exports.realm = async () => { require("node:vm").runInNewContext("throw new TypeError('other')"); };
+exports.logs = async () => {
+  const it = {}; it.it = it; console.log(it); console.fatal("f"); console.warn("two", new RangeError("w"));
+  return 1;
+};
+exports.default = async () => "default";
+"#;
+
+const STREAMS: &str = r#"
+exports.sync = awslambda.streamifyResponse((event, out) => { setTimeout(() => { out.end("late"); }, 10); });
+exports.object = awslambda.streamifyResponse(async (event, out) => { out.write({ a: 1 }); out.end(); });
+exports.open = awslambda.streamifyResponse(async (event, out) => { out.write("abc"); });
 "#;
 
 #[test]
@@ -98,6 +122,9 @@ fn handlers_of_node_may_answer_in_each_way() {
             ("index.callback", json!({ "via": "callback" })),
             ("index.nothing", Value::Null),
             ("index.member.of", json!("nested")),
+            ("index.never", Value::Null),
+            ("index.leaves", json!("left")),
+            ("index.default", json!("default")),
         ] {
             let server = serve(("index.cjs", COMMON_JS), &["--handler", handler]);
             assert_eq!(call(&server, &json!({}), &[]).answer(), answer, "{handler}");
@@ -105,6 +132,9 @@ fn handlers_of_node_may_answer_in_each_way() {
         for (handler, kind, message) in [
             ("index.fails", "RangeError", "refused"),
             ("index.loop", "Error", "Unable to stringify response body"),
+            ("index.fires", "Error", "late"),
+            ("index.named", "Ошибка", "x"),
+            ("index.realm", "TypeError", "other"),
             (
                 "index.absent",
                 "Runtime.HandlerNotFound",
@@ -118,6 +148,53 @@ fn handlers_of_node_may_answer_in_each_way() {
                 (&json!(kind), &json!(message))
             );
         }
+    });
+}
+
+#[test]
+fn an_answer_of_a_callback_waits_until_nothing_is_left_to_do() {
+    on_both_of_node(|serve| {
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.waits"]);
+        let answers = [0, 1, 2].map(|_| call(&server, &json!({}), &[]).answer());
+        assert_eq!(answers, [0, 1, 2].map(Value::from), "each timer ran before the next event");
+    });
+}
+
+#[test]
+fn whatever_node_throws_and_logs_is_told() {
+    on_both_of_node(|serve| {
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.nameless"]);
+        assert_eq!(call(&server, &json!({}), &[]).json()["errorMessage"], "x");
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.odd"]);
+        assert_eq!(call(&server, &json!({}), &[]).json()["errorType"], "handled");
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.logs"]);
+        let log = call(&server, &json!({}), &["--log"]).stderr;
+        assert!(log.contains("<ref *1> { it: [Circular *1] }"), "{log}");
+        assert!(log.contains("\tFATAL\tf\n"), "{log}");
+        let json = ["--handler", "index.logs", "--log-format", "json"];
+        let server = serve(("index.cjs", COMMON_JS), &json);
+        let log = call(&server, &json!({}), &["--log"]).stderr;
+        let warning = log.lines().find(|line| line.contains("\"WARN\"")).expect("it was logged");
+        let warning: Value = serde_json::from_str(warning).expect("it is JSON");
+        assert_eq!(warning["errorType"], "RangeError", "{warning}");
+        assert_eq!(warning["errorMessage"], "w");
+    });
+}
+
+#[test]
+fn streams_of_node_that_are_no_streams_are_errors() {
+    on_both_of_node(|serve| {
+        let server = serve(("index.cjs", STREAMS), &["--handler", "index.sync"]);
+        let refused = call(&server, &json!({}), &["--stream"]);
+        let message = "Streaming does not support non-async handlers.";
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
+        let server = serve(("index.cjs", STREAMS), &["--handler", "index.object"]);
+        assert_eq!(call(&server, &json!({}), &["--stream"]).stdout, r#"{"a":1}"#);
+        let options = ["--handler", "index.open", "--timeout", "1"];
+        let server = serve(("index.cjs", STREAMS), &options);
+        let open = call(&server, &json!({}), &["--stream"]);
+        assert_eq!(open.stdout, "abc");
+        assert!(open.stderr.contains("Task timed out after 1.00 seconds"), "{}", open.stderr);
     });
 }
 

@@ -49,6 +49,29 @@ fn python_is_told_what_lambda_tells() {
     });
 }
 
+const VALUES: &str = r#"
+from collections import namedtuple
+from decimal import Decimal
+
+Point = namedtuple("Point", "x y")
+
+def handler(event, context):
+    numbers = [Decimal("5"), Decimal("12345678901234567.89"), Decimal("1E+2")]
+    return {"numbers": numbers, "point": Point(1, [Point(2, 3)]), "text": "ä"}
+"#;
+
+#[test]
+fn numbers_and_tuples_of_python_are_as_lambda_writes_them() {
+    on_both_of_python(|serve| {
+        let server = serve(VALUES, &["--handler", "app.handler"]);
+        let written = call(&server, &json!({}), &[]).stdout;
+        assert!(written.contains("[5, 12345678901234567.89, 1E+2]"), "{written}");
+        let answer: Value = serde_json::from_str(&written).expect("it is JSON");
+        assert_eq!(answer["point"], json!({ "x": 1, "y": [{ "x": 2, "y": 3 }] }));
+        assert_eq!(answer["text"], "ä");
+    });
+}
+
 #[test]
 fn errors_of_python_have_the_shape_of_lambdas() {
     on_both_of_python(|serve| {
@@ -65,7 +88,7 @@ fn errors_of_python_have_the_shape_of_lambdas() {
         let frame = frames[0].as_str().expect("a frame is a text");
         assert!(frame.contains("app.py\", line 10, in handler\n    raise ValueError"), "{frame}");
         let logged =
-            "[ERROR] ValueError: boom\rTraceback (most recent call last):\r\u{a0}\u{a0}File ";
+            "[ERROR] ValueError: boom\nTraceback (most recent call last):\n\u{a0}\u{a0}File ";
         assert!(failed.stderr.contains(logged), "{:?}", failed.stderr);
         let unsent = call(&server, &json!({ "do": "set" }), &[]).json();
         assert_eq!(unsent["errorType"], "Runtime.MarshalError");
