@@ -19,8 +19,13 @@ pub enum Advice {
     AwaitsRuntime(Option<TenantId>, SocketAddr),
     /// An invocation was throttled since all runtimes that the user has started are another's.
     NoRuntimeLeft(Option<TenantId>),
-    /// A request to the API, by its method and path, got an answer that hides why.
-    ApiFailed(String, String),
+    /// A request to the API got an answer that hides why.
+    ApiFailed {
+        /// Its method and the resource.
+        request: String,
+        /// What its caller isn't told.
+        reason: String,
+    },
     /// The debugger of a tenant's environment listens there.
     Debugger(Option<TenantId>, SocketAddr),
 }
@@ -28,6 +33,12 @@ pub enum Advice {
 /// An init phase that failed.
 #[derive(Clone, Debug)]
 pub struct NotStarted {
+    /// The function's name.
+    pub function: String,
+    /// The handler, where mtl runs that and not a command.
+    pub handler: Option<String>,
+    /// What an extension did not do that was waited for, or which one failed.
+    pub extension: Option<String>,
     /// The function's command.
     pub command: Vec<OsString>,
     /// Why.

@@ -29,7 +29,7 @@ use crate::invocation::failure::Failure;
 use crate::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::invoke_api::error::ApiError;
 use crate::invoke_api::request::DISCARDED_BYTES;
-use crate::invoke_api::{refuse_service_failure, set_environment_id, tenant};
+use crate::invoke_api::{refuse_service_failure, set_environment, tenant};
 use crate::quotas;
 use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
 use authorizer::{Authorizer, Grant, Grants};
@@ -73,8 +73,8 @@ impl ApiGateway {
             Err(refusal) => {
                 if let Some(reason) = refusal.hidden() {
                     let status = refusal.reply().status().as_u16();
-                    let shown = format!("{shown} ({status})");
-                    self.0.adviser.tell(Advice::ApiFailed(shown, reason));
+                    let request = format!("{shown} ({status})");
+                    self.0.adviser.tell(Advice::ApiFailed { request, reason });
                 }
                 refusal.reply()
             }
@@ -149,7 +149,7 @@ impl ApiGateway {
             patience: quotas::API_INTEGRATION_TIMEOUT,
         };
         let completed = self.run(call, request).await.map_err(|refusal| {
-            failed(refusal.hidden().unwrap_or_else(|| format!("{refusal:?}")))
+            failed(refusal.hidden().unwrap_or_else(|| "Lambda refused the invocation".to_owned()))
         })?;
         let grant = match &completed.outcome {
             Outcome::Success(answer) => Grant::parse(&answer.payload)?,
@@ -157,7 +157,7 @@ impl ApiGateway {
                 return Err(Refusal::Unauthorized);
             }
             Outcome::Failure(failure) => {
-                return Err(failed(format!("it failed: {}", failure.error_type())));
+                return Err(failed(format!("it failed: {}", failure.summary())));
             }
         };
         self.0.grants.keep(authorizer, identity, grant.clone());
@@ -176,14 +176,14 @@ impl ApiGateway {
         let mapped = mapping::mapped(parameters, request);
         let call = Call {
             function,
-            tenant_id: tenant(&mapped.headers)?,
+            tenant_id: tenant(mapped.header("X-Amz-Tenant-Id"))?,
             payload: event::proxy(&self.0.api, method, request, &mapped).to_string(),
             id: request.id,
             patience: *timeout,
         };
         let completed = self.run(call, request).await?;
         let mut reply = self.reply(&completed, request)?;
-        set_environment_id(&mut reply, completed.environment_id);
+        set_environment(&mut reply, completed.ran);
         reply.headers_mut().insert("X-Amzn-Trace-Id", request.trace_id());
         Ok(reply)
     }
@@ -222,7 +222,7 @@ impl ApiGateway {
                 let is_binary = request.accepts_binary(&self.0.api.binary_media_types);
                 answer::reply(&answer.payload, is_binary)
             }
-            Outcome::Failure(failure) => Err(Refusal::Function(failure.error_type().to_owned())),
+            Outcome::Failure(failure) => Err(Refusal::Function(failure.summary())),
         }
     }
 }
@@ -253,8 +253,8 @@ fn says_unauthorized(failure: &Failure, request_id: Uuid) -> bool {
 }
 
 /// The tenant that the mapped headers name.
-fn tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Refusal> {
-    tenant::tenant_id(headers, &["X-Amz-Tenant-Id"]).map_err(|error| refuse(&error))
+fn tenant(mapped: Option<&str>) -> Result<Option<TenantId>, Refusal> {
+    tenant::parse(mapped.unwrap_or_default().as_bytes()).map_err(|error| refuse(&error))
 }
 
 /// What Lambda's refusal of an invocation becomes: what is wrong with the request is passed on, what is

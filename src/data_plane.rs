@@ -161,10 +161,9 @@ impl DataPlane {
                 let _ = caller.send(Ok(Response::Complete(completed)));
                 ended.pass_on(running).await;
             }
-            Response::Streaming { chunks, completed, environment_id } => {
+            Response::Streaming { chunks, completed, ran } => {
                 let (complete, for_caller) = oneshot::channel();
-                let response =
-                    Response::Streaming { chunks, completed: for_caller, environment_id };
+                let response = Response::Streaming { chunks, completed: for_caller, ran };
                 let _ = caller.send(Ok(response));
                 if let Ok(mut completed) = completed.await {
                     self.settled(id, tenant, &completed);

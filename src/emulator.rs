@@ -45,6 +45,8 @@ pub enum StartError {
     /// The address can't be listened on.
     #[error("failed to listen on `{address}`")]
     Listen {
+        /// Whether it is that of an API.
+        of_api: bool,
         /// The host and port.
         address: String,
         /// What the system says.
@@ -120,13 +122,15 @@ impl Emulator {
     ///
     /// When the address is taken or invalid, or the system is out of something.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let listener = listen(&config.host, config.port).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
+        let listener = listen(&config.host, config.port, false).await?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            of_api: false,
+            address: config.host.clone(),
+            source,
+        })?;
         let mut api_listeners = Vec::new();
         for Api { port, .. } in &config.apis {
-            api_listeners.push(listen(&config.host, *port).await?);
+            api_listeners.push(listen(&config.host, *port, true).await?);
         }
         let names = config.apis.iter().map(|Api { api, .. }| api.name.clone());
         let apis = names.zip(&api_listeners);
@@ -343,6 +347,10 @@ impl Ground {
             client.install(&self.temp).map_err(StartError::Temp)?;
             config.function.command = client.command(&self.temp);
         }
+        let handler = match &config.runtime {
+            Runtime::Handler { client, .. } => Some(client.handler().to_owned()),
+            Runtime::Command | Runtime::Attached(_) => None,
+        };
         let function = Arc::new(config.function);
         let runtimes = runtimes(&config.runtime, &function)
             .await
@@ -352,6 +360,7 @@ impl Ground {
         let blueprint = Blueprint {
             function,
             runtimes,
+            handler,
             adviser: self.adviser.clone(),
             limits: config.lifecycle,
             logs: self.logs.clone(),

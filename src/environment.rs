@@ -111,6 +111,8 @@ pub struct Environment {
     /// The ports on which a runtime listened that did not become ready in time.
     ports: Vec<u16>,
     shutdown_reason: ShutdownReason,
+    /// Which extension has failed.
+    failed_extension: Option<String>,
     body: Option<Body>,
 }
 
@@ -142,6 +144,7 @@ impl Environment {
             extensions: Extensions::default(),
             ports: Vec::new(),
             shutdown_reason: ShutdownReason::default(),
+            failed_extension: None,
             body: None,
         };
         (Handle { commands: sender }, environment)
@@ -313,14 +316,14 @@ impl Environment {
 
     /// Gives the caller the stream. Whoever waits for the whole answer collects it there.
     fn stream(&mut self) {
+        let ran = self.ran();
         let (Some(current), Some(chunks)) = (&mut self.current, self.stream.take()) else { return };
         let limit = current.invocation.response_mode.limit();
-        let environment_id = self.log.environment_id();
         let (complete, completed) = oneshot::channel();
         let reply = std::mem::replace(&mut current.reply, Reply::Streaming(complete));
         if let Reply::Awaited(reply) = reply {
             // A caller that has left is no reason to stop the function.
-            let _ = reply.send(Response::Streaming { chunks, completed, environment_id });
+            let _ = reply.send(Response::Streaming { chunks, completed, ran });
         }
         self.reply(Verdict::Proceed { limit });
     }
@@ -346,6 +349,9 @@ impl Environment {
             Some(InitFailure { phase, failure }) => {
                 let ports = std::mem::take(&mut self.ports);
                 let not_started = NotStarted {
+                    function: self.blueprint.function.name.clone(),
+                    handler: self.blueprint.handler.clone(),
+                    extension: self.failed_extension.take().or_else(|| self.awaited_extension()),
                     command: self.blueprint.function.command.clone(),
                     failure: failure.clone(),
                     after: duration,

@@ -177,7 +177,21 @@ impl Extensions {
     /// Whether every external extension has registered, so that the runtime may be started.
     #[must_use]
     pub fn all_registered(&self) -> bool {
-        self.external.iter().all(|name| self.registered.iter().any(|known| known.name == *name))
+        self.unregistered().is_none()
+    }
+
+    /// An external extension that has not registered.
+    #[must_use]
+    pub fn unregistered(&self) -> Option<&str> {
+        let is_known = |name: &&String| self.registered.iter().any(|known| known.name == **name);
+        self.external.iter().find(|name| !is_known(name)).map(String::as_str)
+    }
+
+    /// An extension that has registered and does not wait for an event.
+    #[must_use]
+    pub fn busy(&self) -> Option<&str> {
+        let busy = self.registered.iter().find(|extension| extension.waiting.is_none());
+        busy.map(|extension| extension.name.as_str())
     }
 
     /// The runtime asks for its first invocation.
@@ -210,7 +224,7 @@ impl Extensions {
     /// Whether all that have registered wait for an event: they are done with the one before.
     #[must_use]
     pub fn all_ready(&self) -> bool {
-        self.registered.iter().all(|extension| extension.waiting.is_some())
+        self.busy().is_none()
     }
 
     /// Tells those that asked for it of an invocation.

@@ -200,17 +200,17 @@ pub enum Response {
         /// What came of the invocation; closed without one when mtl is killed.
         completed: oneshot::Receiver<Completed>,
         /// The environment that runs it.
-        environment_id: Uuid,
+        ran: Ran,
     },
 }
 
 impl Response {
     /// The environment that answers.
     #[must_use]
-    pub fn environment_id(&self) -> Uuid {
+    pub fn ran(&self) -> Ran {
         match self {
-            Self::Complete(completed) => completed.environment_id,
-            Self::Streaming { environment_id, .. } => *environment_id,
+            Self::Complete(completed) => completed.ran,
+            Self::Streaming { ran, .. } => *ran,
         }
     }
 
@@ -232,13 +232,20 @@ impl Response {
     }
 }
 
+/// Which environment runs an invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// Its id.
+    pub environment_id: Uuid,
+    /// Whether it was started for the invocation.
+    pub is_cold: bool,
+}
+
 /// What came of an invocation. Its runtime may still be busy with it.
 #[derive(Debug)]
 pub struct Completed {
     /// The environment that ran it.
-    pub environment_id: Uuid,
-    /// Whether that was started for it.
-    pub is_cold: bool,
+    pub ran: Ran,
     /// What the caller gets.
     pub outcome: Outcome,
     /// The end of the invocation; closed without one when mtl is killed.

@@ -23,7 +23,7 @@ use crate::function::LATEST;
 use crate::functions::Functions;
 use crate::http::{Reply, empty, json as json_reply, stream};
 use crate::invocation::failure::Failure;
-use crate::invocation::{Completed, Outcome, Response, ResponseMode};
+use crate::invocation::{Completed, Outcome, Ran, Response, ResponseMode};
 use crate::placement::ThrottleReason;
 use error::ApiError;
 use invocation_type::InvocationType;
@@ -102,11 +102,11 @@ impl InvokeApi {
         if let Response::Complete(completed) = &response {
             refuse_service_failure(&completed.outcome)?;
         }
-        let environment_id = response.environment_id();
+        let ran = response.ran();
         let with_log = request.log_type == LogType::Tail;
         let frames = event_stream::frames(response, request_id, with_log);
         let mut reply = stream(event_stream::CONTENT_TYPE, frames);
-        set_executed(&mut reply, environment_id);
+        set_executed(&mut reply, ran);
         Ok(reply)
     }
 }
@@ -135,12 +135,9 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
         Outcome::Failure(failure) => (failure.payload(request_id), Some("Unhandled")),
     };
     let mut reply = json_reply(StatusCode::OK, payload);
-    set_executed(&mut reply, completed.environment_id);
+    set_executed(&mut reply, completed.ran);
     let headers = reply.headers_mut();
     headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
-    let is_cold = if completed.is_cold { "true" } else { "false" };
-    // AWS has no such header either.
-    headers.insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
     if let Some(function_error) = function_error {
         headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
     }
@@ -151,18 +148,19 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
     reply
 }
 
-/// What every answer of an environment says: the version, and mtl's own header that tells
-/// environments apart.
-fn set_executed(reply: &mut Reply, environment_id: Uuid) {
+/// What every answer of an environment says: the version, and mtl's own headers.
+fn set_executed(reply: &mut Reply, ran: Ran) {
     reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
-    set_environment_id(reply, environment_id);
+    set_environment(reply, ran);
 }
 
-/// Tells environments apart. AWS has no such header.
-pub fn set_environment_id(reply: &mut Reply, environment_id: Uuid) {
+/// Tells environments apart, and cold starts. AWS has no such headers.
+pub fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
     if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
         reply.headers_mut().insert("X-Mtl-Environment-Id", id);
     }
+    let is_cold = if is_cold { "true" } else { "false" };
+    reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
 }
 
 /// Every reply names the request, refusals too.

@@ -19,7 +19,7 @@ use crate::invoke_api::error::ApiError;
 use crate::invoke_api::invocation_type::InvocationType;
 use crate::invoke_api::request::payload;
 use crate::invoke_api::tenant::tenant_id;
-use crate::invoke_api::{refuse_service_failure, set_environment_id, set_request_id};
+use crate::invoke_api::{refuse_service_failure, set_environment, set_request_id};
 
 /// Both are the tenant id: one is what the Invoke API calls it, the other the Runtime API.
 const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
@@ -62,9 +62,9 @@ async fn try_invoke(
     if let Response::Complete(completed) = &response {
         refuse_service_failure(&completed.outcome)?;
     }
-    let environment_id = response.environment_id();
+    let ran = response.ran();
     let mut reply = response_reply(response, request_id);
-    set_environment_id(&mut reply, environment_id);
+    set_environment(&mut reply, ran);
     Ok(reply)
 }
 

@@ -48,7 +48,9 @@ impl Stat {
         let name_end = stat.iter().rposition(|byte| *byte == b')')?;
         let text = str::from_utf8(&stat[name_end + 1..]).ok()?;
         let mut fields = text.split_ascii_whitespace();
-        let group = Pid::from_raw(fields.nth(2)?.parse().ok()?)?;
+        // A process that is just going away has the group -1.
+        let group = fields.nth(2)?.parse().ok().filter(|group: &i32| *group > 0)?;
+        let group = Pid::from_raw(group)?;
         let start_time = fields.nth(16)?.parse().ok()?;
         Some(Self { group, start_time })
     }
@@ -135,6 +137,12 @@ mod tests {
         assert!(processes().unwrap().any(|pid| pid == own));
         assert_eq!(environment(own, &mut Vec::new()), Some(getuid()));
         assert!(network(own).unwrap().to_string_lossy().starts_with("net:["));
+    }
+
+    #[test]
+    fn a_process_that_is_going_away_has_no_group() {
+        let stat = b"7 (a) b) X 0 -1 -1 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 123 0";
+        assert_eq!(Stat::parse(stat), None);
     }
 
     #[test]

@@ -14,10 +14,11 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
@@ -31,8 +32,8 @@ use crate::function::Function;
 use crate::http::{
     Body, Peer, Reply, Settings, discard, empty, json as json_reply, read, serve, text,
 };
-use crate::invocation::Answer;
 use crate::invocation::failure::{Failure, posted};
+use crate::invocation::{Answer, ResponseMode};
 use crate::lifecycle::events::{ResponseBody, Verdict};
 use crate::quotas;
 use extension_routes::ExtensionRoute;
@@ -117,6 +118,7 @@ impl RuntimeApi {
             function_name: function.name.clone(),
             account_id: function.account_id.clone(),
             handler: function.handler().to_string_lossy().into_owned(),
+            caller_streams: Arc::new(AtomicBool::new(false)),
             calls,
         };
         serve(Arc::clone(&self.listener), settings, CancellationToken::new(), move |request| {
@@ -130,6 +132,8 @@ struct Api {
     function_name: String,
     account_id: String,
     handler: String,
+    /// Whether the caller of the invocation that the runtime got last takes the answer as it comes.
+    caller_streams: Arc<AtomicBool>,
     calls: mpsc::Sender<RuntimeCall>,
 }
 
@@ -194,7 +198,9 @@ impl Api {
         match next.await {
             // A runtime of an environment that has ended: clients end then.
             Ok(None) => verdict(Verdict::InvalidTransition { from: "Terminated", to: "Ready" }),
-            Ok(Some(Next { headers, payload })) => {
+            Ok(Some(Next { headers, payload, response_mode })) => {
+                let streams = response_mode == ResponseMode::Streaming;
+                self.caller_streams.store(streams, Ordering::Relaxed);
                 let mut reply = json_reply(StatusCode::OK, payload);
                 reply.headers_mut().extend(headers);
                 reply
@@ -207,6 +213,12 @@ impl Api {
     async fn response(&self, id: &str, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
         match head.headers.get(RESPONSE_MODE).map(HeaderValue::as_bytes) {
+            // Go's client never sends the header; what it streams is of no length that it knew.
+            None if self.caller_streams.load(Ordering::Relaxed)
+                && !head.headers.contains_key(CONTENT_LENGTH) =>
+            {
+                return self.streamed_response(id, &head.headers, body).await;
+            }
             None => {}
             Some(b"streaming") => return self.streamed_response(id, &head.headers, body).await,
             Some(_) => {

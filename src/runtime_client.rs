@@ -123,6 +123,12 @@ impl RuntimeClient {
         })
     }
 
+    /// The handler.
+    #[must_use]
+    pub fn handler(&self) -> &str {
+        &self.handler
+    }
+
     /// The language of the handler.
     #[must_use]
     pub fn language(&self) -> Language {

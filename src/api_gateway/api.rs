@@ -124,7 +124,9 @@ impl RestApi {
             .strip_prefix('/')
             .and_then(|path| path.strip_prefix(&self.stage))
             .filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let mut candidates = below_stage.into_iter().chain([path]);
+        // The stage itself is a path below it, and not the value of a parameter.
+        let as_it_is = Some(path).filter(|_| below_stage.is_none_or(|rest| rest.len() > 1));
+        let mut candidates = below_stage.into_iter().chain(as_it_is);
         let found = candidates.find_map(|path| self.resource(method, path));
         found.ok_or(Refusal::NoMethod)
     }
@@ -225,6 +227,7 @@ mod tests {
         assert_eq!(found(Method::GET, "/Prod"), "GET /");
         assert_eq!(found(Method::GET, "/Prod/pets/7"), "GET /pets/{id}");
         assert_eq!(found(Method::GET, "/Production"), "ANY /{proxy+}");
+        assert_eq!(found(Method::PUT, "/Prod/"), "", "the stage is no path of the API");
         assert_eq!(found(Method::POST, "/"), "");
     }
 }

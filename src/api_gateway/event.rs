@@ -21,11 +21,10 @@ const OF_LAMBDA: &str = "x-amz-";
 #[must_use]
 pub fn proxy(api: &RestApi, method: &ApiMethod, request: &MethodRequest, mapped: &Mapped) -> Value {
     let mut headers = request.headers.clone();
-    for (name, value) in
-        mapped.headers.iter().filter(|(name, _)| !name.as_str().starts_with(OF_LAMBDA))
-    {
-        headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_str()));
-        headers.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let of_lambda = |name: &str| name.to_ascii_lowercase().starts_with(OF_LAMBDA);
+    for (name, value) in mapped.headers.iter().filter(|(name, _)| !of_lambda(name)) {
+        headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        headers.push((name.clone(), value.clone()));
     }
     let mut query_strings = request.query_strings.clone();
     for (name, value) in &mapped.query_strings {

@@ -6,7 +6,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -179,8 +179,8 @@ impl Mapping {
 /// What mappings put into the request to Lambda.
 #[derive(Debug, Default)]
 pub struct Mapped {
-    /// Headers.
-    pub headers: HeaderMap,
+    /// Headers, as the mapping writes their names.
+    pub headers: Vec<(String, String)>,
     /// Parameters of the query.
     pub query_strings: Vec<(String, String)>,
     /// Parameters of the path.
@@ -196,16 +196,26 @@ pub fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
         match &mapping.target {
             Target::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
             Target::Path(name) => mapped.path.push((name.clone(), value)),
+            // HTTP takes the spaces around a header's value away, and has no control characters in it.
             Target::Header(name) => {
-                if let (Ok(name), Ok(value)) =
-                    (HeaderName::from_str(name), HeaderValue::from_str(&value))
-                {
-                    mapped.headers.insert(name, value);
+                let value = value.trim_matches([' ', '\t']);
+                if HeaderValue::from_str(value).is_ok() {
+                    mapped.headers.push((name.clone(), value.to_owned()));
                 }
             }
         }
     }
     mapped
+}
+
+impl Mapped {
+    /// The last header of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().rev();
+        let found = headers.find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 fn joined(values: &[String]) -> Option<String> {

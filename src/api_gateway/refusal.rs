@@ -38,7 +38,7 @@ pub enum Refusal {
     Throttled,
     /// The function took longer than API Gateway waits.
     TimedOut(Duration),
-    /// The function failed, with this type of error.
+    /// The function failed, and how.
     Function(String),
     /// The function's answer is no response, and why.
     Malformed(String),
@@ -116,7 +116,7 @@ impl Refusal {
     #[must_use]
     pub fn hidden(&self) -> Option<String> {
         match self {
-            Self::Function(error_type) => Some(format!("the function failed: {error_type}")),
+            Self::Function(reason) => Some(format!("the function failed: {reason}")),
             Self::Malformed(reason) => {
                 Some(format!("the function's answer is no response of an API: {reason}"))
             }

@@ -78,7 +78,8 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     announce(&emulator, stdout, &variables);
     let mut command = plan.run.map(|command| RunCommand::start(&command, &emulator)).transpose()?;
     let reloading = plan.reload.map(|reload| reload.start(emulator.functions().clone()));
-    let code = until_the_end(&mut emulator, &mut signals, &mut command).await?;
+    let counsel = Counsel::new(emulator.functions().all().len(), plan.warnings);
+    let code = until_the_end(&mut emulator, &mut signals, (&mut command, counsel)).await?;
     drop(reloading);
     drop(file);
     let stopped = stop(emulator, signals, grace).await?;
@@ -89,9 +90,8 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
 async fn until_the_end(
     emulator: &mut Emulator,
     signals: &mut Signals,
-    command: &mut Option<RunCommand>,
+    (command, mut counsel): (&mut Option<RunCommand>, Counsel),
 ) -> Result<Option<ExitCode>, Failure> {
-    let mut counsel = Counsel::default();
     let mut was_signaled = false;
     loop {
         tokio::select! {
@@ -221,7 +221,10 @@ fn with_cause(error: &DeliveryError) -> String {
 
 fn not_started(error: StartError) -> Failure {
     let help = match &error {
-        StartError::Listen { source, .. } => match source.kind() {
+        StartError::Listen { of_api, source, .. } => match source.kind() {
+            std::io::ErrorKind::AddrInUse if *of_api => {
+                Some("that port is taken; choose one with --api-port, or 0 for a free one")
+            }
             std::io::ErrorKind::AddrInUse => {
                 Some("another program has that port; choose one with --port, or 0 for a free one")
             }

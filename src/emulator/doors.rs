@@ -62,11 +62,13 @@ pub fn endpoint(mut address: SocketAddr) -> String {
 /// # Errors
 ///
 /// When the address is taken or invalid.
-pub async fn listen(host: &str, port: Port) -> Result<TcpListener, StartError> {
+pub async fn listen(host: &str, port: Port, of_api: bool) -> Result<TcpListener, StartError> {
     let bind = async |port: u16| {
-        TcpListener::bind((host, port))
-            .await
-            .map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
+        TcpListener::bind((host, port)).await.map_err(|source| StartError::Listen {
+            of_api,
+            address: format!("{host}:{port}"),
+            source,
+        })
     };
     match port {
         Port::Asked(port) => bind(port).await,

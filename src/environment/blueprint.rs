@@ -31,6 +31,8 @@ pub struct Blueprint {
     pub temp: PathBuf,
     /// Where their runtimes come from.
     pub runtimes: Runtimes,
+    /// The handler, where one of mtl's own clients or AWS's runs it.
+    pub handler: Option<String>,
     /// What tells the user what isn't in their logs.
     pub adviser: Adviser,
     /// The external extensions that are started before the runtime.

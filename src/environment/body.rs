@@ -345,30 +345,26 @@ fn free_address() -> io::Result<SocketAddr> {
 
 /// In the words of Go's `exec`, which are Lambda's.
 fn start_failure(error: &SpawnError) -> Failure {
-    let exec = |program: &Path, reason: &str| {
-        Failure::InvalidEntrypoint(format!("fork/exec {}: {reason}", program.display()))
-    };
-    match error {
+    let exec = |program: &Path, reason: &str| format!("fork/exec {}: {reason}", program.display());
+    let reason = match error {
         SpawnError::Empty => exec(Path::new(""), "no such file or directory"),
         SpawnError::NotFound(program) if !program.to_string_lossy().contains('/') => {
-            let name = program.display();
-            Failure::InvalidEntrypoint(format!(
-                "exec: \"{name}\": executable file not found in $PATH"
-            ))
+            format!("exec: \"{}\": executable file not found in $PATH", program.display())
         }
-        SpawnError::NotFound(program) | SpawnError::Interpreter { program, .. } => {
-            exec(program, "no such file or directory")
-        }
+        SpawnError::NotFound(program)
+        | SpawnError::Interpreter { program, .. }
+        | SpawnError::WindowsLines(program) => exec(program, "no such file or directory"),
         SpawnError::NotExecutable(program) => exec(program, "permission denied"),
         SpawnError::Format(program) | SpawnError::Foreign { program, .. } => {
             exec(program, "exec format error")
         }
         SpawnError::Directory(directory) => {
-            let directory = directory.display();
-            Failure::InvalidEntrypoint(format!("chdir {directory}: no such file or directory"))
+            format!("chdir {}: no such file or directory", directory.display())
         }
         SpawnError::System { program, source } => {
-            Failure::Service(format!("failed to start {}: {source}", program.display()))
+            let reason = format!("failed to start {}: {source}", program.display());
+            return Failure::Service(reason);
         }
-    }
+    };
+    Failure::InvalidEntrypoint { reason, plain: error.to_string() }
 }

@@ -13,7 +13,7 @@ use crate::environment::shutdown::ShutdownReason;
 use crate::environment::{Assignment, Environment};
 use crate::invocation::failure::Failure;
 use crate::invocation::{
-    Answer, Completed, Ended, Invocation, Outcome, Report, Response, ResponseFigures,
+    Answer, Completed, Ended, Invocation, Outcome, Ran, Report, Response, ResponseFigures,
 };
 use crate::logs::event::PlatformEvent;
 
@@ -73,7 +73,7 @@ impl Current {
 impl Environment {
     /// Gives the caller its answer.
     pub(super) fn answer(&mut self, outcome: Outcome) {
-        let elapsed = self.elapsed();
+        let (elapsed, ran) = (self.elapsed(), self.ran());
         let Some(current) = &mut self.current else { return };
         if !current.started {
             current.started = true;
@@ -85,9 +85,7 @@ impl Environment {
         };
         let (sender, ended) = oneshot::channel();
         current.progress = Progress::Answered(Answered { failure, response, ended: sender });
-        let environment_id = self.log.environment_id();
-        let is_cold = self.init_duration.is_some();
-        let completed = Completed { environment_id, is_cold, outcome, ended };
+        let completed = Completed { ran, outcome, ended };
         // Nobody may be waiting any more.
         match std::mem::replace(&mut current.reply, Reply::Sent) {
             Reply::Awaited(reply) => drop(reply.send(Response::Complete(completed))),
@@ -137,6 +135,12 @@ impl Environment {
         self.log.platform(&PlatformEvent::Report(id, &report, failure.as_ref()));
         // The caller may have left.
         let _ = ended.send(Ended { log_tail: self.log.tail(), failure, report });
+    }
+
+    /// Where the invocation runs.
+    pub(super) fn ran(&self) -> Ran {
+        let is_cold = self.init_duration.is_some();
+        Ran { environment_id: self.log.environment_id(), is_cold }
     }
 
     fn report(&mut self, answered: &Answered) -> Report {

@@ -78,8 +78,22 @@ impl Environment {
                 self.log.extension_output(&line, request_id);
             }
             ExtensionSign::MemoryExceeded => self.step(Event::Failed(Failure::OutOfMemory)),
-            ExtensionSign::Exited(_, status) => self.extension_failed(crashed(status)),
+            ExtensionSign::Exited(name, status) => {
+                self.failed_extension = Some(format!("the extension `{name}` ended"));
+                self.extension_failed(crashed(status));
+            }
         }
+    }
+
+    /// What an extension has not done yet, if the environment waits for that and not for the runtime.
+    pub(super) fn awaited_extension(&self) -> Option<String> {
+        let body = self.body.as_ref()?;
+        if !body.is_running() {
+            let name = self.extensions.unregistered()?;
+            return Some(format!("the extension `{name}` did not register"));
+        }
+        let name = self.extensions.busy().filter(|_| self.parked.is_some())?;
+        Some(format!("the extension `{name}` did not ask for its first event"))
     }
 
     fn extension_failed(&mut self, failure: Failure) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::quotas;
@@ -26,8 +26,13 @@ pub enum Failure {
     TimedOut(Duration),
     /// The runtime's process ended before it answered.
     Exited(ExitStatus),
-    /// The runtime's process could not be started; the reason, as Go's `exec` words it.
-    InvalidEntrypoint(String),
+    /// The runtime's process could not be started.
+    InvalidEntrypoint {
+        /// Why, as Go's `exec` words it.
+        reason: String,
+        /// Why, for a person.
+        plain: String,
+    },
     /// The environment used more memory than its memory size and was killed.
     OutOfMemory,
     /// An extension failed: its error type, and what happened.
@@ -49,7 +54,7 @@ impl Failure {
             Self::Posted { error_type, .. } | Self::Extension(error_type, _) => error_type,
             Self::TimedOut(_) => "Sandbox.Timedout",
             Self::Exited(_) => "Runtime.ExitError",
-            Self::InvalidEntrypoint(_) => "Runtime.InvalidEntrypoint",
+            Self::InvalidEntrypoint { .. } => "Runtime.InvalidEntrypoint",
             Self::OutOfMemory => "Runtime.OutOfMemory",
             Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
             Self::TruncatedResponse => "Runtime.TruncatedResponse",
@@ -66,7 +71,7 @@ impl Failure {
                 Some(format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
             }
             Self::Exited(status) => Some(exit_reason(*status)),
-            Self::InvalidEntrypoint(reason)
+            Self::InvalidEntrypoint { reason, .. }
             | Self::Extension(_, reason)
             | Self::Service(reason) => Some(reason.clone()),
             Self::OutOfMemory => Some("Runtime exited with error: signal: killed".to_owned()),
@@ -91,6 +96,20 @@ impl Failure {
             )
             .into(),
         }
+    }
+
+    /// What happened, for a person: the function's own words where it has any.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Self::Posted { error_type, body } = self else {
+            let reason = self.reason().unwrap_or_else(|| "its answer is too large".to_owned());
+            return format!("{}: {reason}", self.error_type());
+        };
+        let error: Value = serde_json::from_slice(body).unwrap_or_default();
+        let kind = error["errorType"].as_str().filter(|kind| !kind.is_empty());
+        let message = error["errorMessage"].as_str().unwrap_or("no message");
+        let message = message.lines().next().unwrap_or_default();
+        format!("{}: {message}", kind.unwrap_or(error_type))
     }
 
     /// The status in REPORT lines and platform events.

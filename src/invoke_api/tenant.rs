@@ -19,12 +19,7 @@ const PATTERN: &str = r"[a-zA-Z0-9\._:\/=+\-@ ]+";
 pub fn tenant_id(headers: &HeaderMap, names: &[&str]) -> Result<Option<TenantId>, ApiError> {
     let mut found: Option<TenantId> = None;
     for value in names.iter().flat_map(|name| headers.get_all(*name)) {
-        if value.is_empty() {
-            continue;
-        }
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let id: TenantId =
-            value.parse().map_err(|error| ApiError::Validation(violations(&value, &error)))?;
+        let Some(id) = parse(value.as_bytes())? else { continue };
         match &found {
             Some(other) if *other != id => {
                 return Err(ApiError::InvalidParameterValue(format!(
@@ -35,6 +30,20 @@ pub fn tenant_id(headers: &HeaderMap, names: &[&str]) -> Result<Option<TenantId>
         }
     }
     Ok(found)
+}
+
+/// The tenant of a header's value; none for an empty one.
+///
+/// # Errors
+///
+/// With AWS's text for each constraint that it breaks.
+pub fn parse(value: &[u8]) -> Result<Option<TenantId>, ApiError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let value = String::from_utf8_lossy(value);
+    let id = value.parse().map_err(|error| ApiError::Validation(violations(&value, &error)))?;
+    Ok(Some(id))
 }
 
 fn violations(value: &str, error: &TenantIdError) -> Vec<String> {

@@ -29,6 +29,10 @@ fn oops() -> Failure {
     posted(Some("Runtime.Oops"), Bytes::from_static(b"{}"))
 }
 
+fn no_program() -> Failure {
+    Failure::InvalidEntrypoint { reason: "no such file".to_owned(), plain: String::new() }
+}
+
 fn complete() -> ResponseBody {
     ResponseBody::Complete(Answer { payload: Bytes::new(), began: Instant::now(), bytes: 0 })
 }
@@ -129,7 +133,7 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
 
 #[test]
 fn a_program_that_cannot_be_started_is_not_tried_again() {
-    let failure = Failure::InvalidEntrypoint("no such file".to_owned());
+    let failure = no_program();
     let expected = [
         "init failed init Runtime.InvalidEntrypoint",
         "answer Runtime.InvalidEntrypoint",
@@ -348,7 +352,7 @@ proptest! {
                 Anything::Memory => Event::Failed(Failure::OutOfMemory),
                 Anything::Exit => exit(1),
                 Anything::StartFailed if lifecycle.since().is_some() => {
-                    Event::StartFailed(Failure::InvalidEntrypoint(String::new()))
+                    Event::StartFailed(no_program())
                 }
                 Anything::Stop => Event::StopAsked,
                 _ => continue,

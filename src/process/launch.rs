@@ -73,6 +73,12 @@ pub enum SpawnError {
         /// What the first line names; `None` for a binary.
         interpreter: Option<PathBuf>,
     },
+    /// It is a script that was written on Windows: the name of its interpreter ends in a carriage return.
+    #[error(
+        "failed to start `{}`: its lines end as on Windows (CRLF), so its interpreter is not found",
+        .0.display()
+    )]
+    WindowsLines(PathBuf),
     /// The working directory is gone.
     #[error("failed to change to the directory `{}`", .0.display())]
     Directory(PathBuf),
@@ -124,9 +130,7 @@ impl Launch {
             return Err(SpawnError::Foreign { program, system });
         }
         match interpreter(&program) {
-            Some(path) if !path.exists() => {
-                Err(SpawnError::Interpreter { interpreter: Some(path), program })
-            }
+            Some(path) if !path.exists() => Err(SpawnError::without(Some(path), program)),
             _ => Ok(()),
         }
     }
@@ -139,7 +143,7 @@ impl Launch {
                 SpawnError::Directory(self.directory.clone())
             }
             Some(Errno::NOENT) if program.exists() => {
-                SpawnError::Interpreter { interpreter: interpreter(&program), program }
+                SpawnError::without(interpreter(&program), program)
             }
             Some(Errno::NOENT | Errno::NOTDIR) => SpawnError::NotFound(program),
             Some(Errno::ACCESS | Errno::PERM) => SpawnError::NotExecutable(program),
@@ -154,6 +158,17 @@ impl Launch {
     fn path(&self) -> &OsStr {
         let path = self.variables.iter().rev().find(|(name, _)| name == "PATH");
         path.map_or(OsStr::new(DEFAULT_PATH), |(_, value)| value)
+    }
+}
+
+impl SpawnError {
+    /// The interpreter or loader of a program isn't there.
+    fn without(interpreter: Option<PathBuf>, program: PathBuf) -> Self {
+        let ends_in_return = |path: &PathBuf| path.as_os_str().as_bytes().ends_with(b"\r");
+        if interpreter.as_ref().is_some_and(ends_in_return) {
+            return Self::WindowsLines(program);
+        }
+        Self::Interpreter { program, interpreter }
     }
 }
 
@@ -172,6 +187,7 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
     let mut start = Vec::new();
     File::open(program).ok()?.take(256).read_to_end(&mut start).ok()?;
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let mut words = line.trim_ascii().split(u8::is_ascii_whitespace);
+    // As the system reads it, which takes a carriage return for a part of the name.
+    let mut words = line.split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty());
     words.next().map(|word| OsStr::from_bytes(word).into())
 }

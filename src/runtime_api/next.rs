@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::function::Function;
 use crate::http::Connection;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, ResponseMode};
 use crate::quotas;
 
 /// The header by which a client may prove which invocation an answer is for. Clients that know it
@@ -24,6 +24,8 @@ pub struct Next {
     pub headers: HeaderMap,
     /// The event.
     pub payload: Bytes,
+    /// How the caller takes the answer.
+    pub response_mode: ResponseMode,
 }
 
 /// A `/next` that waits for its answer.
@@ -88,7 +90,8 @@ pub fn next(function: &Function, invocation: &Invocation, remaining: Option<Dura
     }
     headers.insert("lambda-runtime-trace-id", invocation.trace_id.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Next { headers, payload: invocation.payload.clone() }
+    let response_mode = invocation.response_mode;
+    Next { headers, payload: invocation.payload.clone(), response_mode }
 }
 
 /// Whether the header names the invocation with this request id. An empty one names none, and is

@@ -155,6 +155,25 @@ async fn a_timeout_or_a_crash_in_mid_stream_is_told() {
 }
 
 #[tokio::test]
+async fn a_caller_that_streams_gets_what_a_client_streams_without_saying_so() {
+    let server = raw(&[]).await;
+    let gate = server.path("gate");
+    let head = HEAD.replace("Lambda-Runtime-Function-Response-Mode: streaming\r\n", "");
+    let body = BASE64_STANDARD.encode(r#"{"errorType":"E","errorMessage":"half way"}"#);
+    let end = format!(
+        "0\r\nLambda-Runtime-Function-Error-Type: E\r\n\
+         Lambda-Runtime-Function-Error-Body: {body}\r\n\r\n"
+    );
+    let steps = [write(&head), chunk("one"), json!({ "gate": gate }), write(&end)];
+    let mut stream = stream(&server, &[&steps[..], &[json!({ "receive": "x" })]].concat()).await;
+    assert_eq!(stream.chunk().await, "one", "it comes before the function is done");
+    fs::write(&gate, "").unwrap();
+    let end = stream.end().await;
+    assert_eq!(end.error_code(), Some("Unhandled"));
+    assert!(end.error_details().unwrap().contains("half way"), "{end:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_streamed_is_one_chunk() {
     let server = Setup::function(&[]).start().await;
     let mut answered = stream(&server, &[]).await;

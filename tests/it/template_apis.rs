@@ -46,7 +46,7 @@ async fn mappings_reach_the_event_and_lambda_refuses_who_names_no_tenant() {
     let server = serving("F", SHORT, &[]).start().await;
     let reply = get(&server, "/Prod?tenant-id=alice").await;
     let event = reply.json()["event"].take();
-    assert_eq!(event["headers"]["x-stage"], "Prod");
+    assert_eq!(event["headers"]["X-Stage"], "Prod");
     assert_eq!(event["headers"].get("x-amz-tenant-id"), None);
     assert_eq!(event["queryStringParameters"], json!({ "tenant-id": "alice", "who": "mtl" }));
     assert_eq!(event["pathParameters"]["place"], server.second_address().to_string());

@@ -6,16 +6,21 @@ use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::advice::{Advice, NotStarted};
 use crate::function::TenantId;
 use crate::invocation::failure::{Failure, how_it_ended};
+
+/// How many things are remembered to have been said; what many requests cause may be said again.
+const REMEMBERED: usize = 1_000;
 
 /// What was said.
 #[derive(Debug, Default)]
 pub struct Counsel {
     said: HashSet<String>,
+    /// What was said at the start.
+    warnings: Vec<String>,
+    /// Whether functions must be told apart.
+    has_several: bool,
 }
 
 /// Programs that build others, or start them in a way of their own.
@@ -25,22 +30,38 @@ const BUILD_TOOLS: [&str; 14] = [
 ];
 
 impl Counsel {
+    /// On so many functions, after these warnings.
+    #[must_use]
+    pub fn new(functions: usize, warnings: Vec<String>) -> Self {
+        Self { said: HashSet::new(), warnings, has_several: functions > 1 }
+    }
+
     /// What to say now; nothing when it was said before. The help tells one thing from another: ports
     /// and times differ from one environment to the next.
     pub fn about(&mut self, advice: &Advice) -> Option<String> {
-        let text = text(advice)?;
-        let help = text.split_once("\nhelp: ").map_or(text.as_str(), |(_, help)| help);
-        let is_new = match advice {
-            Advice::NotStarted(_) => self.said.insert(help.to_owned()),
-            _ => self.said.insert(text.clone()),
+        if self.said.len() > REMEMBERED {
+            self.said.clear();
+        }
+        let Advice::NotStarted(not_started) = advice else {
+            let text = text(advice)?;
+            return self.said.insert(text.clone()).then_some(text);
         };
-        is_new.then_some(text)
+        if let Failure::InvalidEntrypoint { plain, .. } = &not_started.failure
+            && self.warnings.iter().any(|warning| warning.contains(plain))
+        {
+            return None;
+        }
+        let (what, help) = not_started_text(not_started)?;
+        let whose = self.has_several.then(|| format!("{}: ", not_started.function));
+        let whose = whose.unwrap_or_default();
+        let is_new = self.said.insert(format!("{whose}{help}"));
+        is_new.then(|| format!("{whose}{what}\nhelp: {help}"))
     }
 }
 
 fn text(advice: &Advice) -> Option<String> {
     Some(match advice {
-        Advice::NotStarted(not_started) => not_started_text(not_started)?,
+        Advice::NotStarted(_) => return None,
         Advice::AwaitsRuntime(tenant, address) => format!(
             "an invocation{} waits for a runtime: start yours with \
                  AWS_LAMBDA_RUNTIME_API={address}",
@@ -51,17 +72,23 @@ fn text(advice: &Advice) -> Option<String> {
                  busy\nhelp: restart one of them, or serve with a larger --attach",
             of(tenant.as_ref())
         ),
-        Advice::ApiFailed(request, reason) => format!("{request}: {reason}"),
+        Advice::ApiFailed { request, reason } => format!("{request}: {reason}"),
         Advice::Debugger(tenant, address) => {
             format!("the debugger{} listens on {address}", of(tenant.as_ref()))
         }
     })
 }
 
-fn not_started_text(NotStarted { command, failure, after, ports }: &NotStarted) -> Option<String> {
-    let command = Command(command);
-
-    let (what, help) = match failure {
+/// What happened, and what to do.
+fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
+    let NotStarted { command, handler, extension, failure, after, ports, .. } = not_started;
+    let command = Command { words: command, handler: handler.as_deref() };
+    if let Some(extension) = extension {
+        let help = "an external extension is a program that registers and then asks for events, \
+                    again and again; its output is in the log";
+        return Some((format!("{extension}, so the function did not start"), help.to_owned()));
+    }
+    Some(match failure {
         Failure::TimedOut(_) => {
             let seconds = after.as_secs_f64();
             let what = match ports.first() {
@@ -80,10 +107,10 @@ fn not_started_text(NotStarted { command, failure, after, ports }: &NotStarted) 
             let what = format!("`{command}` ended ({how}) before it asked for an invocation");
             (what, command.help_for_an_end())
         }
-        Failure::Posted { error_type, body } => {
-            let message = message(body);
-            let help = help_for_an_error(error_type, &message);
-            (format!("the function can't be loaded: {error_type}: {message}"), help)
+        Failure::Posted { error_type, .. } => {
+            let summary = failure.summary();
+            let help = help_for_an_error(error_type, &summary);
+            (format!("the function can't be loaded: {summary}"), help)
         }
         Failure::OutOfMemory => (
             "the function needs more memory to start than it has".to_owned(),
@@ -93,22 +120,29 @@ fn not_started_text(NotStarted { command, failure, after, ports }: &NotStarted) 
             let help = "its output is in the log; --extension names it".to_owned();
             (format!("an extension failed: {error_type}: {reason}"), help)
         }
-        Failure::InvalidEntrypoint(reason) => {
-            let help = "what comes after `--` is started for each environment".to_owned();
-            (format!("the function can't be started: {reason}"), help)
+        Failure::InvalidEntrypoint { plain, .. } => {
+            (format!("the function can't be started: {plain}"), command.help_for_no_start())
         }
         Failure::ResponseTooLarge | Failure::TruncatedResponse | Failure::Service(_) => {
             return None;
         }
-    };
-    Some(format!("{what}\nhelp: {help}"))
+    })
 }
 
 /// The command of a function, for what its program tells.
-struct Command<'a>(&'a [OsString]);
+struct Command<'a> {
+    words: &'a [OsString],
+    /// What mtl runs with it, where it isn't the user's own.
+    handler: Option<&'a str>,
+}
 
 impl Command<'_> {
     fn help_for_silence(&self, listens: bool) -> String {
+        if self.handler.is_some() && !listens {
+            return "what its file does when it is loaded takes long; --init-timeout gives it more \
+                    time"
+                .to_owned();
+        }
         if let Some(tool) = self.build_tool() {
             return not_the_tool(tool);
         }
@@ -124,6 +158,11 @@ impl Command<'_> {
     }
 
     fn help_for_an_end(&self) -> String {
+        if self.handler.is_some() {
+            return "its file ends the process when it is loaded, as with sys.exit or process.exit; \
+                    its output is in the log above"
+                .to_owned();
+        }
         if let Some(tool) = self.build_tool() {
             return not_the_tool(tool);
         }
@@ -137,20 +176,42 @@ impl Command<'_> {
             .to_owned()
     }
 
+    fn help_for_no_start(&self) -> String {
+        let program = self.program();
+        if self.handler.is_some() {
+            return format!(
+                "`{program}` is looked for in the PATH that mtl was started with; --runtime names \
+                 another one"
+            );
+        }
+        let ending = program.rsplit_once('.').map(|(_, ending)| ending);
+        if ending
+            .is_some_and(|ending| ["py", "js", "mjs", "cjs", "ts", "handler"].contains(&ending))
+        {
+            return "a handler of Python or Node.js is served with --handler FILE.FUNCTION, such as \
+                    --handler app.handler"
+                .to_owned();
+        }
+        "what comes after `--` is a program, which is started for each environment".to_owned()
+    }
+
     fn build_tool(&self) -> Option<&str> {
         let program = self.program();
         BUILD_TOOLS.into_iter().find(|tool| program == *tool)
     }
 
     fn program(&self) -> String {
-        let program = self.0.first().map(Path::new).and_then(Path::file_name);
+        let program = self.words.first().map(Path::new).and_then(Path::file_name);
         program.unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
 impl Display for Command<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let words: Vec<_> = self.0.iter().map(|word| word.to_string_lossy()).collect();
+        if let Some(handler) = self.handler {
+            return f.write_str(handler);
+        }
+        let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
         f.write_str(&words.join(" "))
     }
 }
@@ -160,17 +221,16 @@ fn of(tenant: Option<&TenantId>) -> String {
 }
 
 fn not_the_tool(tool: &str) -> String {
+    if ["npm", "npx", "yarn", "pnpm", "tsc"].contains(&tool) {
+        return format!(
+            "`{tool}` would be started for every environment, and a handler isn't what it starts: \
+             serve that with `mtl serve --handler index.handler`"
+        );
+    }
     format!(
         "`{tool}` would be started for every environment: build first, and serve what was built, \
          such as `mtl serve -- ./my-function`"
     )
-}
-
-/// The message that a runtime posted.
-fn message(body: &[u8]) -> String {
-    let error: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = error.get("errorMessage").and_then(Value::as_str).unwrap_or("no message");
-    message.lines().next().unwrap_or_default().to_owned()
 }
 
 fn help_for_an_error(error_type: &str, message: &str) -> String {
@@ -182,7 +242,14 @@ fn help_for_an_error(error_type: &str, message: &str) -> String {
             "install it for the interpreter that is used; a virtual environment must be active \
              where mtl is started"
         }
-        "Runtime.ImportModuleError" => "install its packages in this folder, as with `npm install`",
+        "Runtime.ImportModuleError" if message.contains('/') || message.contains("package") => {
+            "install its packages in this folder, as with `npm install`"
+        }
+        "Runtime.ImportModuleError" => {
+            "the file of the handler, or a package that it imports, is not there; code that must be \
+             built is built first, such as with `sam build`"
+        }
+        "Runtime.UserCodeSyntaxError" => "the trace in the log says where",
         _ => "the log has more",
     };
     text.to_owned()
@@ -203,17 +270,40 @@ mod tests {
         let command: Vec<_> = command.iter().map(Into::into).collect();
         let again = failure.clone();
         let after = Duration::from_secs(10);
-        let advice = Advice::NotStarted(NotStarted {
+        let first = NotStarted {
+            function: "function".to_owned(),
+            handler: None,
+            extension: None,
             command: command.clone(),
             failure,
             after,
             ports: ports.to_vec(),
-        });
-        let text = counsel.about(&advice).unwrap();
+        };
+        let text = counsel.about(&Advice::NotStarted(first.clone())).unwrap();
         let (after, ports) = (Duration::from_secs(3), ports.iter().map(|port| port + 1).collect());
-        let again = Advice::NotStarted(NotStarted { command, failure: again, after, ports });
-        assert_eq!(counsel.about(&again), None, "it is said once");
+        let again = NotStarted { failure: again, after, ports, ..first };
+        assert_eq!(counsel.about(&Advice::NotStarted(again)), None, "it is said once");
         text
+    }
+
+    #[test]
+    fn a_command_that_is_a_handler_is_told_so_unless_it_was_warned_of() {
+        let plain = "failed to find the program `app.py`".to_owned();
+        let reason = "exec: \"app.py\": executable file not found in $PATH".to_owned();
+        let failure = Failure::InvalidEntrypoint { reason, plain: plain.clone() };
+        let text = said(&["app.py"], failure.clone(), &[]);
+        assert!(text.contains(&plain) && text.contains("--handler app.handler"), "{text}");
+        let mut counsel = Counsel::new(1, vec![format!("{plain}; until")]);
+        let advice = Advice::NotStarted(NotStarted {
+            function: "function".to_owned(),
+            handler: None,
+            extension: None,
+            command: vec!["app.py".into()],
+            failure,
+            after: Duration::ZERO,
+            ports: vec![],
+        });
+        assert_eq!(counsel.about(&advice), None);
     }
 
     #[test]

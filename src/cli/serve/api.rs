@@ -47,6 +47,9 @@ impl FromStr for TenantFrom {
         if name.is_empty() || !name.chars().all(allowed) {
             return Err("a name has letters, digits and `. _ $ -`".to_owned());
         }
+        if place == "path" && name == "proxy" {
+            return Err("`proxy` is the rest of the path; give the tenant another name".to_owned());
+        }
         let parameter = format!("method.request.{place}.{name}").parse();
         parameter.map(Self).map_err(|_| expected.to_owned())
     }
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_place_has_a_kind_and_a_name() {
-        for wrong in ["", "tenant-id", "cookie:a", "header:", "header:a b"] {
+        for wrong in ["", "tenant-id", "cookie:a", "header:", "header:a b", "path:proxy"] {
             assert!(wrong.parse::<TenantFrom>().is_err(), "{wrong}");
         }
         assert!("querystring:tenant-id".parse::<TenantFrom>().is_ok());

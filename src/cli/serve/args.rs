@@ -124,11 +124,15 @@ pub(super) struct FunctionArgs {
     pub(super) handler: Option<String>,
 
     /// The runtime of the handler, such as python3.12 or nodejs22.x [default: that of its file]
-    #[arg(long, value_name = "RUNTIME", requires = "handler")]
+    #[arg(long, value_name = "RUNTIME", requires = "handler", conflicts_with_all = ["command", "attach"])]
     pub(super) runtime: Option<String>,
 
     /// Start each environment's handler under a debugger, on a port of its own; timeouts are off
-    #[arg(long, requires = "handler", conflicts_with_all = ["timeout", "init_timeout"])]
+    #[arg(
+        long,
+        requires = "handler",
+        conflicts_with_all = ["command", "attach", "timeout", "init_timeout"]
+    )]
     pub(super) inspect: bool,
 
     /// Wait for N runtimes that you start, in a debugger or an IDE; the timeout is off unless given
