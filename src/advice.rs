@@ -19,6 +19,8 @@ pub enum Advice {
     AwaitsRuntime(Option<TenantId>, SocketAddr),
     /// An invocation was throttled since all runtimes that the user has started are another's.
     NoRuntimeLeft(Option<TenantId>),
+    /// A runtime that the user has started hung up with an invocation that it has not answered.
+    HungUp(Option<TenantId>),
     /// A request to the API got an answer that hides why.
     ApiFailed {
         /// Its method and the resource.

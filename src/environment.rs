@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::advice::{Advice, NotStarted};
@@ -43,6 +44,9 @@ use body::{Body, Sign};
 use current::{Current, Reply};
 use extending::invoke_event;
 use shutdown::{Remains, ShutdownReason};
+
+/// How often it is looked at whether a runtime that the user has started is still there.
+const LOOK_AT_RUNTIME: Duration = Duration::from_secs(1);
 
 /// An invocation on its way through an environment.
 #[derive(Debug)]
@@ -103,6 +107,8 @@ pub struct Environment {
     parked: Option<Poll>,
     /// The connection on which the runtime got its last event.
     delivered: Connection,
+    /// Whether that was closed before the event was answered, as far as somebody looked.
+    has_hung_up: bool,
     /// The runtime's POST that the life cycle is deciding about.
     verdict: Option<oneshot::Sender<Verdict>>,
     /// The answer that the runtime would like to stream, while the life cycle decides about it.
@@ -139,6 +145,7 @@ impl Environment {
             since: None,
             parked: None,
             delivered: Connection::default(),
+            has_hung_up: false,
             verdict: None,
             stream: None,
             extensions: Extensions::default(),
@@ -187,6 +194,7 @@ impl Environment {
         let request_id = self.current.as_ref().map(|current| current.invocation.request_id);
         let deadline = self.lifecycle.deadline();
         let parked = self.parked.as_mut().filter(|_| body.is_attached());
+        let may_hang_up = body.is_attached() && self.lifecycle.is_unanswered() && !self.has_hung_up;
         let log = &self.log;
         tokio::select! {
             biased;
@@ -197,6 +205,7 @@ impl Environment {
             },
             () = passed(deadline) => self.deadline_passed(),
             () = hung_up(parked) => self.detached(None),
+            () = sleep(LOOK_AT_RUNTIME), if may_hang_up => self.look_at_runtime(),
             sign = body.sign(|line| log.output(line, request_id)) => match sign {
                 Sign::Call(call) => self.called(call),
                 Sign::Exited(status) => self.exited(status),
@@ -204,6 +213,16 @@ impl Environment {
                 Sign::Extension(sign) => self.extension_showed(sign),
                 Sign::Attached | Sign::Output => {}
             },
+        }
+    }
+
+    /// A runtime that the user has started may have ended with an invocation. Clients also open a
+    /// connection for each call, so that is said and not taken for a fact.
+    fn look_at_runtime(&mut self) {
+        self.has_hung_up = !self.delivered.is_open();
+        if self.has_hung_up {
+            let tenant = self.log.tenant_id().cloned();
+            self.blueprint.adviser.tell(Advice::HungUp(tenant));
         }
     }
 
@@ -380,6 +399,7 @@ impl Environment {
         }
         if let Some(parked) = self.parked.take() {
             self.delivered = parked.connection.clone();
+            self.has_hung_up = false;
             parked.deliver(next(&self.blueprint.function, invocation, remaining));
         }
         self.body.iter().for_each(|body| body.set_active(true));

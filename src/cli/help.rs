@@ -165,7 +165,9 @@ fn throttled(reason: &str, retry_after: Option<&str>, place: &Place<'_>) -> Stri
         Place::Local { .. } if reason.starts_with("Reserved") => {
             format!("{again}, or give `mtl serve` a higher `--reserved-concurrency`")
         }
-        Place::Local { .. } => format!("{again}, or give `mtl serve` a higher `--concurrency`"),
+        Place::Local { .. } => format!(
+            "{again}, or give `mtl serve` a higher `--concurrency`, or with `--attach` more runtimes"
+        ),
     }
 }
 

@@ -115,6 +115,7 @@ async fn a_runtime_that_is_started_again_in_mid_invocation_fails_that_and_takes_
     let restart = async {
         eventually("it runs", || started.exists()).await;
         runtime.stop();
+        server.wait_for_stderr("that has an invocation of tenant `alice` has hung up").await;
         Runtime::start(&server, 0)
     };
     let (reply, _runtime) = tokio::join!(running, restart);

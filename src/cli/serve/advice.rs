@@ -72,6 +72,11 @@ fn text(advice: &Advice) -> Option<String> {
                  busy\nhelp: restart one of them, or serve with a larger --attach",
             of(tenant.as_ref())
         ),
+        Advice::HungUp(tenant) => format!(
+            "the runtime that has an invocation{} has hung up\nhelp: if it has ended, start it \
+                 again: the invocation fails then, and the new runtime is free",
+            of(tenant.as_ref())
+        ),
         Advice::ApiFailed { request, reason } => format!("{request}: {reason}"),
         Advice::Debugger(tenant, address) => {
             format!("the debugger{} listens on {address}", of(tenant.as_ref()))
