@@ -228,7 +228,8 @@ impl ApiGateway {
 }
 
 fn fixed(response: &FixedResponse) -> Reply {
-    let mut reply = json_reply(response.status, "");
+    let body = response.body.clone().unwrap_or_default();
+    let mut reply = json_reply(response.status, body);
     for (name, value) in &response.headers {
         reply.headers_mut().insert(name.clone(), value.clone());
     }

@@ -239,6 +239,15 @@ impl Emulator {
         }
     }
 
+    /// What the user should know and was not told yet.
+    pub fn pending_notices(&mut self) -> Vec<Notice> {
+        let Notices { losses, failed_deliveries, advice } = &mut self.notices;
+        let losses = std::iter::from_fn(|| losses.try_recv().ok()).map(Notice::WatchdogLost);
+        let failed = std::iter::from_fn(|| failed_deliveries.try_recv().ok());
+        let advice = std::iter::from_fn(|| advice.try_recv().ok()).map(Notice::Advice);
+        losses.chain(failed.map(Notice::DeliveryFailed)).chain(advice).collect()
+    }
+
     /// Takes no more work, lets what runs or waits finish within the grace period, and ends every
     /// environment. When it returns, nothing of them is left.
     pub async fn stop(mut self, grace: Duration) -> Stopped {

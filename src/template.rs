@@ -5,6 +5,7 @@
 pub mod api;
 pub mod authorizers;
 pub mod document;
+mod doubts;
 pub mod functions;
 pub mod integration;
 pub mod openapi;

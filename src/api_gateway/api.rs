@@ -99,6 +99,8 @@ pub struct FixedResponse {
     pub status: StatusCode,
     /// Its headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its body; `None` where that isn't known here.
+    pub body: Option<String>,
 }
 
 /// A Lambda proxy integration.

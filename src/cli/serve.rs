@@ -78,8 +78,9 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
     announce(&emulator, stdout, &variables);
     let mut command = plan.run.map(|command| RunCommand::start(&command, &emulator)).transpose()?;
     let reloading = plan.reload.map(|reload| reload.start(emulator.functions().clone()));
-    let counsel = Counsel::new(emulator.functions().all().len(), plan.warnings);
-    let code = until_the_end(&mut emulator, &mut signals, (&mut command, counsel)).await?;
+    let mut counsel = Counsel::new(emulator.functions().all().len(), plan.warnings);
+    let code = until_the_end(&mut emulator, &mut signals, (&mut command, &mut counsel)).await?;
+    emulator.pending_notices().iter().for_each(|notice| tell(notice, &mut counsel));
     drop(reloading);
     drop(file);
     let stopped = stop(emulator, signals, grace).await?;
@@ -90,7 +91,7 @@ async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
 async fn until_the_end(
     emulator: &mut Emulator,
     signals: &mut Signals,
-    (command, mut counsel): (&mut Option<RunCommand>, Counsel),
+    (command, counsel): (&mut Option<RunCommand>, &mut Counsel),
 ) -> Result<Option<ExitCode>, Failure> {
     let mut was_signaled = false;
     loop {
@@ -105,12 +106,16 @@ async fn until_the_end(
                 None => return Ok(None),
             },
             code = ended(command.as_mut()) => return Ok(Some(code?)),
-            notice = emulator.notice() => match &notice {
-                Notice::Advice(advice) => counsel.about(advice).iter().for_each(|text| say(text)),
-                Notice::WatchdogLost(loss) => say(&format!("warning: {}", lost(loss))),
-                Notice::DeliveryFailed(error) => say(&format!("warning: {}", with_cause(error))),
-            },
+            notice = emulator.notice() => tell(&notice, counsel),
         }
+    }
+}
+
+fn tell(notice: &Notice, counsel: &mut Counsel) {
+    match notice {
+        Notice::Advice(advice) => counsel.about(advice).iter().for_each(|text| say(text)),
+        Notice::WatchdogLost(loss) => say(&format!("warning: {}", lost(loss))),
+        Notice::DeliveryFailed(error) => say(&format!("warning: {}", with_cause(error))),
     }
 }
 

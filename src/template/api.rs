@@ -66,12 +66,15 @@ fn id(name: &str) -> String {
 fn definition(source: &mut Source<'_>, properties: &Node, authorizers: &Authorizers) -> Definition {
     let inside = properties.get("DefinitionBody").or_else(|| properties.get("Body"));
     let file = properties.get("DefinitionUri").and_then(Node::text).or_else(|| included(inside?));
-    let read = file.and_then(|file| source.file(&file));
+    let read = file.as_deref().and_then(|file| source.file(file));
     let mut definition = Definition::default();
     if let Some(document) = read.as_ref().or(inside) {
         let document = source.known(document);
         definition = openapi::definition(&document, authorizers);
-        definition.problems.drain(..).for_each(|problem| source.warn(&problem));
+        let from = file.as_deref().filter(|_| read.is_some());
+        for problem in definition.problems.drain(..) {
+            source.warn_in(from, &problem);
+        }
     }
     let types = source.value(properties, "BinaryMediaTypes");
     let types = types.as_ref().map(Node::items).unwrap_or_default().iter().filter_map(Node::text);

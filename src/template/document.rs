@@ -162,8 +162,9 @@ impl Node {
 ///
 /// With the place of what is wrong.
 pub fn parse(text: &str) -> Result<Node, Problem> {
+    let text = joined_surrogates(text);
     let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+        Reader { parser: Parser::new_from_str(&text), anchors: HashMap::new(), nodes: 0 };
     loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
@@ -173,6 +174,35 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
             (event, place) => return reader.node(event, place, 0),
         }
     }
+}
+
+/// JSON may have a character as a pair of escapes, which YAML has not.
+fn joined_surrogates(text: &str) -> Cow<'_, str> {
+    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    if !is_json || !text.contains("\\u") {
+        return text.into();
+    }
+    let mut joined = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let pair = rest.get(at..at + 12);
+        let character =
+            pair.and_then(|pair| serde_json::from_str::<String>(&format!("\"{pair}\"")).ok());
+        let is_pair =
+            pair.is_some_and(|pair| pair.starts_with("\\u") && pair[6..].starts_with("\\u"));
+        if let Some(character) = character.filter(|text| is_pair && text.chars().count() == 1) {
+            joined += &rest[..at];
+            joined += &character;
+            rest = &rest[at + 12..];
+        } else {
+            // An escape and what it escapes, which may be another backslash.
+            let next = rest[at + 1..].chars().next().map_or(0, char::len_utf8);
+            joined += &rest[..=at + next];
+            rest = &rest[at + 1 + next..];
+        }
+    }
+    joined += rest;
+    joined.into()
 }
 
 struct Reader<'a> {
@@ -383,6 +413,8 @@ mod tests {
         assert_eq!(place("a: 1\na: 2\n"), Place { line: 2, column: 1 });
         assert_eq!(place("a:\n  - b\n c: d\n").line, 3);
         assert_eq!(parse("").unwrap_err().what, "the file is empty");
+        let emoji = parse(r#"{"a": "\ud83d\ude00 \\ud83d \u00e4"}"#).unwrap();
+        assert_eq!(emoji.json(), serde_json::json!({ "a": "😀 \\ud83d ä" }));
     }
 
     #[test]

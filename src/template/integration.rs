@@ -31,7 +31,8 @@ pub fn integration(node: &Node) -> Result<Integration, Problem> {
 }
 
 /// A member whose name begins in lower case, or in upper.
-fn either<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+#[must_use]
+pub fn either<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     let (first, rest) = name.split_at(1);
     node.get(name).or_else(|| node.get(&format!("{}{rest}", first.to_ascii_uppercase())))
 }
@@ -86,7 +87,12 @@ fn fixed(node: &Node) -> FixedResponse {
     let status = status.and_then(|status| u16::try_from(status).ok());
     let headers = response.and_then(|response| either(response, "responseParameters"));
     let headers = headers.map(Node::entries).unwrap_or_default();
+    let templates = response.and_then(|response| either(response, "responseTemplates"));
+    let template = templates.and_then(|templates| templates.get("application/json")?.text());
+    let template = template.unwrap_or_default();
     FixedResponse {
+        // What has references or directives in it is a program and no text.
+        body: (!template.contains(['$', '#'])).then(|| template.into_owned()),
         status: status.and_then(|it| StatusCode::from_u16(it).ok()).unwrap_or(StatusCode::OK),
         headers: headers.iter().filter_map(|(name, value)| header(name, value)).collect(),
     }
@@ -132,5 +138,5 @@ pub fn preflight(cors: &Node) -> FixedResponse {
         let all = HeaderValue::from_static("DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT");
         headers.push((HeaderName::from_static(HEADERS[1].1), all));
     }
-    FixedResponse { status: StatusCode::OK, headers }
+    FixedResponse { status: StatusCode::OK, headers, body: Some(String::new()) }
 }

@@ -8,7 +8,7 @@ use crate::api_gateway::api::{ApiMethod, Parameter, ParameterPlace};
 use crate::api_gateway::authorizer::Authorizer;
 use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Node, Problem};
-use crate::template::integration;
+use crate::template::{doubts, integration};
 
 const ANY: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
@@ -44,7 +44,10 @@ pub fn definition(document: &Node, of_api: &Authorizers) -> Definition {
             let authorizers = &authorizers;
             let operation = Operation { document, authorizers, path, item, name, node: operation };
             match operation.method() {
-                Ok(method) => definition.methods.push(method),
+                Ok(method) => {
+                    definition.problems.extend(operation.doubts(&method));
+                    definition.methods.push(method);
+                }
                 Err(Problem { place, what }) => {
                     let what = format!("{} {path}: {what}", operation.shown());
                     definition.problems.push(Problem { place, what });
@@ -107,24 +110,44 @@ impl Operation<'_> {
 
     /// The parameters that a request must have, where a validator looks at them.
     fn required(self) -> Vec<Parameter> {
-        if !self.validates_parameters() {
+        if !self.validates("validateRequestParameters") {
             return Vec::new();
         }
+        let all = self.parameters().into_iter();
+        all.filter(|(_, is_required)| *is_required).map(|(parameter, _)| parameter).collect()
+    }
+
+    /// What of it is otherwise on AWS.
+    fn doubts(self, method: &ApiMethod) -> Vec<Problem> {
+        let Some(integration) = self.node.get(INTEGRATION) else { return Vec::new() };
+        let declared: Vec<_> = self.parameters().into_iter().map(|(it, _)| it).collect();
+        let mut doubts = doubts::about(method, &declared, integration);
+        if self.validates("validateRequestBody") {
+            let (shown, path) = (self.shown(), self.path);
+            let what = format!(
+                "{shown} {path}: its validator looks at bodies too, which is not done here"
+            );
+            doubts.push(self.node.problem(what));
+        }
+        doubts
+    }
+
+    fn validates(self, what: &str) -> bool {
+        let name = self.node.get(VALIDATOR).or_else(|| self.document.get(VALIDATOR));
+        let name = name.and_then(Node::text);
+        let validators = self.document.get(VALIDATORS);
+        name.and_then(|name| validators?.get(&name)?.get(what)?.truth()).unwrap_or(false)
+    }
+
+    /// The parameters that its requests declare, and whether they must have them.
+    fn parameters(self) -> Vec<(Parameter, bool)> {
         let own = self.node.get("parameters").map(Node::items).unwrap_or_default();
         let of_path = self.item.get("parameters").map(Node::items).unwrap_or_default();
         own.iter().chain(of_path).filter_map(|node| self.parameter(node)).collect()
     }
 
-    fn validates_parameters(self) -> bool {
-        let name = self.node.get(VALIDATOR).or_else(|| self.document.get(VALIDATOR));
-        let name = name.and_then(Node::text);
-        let validators = self.document.get(VALIDATORS);
-        name.and_then(|name| validators?.get(&name)?.get("validateRequestParameters")?.truth())
-            .unwrap_or(false)
-    }
-
-    /// A required parameter, which may be described elsewhere in the document.
-    fn parameter(self, node: &Node) -> Option<Parameter> {
+    /// A parameter, which may be described elsewhere in the document.
+    fn parameter(self, node: &Node) -> Option<(Parameter, bool)> {
         let reference = node.get("$ref").and_then(Node::text);
         let node = match reference {
             None => node,
@@ -133,13 +156,13 @@ impl Operation<'_> {
                 names.try_fold(self.document, |found, name| found.get(name))?
             }
         };
-        node.get("required")?.truth().filter(|required| *required)?;
+        let is_required = node.get("required").and_then(Node::truth).unwrap_or(false);
         let place = match node.get("in")?.text()?.as_ref() {
             "query" => ParameterPlace::QueryString,
             "header" => ParameterPlace::Header,
             "path" => ParameterPlace::Path,
             _ => return None,
         };
-        Some(Parameter { place, name: node.get("name")?.text()?.into_owned() })
+        Some((Parameter { place, name: node.get("name")?.text()?.into_owned() }, is_required))
     }
 }

@@ -68,9 +68,14 @@ impl<'a> Source<'a> {
     }
 
     /// Says what isn't known or served here.
-    pub fn warn(&mut self, Problem { place, what }: &Problem) {
-        let file = self.settings.file.display();
-        self.warnings.push(format!("{file}:{place}: {what}"));
+    pub fn warn(&mut self, problem: &Problem) {
+        self.warn_in(None, problem);
+    }
+
+    /// Says so of a file that the template names.
+    pub fn warn_in(&mut self, file: Option<&str>, Problem { place, what }: &Problem) {
+        let file = file.map_or_else(|| self.settings.file.clone(), |it| self.folder().join(it));
+        self.warnings.push(format!("{}:{place}: {what}", file.display()));
     }
 
     /// All that was said, a sentence each.

@@ -278,3 +278,53 @@ async fn the_place_of_tenants_is_given_to_the_methods_that_have_none() {
     let reply = get(&server, "/orders").await;
     assert_eq!(reply.json()["message"], "Missing required request parameters: [X-Org]");
 }
+
+/// What mtl serves and AWS refuses, or would answer in another way.
+const DOUBTED: &str = r#"
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: Prod
+      DefinitionBody:
+        openapi: 3.0.1
+        x-amazon-apigateway-request-validators: {all: {validateRequestBody: true}}
+        paths:
+          /a:
+            get:
+              x-amazon-apigateway-request-validator: all
+              x-amazon-apigateway-integration: &lambda
+                type: aws_proxy
+                httpMethod: GET
+                uri: !Sub arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+                requestParameters:
+                  integration.request.header.X-One: method.request.querystring.undeclared
+                  integration.request.header.X-Two: context.authorizer.tenantId
+          /health:
+            get:
+              x-amazon-apigateway-integration:
+                type: mock
+                responses: {default: {statusCode: "200", responseTemplates: {application/json: '{"ok":true}'}}}
+          /program:
+            get:
+              x-amazon-apigateway-integration:
+                type: mock
+                responses: {default: {statusCode: "200", responseTemplates: {application/json: "$context.stage"}}}
+  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Runtime: provided.al2023}}
+"#;
+
+#[tokio::test]
+async fn what_aws_would_not_deploy_is_served_and_said() {
+    let server = serving("F", DOUBTED, &[]).start().await;
+    assert_eq!(get(&server, "/health").await.json(), json!({ "ok": true }));
+    let said = server.stderr();
+    for expected in [
+        "GET /a: it maps the query string undeclared without declaring that parameter",
+        "GET /a: it maps context.authorizer.tenantId, and has no Lambda authorizer",
+        "GET /a: Lambda is called with POST, so with `GET` every call fails on AWS",
+        "GET /a: its validator looks at bodies too",
+        "GET /program: its response template is not evaluated",
+    ] {
+        assert!(said.contains(expected), "no `{expected}` in {said}");
+    }
+}

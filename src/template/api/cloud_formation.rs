@@ -6,6 +6,7 @@ use crate::api_gateway::authorizer::Authorizer;
 use crate::template::api::{Draft, WITHOUT_KEY, definition, method_named, variables};
 use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Data, Node, Problem};
+use crate::template::doubts;
 use crate::template::integration::integration;
 use crate::template::source::Source;
 
@@ -77,13 +78,24 @@ fn raw_method(source: &mut Source<'_>, api: &str, properties: &Node) -> Result<A
     let node = node.ok_or_else(|| problem(format!("{shown} has no integration")))?;
     let integration = integration(&node)
         .map_err(|Problem { place, what }| Problem { place, what: format!("{shown}: {what}") })?;
-    Ok(ApiMethod {
+    let method = ApiMethod {
         resource: path.parse().map_err(|error| problem(format!("{error}")))?,
         http_method: method_named(&http_method),
         authorizer: authorizer(source, properties)?,
         required: required(source, properties),
         integration,
-    })
+    };
+    for doubt in doubts::about(&method, &declared(source, properties), &node) {
+        source.warn(&doubt);
+    }
+    Ok(method)
+}
+
+/// The parameters that requests declare.
+fn declared(source: &mut Source<'_>, properties: &Node) -> Vec<Parameter> {
+    let parameters = source.value(properties, "RequestParameters");
+    let entries = parameters.as_ref().map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|(name, _)| name.parse().ok()).collect()
 }
 
 /// The authorizer of a method, if it has one. Other ways of authorization are not served.
