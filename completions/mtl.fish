@@ -90,9 +90,9 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s p -l payload -d 'The event: text, `@FILE`, or `-` for standard input' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s o -l output -d 'What to print' -r -f -a "text\t'The payload; a text ends with a newline, other bytes are left alone'
 json\t'One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...'"
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l invocation-type -d 'Whether the answer is waited for' -r -f -a "RequestResponse\t''
-Event\t''
-DryRun\t''"
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l invocation-type -d 'Whether the answer is waited for' -r -f -a "RequestResponse\t'The answer is waited for'
+Event\t'The event is queued'
+DryRun\t'Everything is checked and nothing runs'"
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l client-context -d 'What the function learns of its caller: a JSON object as text or `@FILE`' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l header -d 'A header to send; can be repeated' -r

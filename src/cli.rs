@@ -35,7 +35,7 @@ enum Command {
     /// Run the local Lambda
     Serve(Box<serve::args::Args>),
     /// Invoke a function, here or on AWS
-    Invoke(Box<invoke::Args>),
+    Invoke(Box<invoke::args::Args>),
     /// Show metrics per tenant, from here or from CloudWatch
     Metrics(Box<metrics::args::Args>),
     /// Print the completion script of a shell

@@ -2,7 +2,7 @@
 //! [`Answer`](answer::Answer) and the same [`InvokeError`](error::InvokeError) from both. Knows
 //! nothing of mtl's own server, which is one local endpoint among others.
 //!
-//! Only [`aws`], and [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their
+//! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their
 //! [`query_error`], know the SDKs. A local invocation must not pay for them.
 
 pub mod endpoint;
@@ -27,6 +27,8 @@ pub mod configuration;
 pub mod deployment;
 
 pub mod insights;
+
+pub mod target;
 
 use bytes::Bytes;
 

@@ -51,6 +51,15 @@ impl Failure {
         self
     }
 
+    /// The same, where there may be nothing to do.
+    #[must_use]
+    pub fn maybe_help(self, help: Option<impl Into<String>>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
     /// Prints the failure to stderr and returns its exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {

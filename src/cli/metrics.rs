@@ -43,7 +43,7 @@ pub struct Report {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let plan = args.plan()?;
     block_on(async {
-        let cloudwatch = plan.place.cloudwatch().await.map_err(|error| plan.failure(error))?;
+        let cloudwatch = CloudWatch::of(&plan.target).await.map_err(|error| plan.failure(error))?;
         loop {
             let window = plan.window.of_now()?;
             let report = report(&cloudwatch, &plan, &window).await?;
@@ -54,7 +54,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             }
             say(&report.notes);
             let asked = cloudwatch.asked();
-            if plan.place.is_remote() && asked != Asked::default() {
+            if plan.target.is_aws() && asked != Asked::default() {
                 say(&[charged(asked, plan.watch.is_some())]);
             }
             let Some(pause) = plan.watch else { return Ok(Exit::Done) };
@@ -90,7 +90,7 @@ async fn of_tenants(
     for report in &mut reports {
         sort.apply(&mut report.tenants);
     }
-    let remote = plan.place.is_remote();
+    let remote = plan.target.is_aws();
     let found = reports.iter().flat_map(|report| &report.tenants);
     let found = found.filter_map(|tenant| tenant.tenant.as_deref());
     let notes = if reports.is_empty() {

@@ -241,11 +241,7 @@ fn not_started(error: StartError) -> Failure {
         StartError::Temp(_) => Some("set TMPDIR to a folder that can be written"),
         StartError::Part(..) | StartError::NoFunction => None,
     };
-    let failure = Failure::new(Exit::Failed, error);
-    match help {
-        Some(help) => failure.help(help),
-        None => failure,
-    }
+    Failure::new(Exit::Failed, error).maybe_help(help)
 }
 
 fn say_if_taken(port: Port, address: SocketAddr, option: &str) {

@@ -11,9 +11,8 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{self, DimensionFilter, MetricDataQuery, MetricStat};
 use jiff::Timestamp;
 
-use crate::client::aws;
-use crate::client::endpoint::Endpoint;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 
 /// The most queries in one request of `GetMetricData`.
 ///
@@ -72,20 +71,14 @@ pub struct CloudWatch {
 }
 
 impl CloudWatch {
-    /// The one in a local server. It has no TLS, no profile and no credentials to look for.
-    #[must_use]
-    pub fn local(endpoint: &Endpoint) -> Self {
-        Self::new(Client::new(&aws::local(endpoint)), endpoint.to_string())
-    }
-
-    /// The one of AWS, with Region, credentials and endpoint as every AWS SDK finds them.
+    /// The client of a local server, or of AWS.
     ///
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn remote(options: &aws::Options) -> Result<Self, QueryError> {
-        let (config, region) = aws::authenticated(options).await?;
-        Ok(Self::new(Client::new(&config), format!("CloudWatch in `{region}`")))
+    pub async fn of(target: &Target) -> Result<Self, QueryError> {
+        let (config, place) = target.service("CloudWatch").await?;
+        Ok(Self::new(Client::new(&config), place))
     }
 
     fn new(client: Client, place: String) -> Self {

@@ -4,9 +4,8 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types;
 
-use crate::client::aws;
-use crate::client::endpoint::Endpoint;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 use crate::function::Architecture;
 use crate::quotas;
 
@@ -23,28 +22,16 @@ pub struct Configuration {
     pub logs_json: bool,
 }
 
-/// Asks the server at this endpoint.
+/// What a function is configured with there.
 ///
 /// # Errors
 ///
-/// When it gives no answer.
-pub async fn local(endpoint: &Endpoint, function: &str) -> Result<Configuration, QueryError> {
-    get(&Client::new(&aws::local(endpoint)), function, &endpoint.to_string()).await
-}
-
-/// Asks AWS.
-///
-/// # Errors
-///
-/// When it gives no answer, or the SDK has no Region or no credentials.
-pub async fn remote(options: &aws::Options, function: &str) -> Result<Configuration, QueryError> {
-    let (config, region) = aws::authenticated(options).await?;
-    get(&Client::new(&config), function, &format!("Lambda in `{region}`")).await
-}
-
-async fn get(client: &Client, function: &str, place: &str) -> Result<Configuration, QueryError> {
+/// When there is no answer, or on AWS no Region or no credentials.
+pub async fn of(target: &Target, function: &str) -> Result<Configuration, QueryError> {
+    let (config, place) = target.service("Lambda").await?;
+    let client = Client::new(&config);
     let call = client.get_function_configuration().function_name(function);
-    let output = call.send().await.map_err(|error| QueryError::new(place, &error))?;
+    let output = call.send().await.map_err(|error| QueryError::new(&place, &error))?;
     Ok(configuration(&output, function))
 }
 

@@ -4,9 +4,8 @@
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{self, SystemLogLevel, TenantIsolationMode};
 
-use crate::client::aws;
-use crate::client::endpoint::Endpoint;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 
 /// The set-up of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,32 +22,20 @@ pub struct Deployment {
     pub reserved_concurrency: Option<u32>,
 }
 
-/// Asks the server at this endpoint.
+/// How a function is set up there.
 ///
 /// # Errors
 ///
-/// When it gives no answer.
-pub async fn local(endpoint: &Endpoint, function: &str) -> Result<Deployment, QueryError> {
-    get(&Client::new(&aws::local(endpoint)), function, &endpoint.to_string()).await
-}
-
-/// Asks AWS.
-///
-/// # Errors
-///
-/// When it gives no answer, or the SDK has no Region or no credentials.
-pub async fn remote(options: &aws::Options, function: &str) -> Result<Deployment, QueryError> {
-    let (config, region) = aws::authenticated(options).await?;
-    get(&Client::new(&config), function, &format!("Lambda in `{region}`")).await
-}
-
-async fn get(client: &Client, function: &str, place: &str) -> Result<Deployment, QueryError> {
+/// When there is no answer, or on AWS no Region or no credentials.
+pub async fn of(target: &Target, function: &str) -> Result<Deployment, QueryError> {
+    let (config, place) = target.service("Lambda").await?;
+    let client = Client::new(&config);
     let configuration = client.get_function_configuration().function_name(function).send().await;
-    let configuration = configuration.map_err(|error| QueryError::new(place, &error))?;
+    let configuration = configuration.map_err(|error| QueryError::new(&place, &error))?;
     let reserved = client.get_function_concurrency().function_name(function).send().await;
-    let reserved = reserved.map_err(|error| QueryError::new(place, &error))?;
+    let reserved = reserved.map_err(|error| QueryError::new(&place, &error))?;
     let account = client.get_account_settings().send().await;
-    let account = account.map_err(|error| QueryError::new(place, &error))?;
+    let account = account.map_err(|error| QueryError::new(&place, &error))?;
     let logging = configuration.logging_config();
     let mode = configuration.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode);
     let concurrency = account.account_limit().map(types::AccountLimit::concurrent_executions);

@@ -13,6 +13,10 @@ use jiff::Timestamp;
 use crate::client::aws;
 use crate::client::error::one_line;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
+
+/// What the service is called in errors.
+const NAME: &str = "CloudWatch Logs";
 
 /// How long to wait between two looks at a query that runs.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -40,14 +44,16 @@ pub struct Answer {
 }
 
 impl Insights {
-    /// The one of AWS, with Region, credentials and endpoint as every AWS SDK finds them.
+    /// The client of AWS: a local server has no Logs Insights.
     ///
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn remote(options: &aws::Options) -> Result<Self, QueryError> {
-        let (config, region) = aws::authenticated(options).await?;
-        let place = format!("CloudWatch Logs in `{region}`");
+    pub async fn of(target: &Target) -> Result<Self, QueryError> {
+        let (config, place) = match target {
+            Target::Local { .. } => Target::Aws(aws::Options::default()).service(NAME).await?,
+            Target::Aws(_) => target.service(NAME).await?,
+        };
         Ok(Self { client: Client::new(&config), place })
     }
 

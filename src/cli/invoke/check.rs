@@ -1,14 +1,19 @@
 //! `mtl invoke --check`: what would surprise the owner of a multi-tenant function, said before it does.
-//! Nothing is invoked. How the function is set up is for [`deployment`](crate::client::deployment) to know.
+//! Nothing is invoked. How the function is set up is for [`deployment`] to know.
 
 use std::io::{self, Write as _};
 
 use serde::Serialize;
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::help::{self, Place};
 use crate::cli::invoke::output::Format;
-use crate::client::deployment::Deployment;
+use crate::cli::target::block_on;
+use crate::client::deployment::{self, Deployment};
+use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 use crate::quotas;
+use crate::server_file;
 
 /// How many concurrent executions an account that isn't new has at least.
 ///
@@ -24,12 +29,41 @@ struct Finding {
     help: Option<&'static str>,
 }
 
+/// Asks how the function is set up there, and prints what was found.
+///
+/// # Errors
+///
+/// When there is no answer, something is wrong, or stdout can't be written.
+pub fn run(target: &Target, function: &str, format: Format) -> Result<Exit, Failure> {
+    let deployment = block_on(deployment::of(target, function))?;
+    report(&deployment.map_err(|error| unanswered(error, target))?, format)
+}
+
+fn unanswered(error: QueryError, target: &Target) -> Failure {
+    let help = match (&error, target) {
+        (QueryError::Unreachable { .. }, Target::Local { given, .. }) => {
+            Some(help::start_a_server(*given, &server_file::all()))
+        }
+        (QueryError::Refused { code, .. }, Target::Aws(_)) if code.contains("Denied") => Some(
+            "ask for a policy that allows lambda:GetFunctionConfiguration, \
+             lambda:GetFunctionConcurrency and lambda:GetAccountSettings"
+                .to_owned(),
+        ),
+        (QueryError::NotConfigured(error), Target::Aws(options)) => {
+            let (region, profile) = (options.region.as_deref(), options.profile.as_deref());
+            help::of(error, &Place::Aws { region, profile })
+        }
+        _ => None,
+    };
+    Failure::new(Exit::Failed, error).maybe_help(help)
+}
+
 /// Prints what was found; it is an error if anything is wrong.
 ///
 /// # Errors
 ///
 /// When something is wrong, or stdout can't be written.
-pub fn report(deployment: &Deployment, format: Format) -> Result<Exit, Failure> {
+fn report(deployment: &Deployment, format: Format) -> Result<Exit, Failure> {
     let findings = findings(deployment);
     print(&findings, format)?;
     let problems = findings.iter().filter(|finding| !finding.ok).count();

@@ -9,14 +9,14 @@ use std::collections::HashSet;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Options, TypeArg};
+use super::args::{Options, TypeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
-use crate::cli::target::{block_on, endpoint_of_this_folder};
-use crate::cli::values::DEFAULT_FUNCTION;
+use crate::cli::target::block_on;
 use crate::client::aws::{self, Lambda};
-use crate::client::configuration::{self, Configuration};
+use crate::client::configuration;
+use crate::client::target::Target;
 use crate::function::TenantId;
 use crate::load::payloads::Payloads;
 use crate::load::report::{Isolation, LoadReport};
@@ -26,24 +26,35 @@ use crate::load::{self as generator, Load, Place};
 use progress::Progress;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
-pub(super) fn put(options: Options, remote: bool) -> Result<Exit, Failure> {
+pub(super) fn put(target: Target, options: Options) -> Result<Exit, Failure> {
     let format = options.output;
     let report = block_on(async {
-        let load = if remote {
-            let (lambda, configuration) = on_aws(&options).await?;
-            let qualifier = options.qualifier.clone();
-            let yes = options.load.yes;
-            let load = load(options, Place::Aws { lambda: Box::new(lambda), qualifier })?;
-            remote::confirm(&load, &configuration, yes)?;
-            load
-        } else {
-            let endpoint = options.endpoint.clone().unwrap_or_else(endpoint_of_this_folder);
-            load(options, Place::Local(endpoint))?
+        let load = match target {
+            Target::Local { endpoint, .. } => load(options, Place::Local(endpoint))?,
+            Target::Aws(ref config) => {
+                let configuration = configuration::of(&target, options.name()).await;
+                let configuration = configuration.map_err(|error| {
+                    Failure::new(Exit::Failed, error).help(
+                        "a load asks for the function's configuration first, to tell what it costs",
+                    )
+                })?;
+                let yes = options.load.yes;
+                let load = load_on_aws(config, options).await?;
+                remote::confirm(&load, &configuration, yes)?;
+                load
+            }
         };
         Ok::<_, Failure>(run(load).await)
     })??;
     output::print_load(&report, format)?;
     judge(report)
+}
+
+async fn load_on_aws(config: &aws::Options, options: Options) -> Result<Load, Failure> {
+    let lambda = Lambda::load(config).await;
+    let lambda = lambda.map_err(|error| Failure::new(Exit::Failed, error))?;
+    let qualifier = options.qualifier.clone();
+    load(options, Place::Aws { lambda: Box::new(lambda), qualifier })
 }
 
 /// Runs the load. Ctrl-C ends it early.
@@ -61,23 +72,6 @@ async fn run(load: Load) -> LoadReport {
     };
     progress.end();
     report
-}
-
-/// The client, and the configuration that decides what a load costs.
-async fn on_aws(options: &Options) -> Result<(Lambda, Configuration), Failure> {
-    let settings = aws::Options {
-        region: options.region.clone(),
-        profile: options.profile.clone(),
-        retries: options.retries.unwrap_or_default(),
-    };
-    let name = options.function.as_deref().unwrap_or(DEFAULT_FUNCTION);
-    let configuration = configuration::remote(&settings, name).await;
-    let configuration = configuration.map_err(|error| {
-        Failure::new(Exit::Failed, error)
-            .help("a load asks for the function's configuration first, to tell what it costs")
-    })?;
-    let lambda = Lambda::load(&settings).await;
-    Ok((lambda.map_err(|error| Failure::new(Exit::Failed, error))?, configuration))
 }
 
 fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
@@ -110,7 +104,7 @@ fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
     }
     Ok(Load {
         place,
-        function_name: options.function.take().unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+        function_name: options.name().to_owned(),
         tenants,
         payloads,
         secrets,

@@ -7,12 +7,13 @@ use clap::{ValueEnum, ValueHint};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::plan::{CostSubject, LogSubject, Place, Plan, Question, Span};
+use super::plan::{CostSubject, LogSubject, Plan, Question, Span};
 use crate::cli::failure::Failure;
 use crate::cli::target::endpoint_of_this_folder;
 use crate::cli::values::duration;
 use crate::client::aws;
 use crate::client::endpoint::Endpoint;
+use crate::client::target::Target;
 use crate::function::TenantId;
 use crate::metric_store::statistic::{Statistic, StatisticError};
 use crate::prices::Price;
@@ -210,9 +211,9 @@ impl Args {
                 .help("name it as FUNCTION, or set MTL_FUNCTION"));
         }
         let question = self.question(function)?;
-        let place = if self.remote {
+        let target = if self.remote {
             let (region, profile) = (self.region, self.profile);
-            Place::Remote(aws::Options { region, profile, retries: RETRIES })
+            Target::Aws(aws::Options { region, profile, retries: RETRIES })
         } else if let Some(option) =
             self.region.map(|_| "--region").or(self.profile.map(|_| "--profile"))
         {
@@ -221,9 +222,9 @@ impl Args {
         } else {
             let given = self.endpoint.is_some();
             let endpoint = self.endpoint.unwrap_or_else(endpoint_of_this_folder);
-            Place::Local { endpoint, given }
+            Target::Local { endpoint, given }
         };
-        Ok(Plan { place, question, window, format: self.output, watch: self.watch })
+        Ok(Plan { target, question, window, format: self.output, watch: self.watch })
     }
 }
 

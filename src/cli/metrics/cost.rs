@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::{Report, help, logs};
 use crate::cli::failure::{Exit, Failure};
 use crate::client::cloudwatch::CloudWatch;
-use crate::client::configuration::Configuration;
+use crate::client::configuration::{self, Configuration};
 use crate::prices::{Price, Prices, UnknownPrice, Usage};
 use crate::render::cost::{self as cost_text, FunctionCosts};
 use crate::render::tenant_data;
@@ -30,7 +30,7 @@ pub async fn report(
     let (usage, mut notes) = used(cloudwatch, plan, subject, window).await?;
     let mut functions = Vec::new();
     for (function, used) in usage {
-        let configuration = plan.place.configuration(&function).await;
+        let configuration = configuration::of(&plan.target, &function).await;
         let configuration = configuration.map_err(|error| plan.failure(error))?;
         let costs = costs(function, used, given, &configuration).map_err(|error| {
             Failure::new(Exit::Usage, error).help(

@@ -2,9 +2,9 @@
 //! about an error.
 
 use super::args::Format;
-use super::plan::Place;
 use crate::cli::help as invoke_help;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 use crate::server_file;
 use crate::tenant_report::window::Window;
 use crate::tenant_report::{Subject, custom};
@@ -15,24 +15,24 @@ pub const PRICES: &str = "note: AWS's prices for us-east-1 of November 2025 with
 
 /// The help for `error`, if there is any.
 #[must_use]
-pub fn of(error: &QueryError, place: &Place) -> Option<String> {
-    let help = match (error, place) {
-        (QueryError::NotConfigured(error), Place::Remote(options)) => {
+pub fn of(error: &QueryError, target: &Target) -> Option<String> {
+    let help = match (error, target) {
+        (QueryError::NotConfigured(error), Target::Aws(options)) => {
             let profile = options.profile.as_deref();
             let place = invoke_help::Place::Aws { region: options.region.as_deref(), profile };
             return invoke_help::of(error, &place);
         }
-        (QueryError::Unreachable { .. }, Place::Local { given, .. }) => {
+        (QueryError::Unreachable { .. }, Target::Local { given, .. }) => {
             return Some(invoke_help::start_a_server(*given, &server_file::all()));
         }
-        (QueryError::Unreachable { .. }, Place::Remote(_)) => {
+        (QueryError::Unreachable { .. }, Target::Aws(_)) => {
             "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
         }
-        (QueryError::Refused { code, .. }, Place::Remote(_)) if code.contains("Denied") => {
+        (QueryError::Refused { code, .. }, Target::Aws(_)) if code.contains("Denied") => {
             "ask for a policy that allows cloudwatch:ListMetrics and cloudwatch:GetMetricData, and for \
              `--source logs` logs:StartQuery, logs:GetQueryResults and lambda:GetFunctionConfiguration"
         }
-        (QueryError::NotAnAnswer { .. } | QueryError::Refused { .. }, Place::Local { .. }) => {
+        (QueryError::NotAnAnswer { .. } | QueryError::Refused { .. }, Target::Local { .. }) => {
             "check that `mtl serve` is what listens there: other local servers have no such metrics"
         }
         _ => return None,

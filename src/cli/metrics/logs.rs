@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::help;
 use super::plan::{LogSubject, Plan};
 use super::progress::Progress;
-use crate::client::configuration::Configuration;
+use crate::client::configuration::{self, Configuration};
+use crate::client::insights::Insights;
 use crate::client::insights::ROWS;
 use crate::client::query_error::QueryError;
 use crate::tenant_report::FunctionReport;
@@ -31,8 +32,8 @@ pub struct Logs {
 /// When there is no answer.
 pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<Logs, QueryError> {
     let progress = Progress::default();
-    let configuration = plan.place.configuration(&subject.function).await?;
-    let insights = plan.place.insights().await?;
+    let configuration = configuration::of(&plan.target, &subject.function).await?;
+    let insights = Insights::of(&plan.target).await?;
     let range = (window.start, window.end);
     let show = |bytes| progress.scanned(bytes);
     let answer = insights.query(&configuration.log_group, QUERY, range, show).await;

@@ -8,12 +8,8 @@ use jiff::Timestamp;
 use super::args::{Format, Sort};
 use super::help;
 use crate::cli::failure::{Exit, Failure};
-use crate::client::aws;
-use crate::client::cloudwatch::CloudWatch;
-use crate::client::configuration::{self, Configuration};
-use crate::client::endpoint::Endpoint;
-use crate::client::insights::Insights;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 use crate::prices::Price;
 use crate::tenant_report::window::{Window, WindowError};
 use crate::tenant_report::{self, custom};
@@ -22,7 +18,7 @@ use crate::tenant_report::{self, custom};
 #[derive(Debug)]
 pub struct Plan {
     /// Who is asked.
-    pub place: Place,
+    pub target: Target,
     /// For what.
     pub question: Question,
     /// About which time.
@@ -31,20 +27,6 @@ pub struct Plan {
     pub format: Format,
     /// After how long it is shown again.
     pub watch: Option<Duration>,
-}
-
-/// Who is asked.
-#[derive(Debug)]
-pub enum Place {
-    /// A local server.
-    Local {
-        /// Where it is.
-        endpoint: Endpoint,
-        /// Whether that was given, by option or environment variable.
-        given: bool,
-    },
-    /// AWS.
-    Remote(aws::Options),
 }
 
 /// What is asked.
@@ -121,59 +103,11 @@ impl Span {
     }
 }
 
-impl Place {
-    /// Whether it is AWS.
-    #[must_use]
-    pub fn is_remote(&self) -> bool {
-        matches!(self, Self::Remote(_))
-    }
-
-    /// What a function is configured with.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer.
-    pub async fn configuration(&self, function: &str) -> Result<Configuration, QueryError> {
-        match self {
-            Self::Local { endpoint, .. } => configuration::local(endpoint, function).await,
-            Self::Remote(options) => configuration::remote(options, function).await,
-        }
-    }
-
-    /// The client of Logs Insights, which is on AWS alone.
-    ///
-    /// # Errors
-    ///
-    /// When there is no Region, or there are no credentials.
-    pub async fn insights(&self) -> Result<Insights, QueryError> {
-        match self {
-            Self::Local { .. } => Insights::remote(&aws::Options::default()).await,
-            Self::Remote(options) => Insights::remote(options).await,
-        }
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    ///
-    /// When there is no Region, or there are no credentials.
-    pub async fn cloudwatch(&self) -> Result<CloudWatch, QueryError> {
-        match self {
-            Self::Local { endpoint, .. } => Ok(CloudWatch::local(endpoint)),
-            Self::Remote(options) => CloudWatch::remote(options).await,
-        }
-    }
-}
-
 impl Plan {
     /// What a person is told when there is no answer.
     #[must_use]
     pub fn failure(&self, error: QueryError) -> Failure {
-        let help = help::of(&error, &self.place);
-        let failure = Failure::new(Exit::Failed, error);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
+        let help = help::of(&error, &self.target);
+        Failure::new(Exit::Failed, error).maybe_help(help)
     }
 }

@@ -1,0 +1,44 @@
+//! Where functions are, and the configuration with which the SDKs call there. Knows no single service.
+
+use aws_config::SdkConfig;
+
+use crate::client::aws;
+use crate::client::endpoint::Endpoint;
+use crate::client::query_error::QueryError;
+
+/// Where functions are.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// In a local server.
+    Local {
+        /// Where it is.
+        endpoint: Endpoint,
+        /// Whether that was given, by option or environment variable.
+        given: bool,
+    },
+    /// On AWS.
+    Aws(aws::Options),
+}
+
+impl Target {
+    /// Whether it is AWS.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        matches!(self, Self::Aws(_))
+    }
+
+    /// What the client of a service is made with, and what the service there is called.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Region, or there are no credentials.
+    pub async fn service(&self, name: &str) -> Result<(SdkConfig, String), QueryError> {
+        match self {
+            Self::Local { endpoint, .. } => Ok((aws::local(endpoint), endpoint.to_string())),
+            Self::Aws(options) => {
+                let (config, region) = aws::authenticated(options).await?;
+                Ok((config, format!("{name} in `{region}`")))
+            }
+        }
+    }
+}
