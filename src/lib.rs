@@ -8,6 +8,7 @@
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and signals");
 
+// What Lambda's terms are here: limits, a function, an invocation and what can come of it.
 pub mod quotas;
 
 pub mod function;
@@ -17,6 +18,7 @@ pub mod runtime_client;
 
 pub mod advice;
 
+// Processes: starting them, watching their memory and output, and leaving none behind.
 pub mod procfs;
 #[cfg(target_os = "linux")]
 pub mod strays;
@@ -27,6 +29,7 @@ pub mod memory;
 pub mod output;
 pub mod process;
 
+// What is told: metrics, logs, and telemetry for extensions.
 pub mod metric_store;
 
 pub mod embedded_metrics;
@@ -37,6 +40,7 @@ pub mod telemetry;
 
 pub mod logs;
 
+// One environment: its life cycle, its Runtime API, its processes.
 pub mod lifecycle;
 pub mod runtime_api;
 
@@ -44,6 +48,7 @@ pub mod attachments;
 
 pub mod environment;
 
+// All environments of a function: which one an invocation gets, and what waits for one.
 pub mod placement;
 
 pub mod data_plane;
@@ -52,6 +57,7 @@ pub mod event_queue;
 
 pub mod functions;
 
+// The doors: the ways in which callers reach functions.
 pub mod invoke_api;
 
 pub mod cloudwatch_api;
@@ -63,6 +69,7 @@ pub mod front_door;
 
 pub mod api_gateway;
 
+// What is served, put together.
 pub mod template;
 
 pub mod emulator;
@@ -73,6 +80,7 @@ pub mod server_file;
 
 pub mod watch;
 
+// The other side: calling functions, here and on AWS, and what is learned of them.
 pub mod client;
 
 pub mod load;
@@ -83,4 +91,5 @@ pub mod tenant_report;
 
 pub mod render;
 
+// The commands.
 pub mod cli;
