@@ -24,11 +24,10 @@ use uuid::Uuid;
 use crate::advice::{Advice, Adviser};
 use crate::function::TenantId;
 use crate::functions::Functions;
-use crate::http::{Body, Reply, discard, host, json as json_reply, read};
+use crate::http::{Body, DISCARDED_BYTES, Reply, discard, host, json as json_reply, read};
 use crate::invocation::failure::Failure;
 use crate::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::invoke_api::error::ApiError;
-use crate::invoke_api::request::DISCARDED_BYTES;
 use crate::invoke_api::{refuse_service_failure, set_environment, tenant};
 use crate::quotas;
 use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
@@ -266,7 +265,12 @@ fn refuse(error: &ApiError) -> Refusal {
             Refusal::Lambda(error.message())
         }
         ApiError::Throttled(_) => Refusal::Throttled,
-        _ => Refusal::Configuration(error.message()),
+        ApiError::FunctionNotFound(_)
+        | ApiError::RequestTooLarge
+        | ApiError::EventTooLarge(_)
+        | ApiError::InvalidRequestContent(_)
+        | ApiError::TruncatedRequest
+        | ApiError::Service(_) => Refusal::Configuration(error.message()),
     }
 }
 

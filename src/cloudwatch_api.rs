@@ -33,10 +33,6 @@ use wire::{Call, Protocol, is_gzip};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>
 const BODY_BYTES: usize = 1024 * 1024;
 
-/// How much of a body that is too large is read, and thrown away, before the refusal: a caller that
-/// is still sending would see a reset instead.
-const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
-
 /// What answers the calls. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct CloudWatchApi {
@@ -88,7 +84,7 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, Refusal> {
         let message = format!("HTTP content length exceeded {BODY_BYTES} bytes.");
         Refusal::new(Kind::TooLarge, message)
     };
-    let body = match http::read(request.into_body(), BODY_BYTES, DISCARDED_BYTES).await {
+    let body = match http::read(request.into_body(), BODY_BYTES, http::DISCARDED_BYTES).await {
         Body::Complete(body, _) => body,
         Body::TooLarge(_) => return Err(too_large()),
         Body::Truncated => {

@@ -11,9 +11,8 @@ use serde_json::json;
 use crate::cloudwatch_api::CloudWatchApi;
 use crate::cloudwatch_api::wire::Protocol;
 use crate::http::host;
-use crate::http::{Reply, discard, empty, json as json_reply, path_parameter};
+use crate::http::{DISCARDED_BYTES, Reply, discard, empty, json as json_reply, path_parameter};
 use crate::invoke_api::InvokeApi;
-use crate::invoke_api::request::DISCARDED_BYTES;
 use crate::management_api::{self, ManagementApi, Operation};
 use crate::plain_api;
 

@@ -258,6 +258,10 @@ pub fn path_parameter(path: &str, prefix: &str, suffix: &str) -> Option<String> 
     is_one.then(|| percent_decode_str(segment).decode_utf8_lossy().into_owned())
 }
 
+/// How much of a body that is too large is read, and thrown away, before the refusal: a caller that is
+/// still sending would see a reset instead.
+pub const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Reads a body that nobody wants, until `limit`.
 pub async fn discard(body: Incoming, limit: u64) {
     read(body, 0, limit).await;

@@ -19,10 +19,6 @@ use crate::invoke_api::name::{self, Unqualified};
 use crate::invoke_api::tenant::tenant_id;
 use crate::quotas;
 
-/// How much of a body that is too large is read, and thrown away, before the 413: a caller that is
-/// still sending would see a reset instead.
-pub const DISCARDED_BYTES: u64 = 64 * 1024 * 1024;
-
 /// A request that passed every check.
 #[derive(Debug)]
 pub struct InvokeRequest {
@@ -149,7 +145,7 @@ pub async fn payload(body: Incoming, invocation_type: InvocationType) -> Result<
             quotas::SYNCHRONOUS_REQUEST_BYTES
         }
     };
-    match http::read(body, limit, DISCARDED_BYTES).await {
+    match http::read(body, limit, http::DISCARDED_BYTES).await {
         Body::Complete(payload, _) => Ok(payload),
         Body::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
         Body::TooLarge(_) => Err(ApiError::RequestTooLarge),
