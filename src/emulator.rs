@@ -158,7 +158,7 @@ impl Emulator {
         let mut functions = Vec::new();
         let mut runtime_addresses = Vec::new();
         for function in config.functions {
-            let (served, addresses) = ground.found(function).await?;
+            let (served, addresses) = ground.set_up(function).await?;
             functions.push(served);
             runtime_addresses.extend(addresses);
         }
@@ -348,7 +348,7 @@ struct Ground {
 
 impl Ground {
     /// A function with what runs it, and the addresses of runtimes that the user starts for it.
-    async fn found(
+    async fn set_up(
         &self,
         mut config: FunctionConfig,
     ) -> Result<(ServedFunction, Vec<SocketAddr>), StartError> {
