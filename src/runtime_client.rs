@@ -33,6 +33,8 @@ enum Origin {
 pub struct RuntimeClient {
     language: Language,
     interpreter: String,
+    /// Where that is, if it could be asked.
+    executable: Option<String>,
     origin: Origin,
     handler: String,
     /// The runtime that Lambda would have for it, such as `python3.12`.
@@ -105,7 +107,7 @@ impl RuntimeClient {
             None => language_of(handler, folder)?,
         };
         let interpreter = interpreter(language, runtime);
-        let Installed { version, official, debugger } =
+        let Installed { version, executable, official, debugger } =
             installed(language, &interpreter, folder).unwrap_or_default();
         let runtime = match runtime {
             Some(runtime) if runtime.ends_with(|last: char| last.is_alphanumeric()) => {
@@ -116,6 +118,7 @@ impl RuntimeClient {
         Ok(Self {
             language,
             interpreter,
+            executable,
             origin: if official { Origin::Official } else { Origin::Own },
             handler: handler.to_owned(),
             runtime,
@@ -175,7 +178,10 @@ impl RuntimeClient {
             (Origin::Own, Language::Python) => vec![UNBUFFERED.into(), clients.join(name).into()],
             (Origin::Own, Language::Node) => vec![clients.join(name).into()],
         };
-        let mut command = vec![OsString::from(&self.interpreter)];
+        // Version managers put a script in the PATH that looks for the interpreter each time: in a cold
+        // start that would be most of it.
+        let program = self.executable.as_ref().unwrap_or(&self.interpreter);
+        let mut command = vec![OsString::from(program)];
         command.extend(client);
         command.push(OsString::from(&self.handler));
         command
@@ -240,6 +246,8 @@ fn interpreter(language: Language, runtime: Option<&str>) -> String {
 struct Installed {
     /// The name that Lambda has for this version of it.
     version: String,
+    /// The path of its program.
+    executable: Option<String>,
     official: bool,
     debugger: bool,
 }
@@ -249,19 +257,22 @@ fn installed(language: Language, interpreter: &str, folder: &Path) -> Option<Ins
     let mut command = Command::new(interpreter);
     match language {
         Language::Python => {
-            let words = output(command.args(["-c", PYTHON_QUESTION]))?;
-            let mut words = words.split_whitespace();
+            let answer = output(command.args(["-c", PYTHON_QUESTION]))?;
+            let mut lines = answer.lines();
             Some(Installed {
-                version: words.next()?.to_owned(),
-                official: words.next()? == "True",
-                debugger: words.next()? == "True",
+                version: lines.next()?.to_owned(),
+                official: lines.next()? == "True",
+                debugger: lines.next()? == "True",
+                executable: program(lines.next()),
             })
         }
         Language::Node => {
-            let version = output(command.arg("--version"))?;
-            let major = version.trim().trim_start_matches('v').split('.').next()?;
+            let answer = output(command.args(["-p", NODE_QUESTION]))?;
+            let mut lines = answer.lines();
+            let major = lines.next()?.trim_start_matches('v').split('.').next()?;
             Some(Installed {
                 version: format!("nodejs{major}.x"),
+                executable: program(lines.next()),
                 official: folder.join(OFFICIAL_NODE).is_file(),
                 debugger: true,
             })
@@ -269,11 +280,20 @@ fn installed(language: Language, interpreter: &str, folder: &Path) -> Option<Ins
     }
 }
 
-/// Python's version as Lambda names it, and whether the official client and the debugger are there.
+fn program(path: Option<&str>) -> Option<String> {
+    path.filter(|path| Path::new(path).is_file()).map(str::to_owned)
+}
+
+/// Node's version and where it is.
+const NODE_QUESTION: &str = "process.version + '\\n' + process.execPath";
+
+/// Python's version as Lambda names it, whether the official client and the debugger are there, and where
+/// it is.
 const PYTHON_QUESTION: &str = "
 import importlib.util, sys
 has = lambda name: importlib.util.find_spec(name) is not None
-print('python%d.%d' % sys.version_info[:2], has('awslambdaric'), has('debugpy'))
+answers = ['python%d.%d' % sys.version_info[:2], has('awslambdaric'), has('debugpy'), sys.executable]
+print(*answers, sep='\\n')
 ";
 
 fn output(command: &mut Command) -> Option<String> {
