@@ -11,7 +11,7 @@ use http::Method;
 
 use crate::api_gateway::api::RestApi;
 use crate::template::authorizers::Authorizers;
-use crate::template::document::Node;
+use crate::template::document::{Node, Problem};
 use crate::template::functions::{Refused, TemplateFunction};
 use crate::template::openapi::{self, Definition};
 use crate::template::source::Source;
@@ -100,10 +100,24 @@ fn variables(source: &mut Source<'_>, properties: &Node) -> BTreeMap<String, Str
         .collect()
 }
 
-/// `None` for any.
-fn method_named(name: &str) -> Option<Method> {
+/// The HTTP method that a template names; `None` for any.
+fn method_named(name: &str, node: &Node) -> Result<Option<Method>, Problem> {
     match name.to_ascii_uppercase().as_str() {
-        "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => None,
-        name => name.parse().ok(),
+        "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => Ok(None),
+        name => match name.parse() {
+            Ok(method) if METHODS.contains(&method) => Ok(Some(method)),
+            _ => Err(node.problem(format!("`{name}` is no method of an API"))),
+        },
     }
 }
+
+/// The methods that API Gateway has.
+const METHODS: [Method; 7] = [
+    Method::DELETE,
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::PATCH,
+    Method::POST,
+    Method::PUT,
+];

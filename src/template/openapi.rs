@@ -7,7 +7,7 @@ use http::Method;
 use crate::api_gateway::api::{ApiMethod, Parameter, ParameterPlace};
 use crate::api_gateway::authorizer::Authorizer;
 use crate::template::authorizers::{self, Authorizers};
-use crate::template::document::{Node, Problem};
+use crate::template::document::{Data, Node, Problem};
 use crate::template::{doubts, integration};
 
 const ANY: &str = "x-amazon-apigateway-any-method";
@@ -100,6 +100,11 @@ impl Operation<'_> {
     fn authorizer(self) -> Result<Option<Authorizer>, Problem> {
         let security = self.node.get("security").or_else(|| self.document.get("security"));
         let items = security.map(Node::items).unwrap_or_default();
+        // A part that isn't known has become nothing: it must not let everybody pass.
+        let is_unknown = |node: &&Node| node.data == Data::Null;
+        if let Some(node) = security.into_iter().chain(items).find(is_unknown) {
+            return Err(node.problem("its security is not known here, so it is not served"));
+        }
         for (name, _) in items.iter().flat_map(Node::entries) {
             if let Some(authorizer) = self.authorizers.named(name, self.node)? {
                 return Ok(Some(authorizer));

@@ -37,6 +37,25 @@ impl Values {
         self.value(node, 0)
     }
 
+    /// What a property comes to; `None` where it isn't there. For what must not be guessed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Values::resolve`].
+    pub fn property(&self, properties: &Node, name: &str) -> Result<Option<Node>, Problem> {
+        properties.get(name).map_or(Ok(None), |node| self.resolve(node))
+    }
+
+    /// The same as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Values::text`].
+    pub fn property_text(&self, properties: &Node, name: &str) -> Result<Option<String>, Problem> {
+        let value = self.property(properties, name)?;
+        value.map(|node| self.text(&node)).transpose()
+    }
+
     /// What a node comes to as a text.
     ///
     /// # Errors

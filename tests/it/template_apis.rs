@@ -219,6 +219,12 @@ Resources:
       <<: *method
       RestApiId: !Ref Internal
       ResourceId: !GetAtt Internal.RootResourceId
+  UnclearMethod:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      <<: *method
+      HttpMethod: PUT
+      AuthorizationType: !ImportValue kind
   InternalStage:
     Type: AWS::ApiGateway::Stage
     Properties: {RestApiId: !Ref Internal, StageName: inside, Variables: {v: internal}}
@@ -232,6 +238,8 @@ Resources:
         Open: {Type: Api, Properties: {Path: /open, Method: get, Auth: {Authorizer: NONE}}}
         Lost: {Type: Api, Properties: {Path: /y, Method: get, Auth: {Authorizer: Nobody}}}
         Elsewhere: {Type: Api, Properties: {Path: /z, Method: get, RestApiId: Nowhere}}
+        Unclear: {Type: Api, Properties: {Path: /u, Method: get, Auth: {Authorizer: !Ref Unknown}}}
+        Nothing: {Type: Api, Properties: {Path: /n, Method: !ImportValue verb}}
 "#;
 
 #[tokio::test]
@@ -258,6 +266,12 @@ async fn each_api_of_a_template_is_served_at_a_port_of_its_own() {
     assert_eq!(status("OPTIONS", "/x").await, 200);
     assert_eq!(status("GET", "/open").await, 200);
     assert_eq!(status("GET", "/y").await, 403, "a method without its authorizer is open to nobody");
+    for unclear in ["/u", "/n"] {
+        assert_eq!(status("GET", unclear).await, 403, "{unclear}: what isn't known is not guessed");
+    }
+    let public = of("Public");
+    let unclear = send(public, request(public, "PUT", "/live", &[], "")).await;
+    assert_eq!(unclear.status, 403);
     let said = server.stderr();
     for expected in [
         "its authorizer `Nobody` is not there, so it is not served",

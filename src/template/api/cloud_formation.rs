@@ -13,13 +13,14 @@ use crate::template::source::Source;
 const API: &str = "AWS::ApiGateway::RestApi";
 const RESOURCE: &str = "AWS::ApiGateway::Resource";
 const AUTHORIZER: &str = "AWS::ApiGateway::Authorizer";
+const VALIDATOR: &str = "AWS::ApiGateway::RequestValidator";
 
 /// Gives `Ref` of the APIs and their parts its meaning.
 pub(super) fn name(source: &mut Source<'_>) {
     for (logical_id, _) in source.of_type(API) {
         source.name(format!("{logical_id}.RootResourceId"), root(logical_id));
     }
-    for kind in [API, RESOURCE, AUTHORIZER] {
+    for kind in [API, RESOURCE, AUTHORIZER, VALIDATOR] {
         for (logical_id, _) in source.of_type(kind) {
             source.name(logical_id.to_owned(), logical_id.to_owned());
             source.name(format!("{logical_id}.ResourceId"), logical_id.to_owned());
@@ -72,30 +73,52 @@ fn raw_method(source: &mut Source<'_>, api: &str, properties: &Node) -> Result<A
     let path = path(source, api, &at).ok_or_else(|| {
         problem(format!("the resource `{at}` of a method of the API {api} is not there"))
     })?;
-    let http_method = source.text(properties, "HttpMethod").unwrap_or_default();
+    let http_method = source.values().property_text(properties, "HttpMethod")?;
+    let http_method =
+        http_method.ok_or_else(|| problem("a method has no HttpMethod".to_owned()))?;
     let shown = format!("{http_method} {path}");
     let node = properties.get("Integration").map(|node| source.known(node));
     let node = node.ok_or_else(|| problem(format!("{shown} has no integration")))?;
     let integration = integration(&node)
         .map_err(|Problem { place, what }| Problem { place, what: format!("{shown}: {what}") })?;
+    let declared = declared(source, properties);
     let method = ApiMethod {
         resource: path.parse().map_err(|error| problem(format!("{error}")))?,
-        http_method: method_named(&http_method),
+        http_method: method_named(&http_method, properties)?,
         authorizer: authorizer(source, properties)?,
-        required: required(source, properties),
+        required: if validates(source, properties)? { required(&declared) } else { Vec::new() },
         integration,
     };
-    for doubt in doubts::about(&method, &declared(source, properties), &node) {
+    let declared: Vec<_> = declared.into_iter().map(|(parameter, _)| parameter).collect();
+    for doubt in doubts::about(&method, &declared, &node) {
         source.warn(&doubt);
     }
     Ok(method)
 }
 
-/// The parameters that requests declare.
-fn declared(source: &mut Source<'_>, properties: &Node) -> Vec<Parameter> {
+/// The parameters that requests declare, and whether they must have them.
+fn declared(source: &mut Source<'_>, properties: &Node) -> Vec<(Parameter, bool)> {
     let parameters = source.value(properties, "RequestParameters");
     let entries = parameters.as_ref().map(Node::entries).unwrap_or_default();
-    entries.iter().filter_map(|(name, _)| name.parse().ok()).collect()
+    let declared = entries.iter().filter_map(|(name, required)| {
+        Some((name.parse().ok()?, required.truth().unwrap_or(false)))
+    });
+    declared.collect()
+}
+
+fn required(declared: &[(Parameter, bool)]) -> Vec<Parameter> {
+    let required = declared.iter().filter(|(_, is_required)| *is_required);
+    required.map(|(parameter, _)| parameter.clone()).collect()
+}
+
+/// Whether a validator looks at the parameters of requests.
+fn validates(source: &Source<'_>, properties: &Node) -> Result<bool, Problem> {
+    let Some(id) = source.values().property_text(properties, "RequestValidatorId")? else {
+        return Ok(false);
+    };
+    let validator = source.resource(&id).and_then(|resource| resource.get("Properties"));
+    let validates = validator.and_then(|it| it.get("ValidateRequestParameters")?.truth());
+    Ok(validates.unwrap_or(false))
 }
 
 /// The authorizer of a method, if it has one. Other ways of authorization are not served.
@@ -103,17 +126,17 @@ fn authorizer(source: &mut Source<'_>, properties: &Node) -> Result<Option<Autho
     if properties.get("ApiKeyRequired").and_then(Node::truth) == Some(true) {
         source.warn(&properties.problem(WITHOUT_KEY));
     }
-    let kind = source.text(properties, "AuthorizationType").unwrap_or_else(|| "NONE".to_owned());
-    match kind.as_str() {
-        "NONE" => return Ok(None),
-        "CUSTOM" => {}
-        _ => {
+    let kind = source.values().property_text(properties, "AuthorizationType")?;
+    match kind.as_deref() {
+        None | Some("NONE") => return Ok(None),
+        Some("CUSTOM") => {}
+        Some(kind) => {
             let what = format!("the authorization {kind} of a method is not served: all may pass");
             source.warn(&properties.problem(what));
             return Ok(None);
         }
     }
-    let id = source.text(properties, "AuthorizerId").unwrap_or_default();
+    let id = source.values().property_text(properties, "AuthorizerId")?.unwrap_or_default();
     let authorizers = source.of_type(AUTHORIZER);
     let found = authorizers.into_iter().find(|(name, _)| *name == id);
     let found = found.and_then(|(name, resource)| Some((name, resource.get("Properties")?)));
@@ -146,23 +169,3 @@ fn path(source: &mut Source<'_>, api: &str, id: &str) -> Option<String> {
 
 /// More parts than any path has; resources that are each other's parents have no end.
 const MAXIMUM_DEPTH: usize = 1_000;
-
-/// What a request must have, where a validator looks at it.
-fn required(source: &mut Source<'_>, properties: &Node) -> Vec<Parameter> {
-    let validator = properties.get("RequestValidatorId").and_then(|node| node.get("Ref")?.text());
-    let validators = source.of_type("AWS::ApiGateway::RequestValidator");
-    let validates = validator.is_some_and(|validator| {
-        validators.iter().any(|(name, resource)| {
-            let properties = resource.get("Properties");
-            let validates = properties.and_then(|it| it.get("ValidateRequestParameters")?.truth());
-            *name == validator && validates.unwrap_or(false)
-        })
-    });
-    if !validates {
-        return Vec::new();
-    }
-    let parameters = source.value(properties, "RequestParameters");
-    let entries = parameters.as_ref().map(Node::entries).unwrap_or_default();
-    let required = entries.iter().filter(|(_, required)| required.truth().unwrap_or(false));
-    required.filter_map(|(name, _)| name.parse().ok()).collect()
-}

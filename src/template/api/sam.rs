@@ -27,8 +27,8 @@ struct SamApi {
     /// Whether it has a document which SAM leaves alone: events add no methods to it.
     is_described: bool,
     authorizers: Authorizers,
-    /// That of methods which name none.
-    default_authorizer: Option<String>,
+    /// That of methods which name none; an error where that isn't known.
+    default_authorizer: Result<Option<String>, Problem>,
     /// The answer to preflight requests, for all paths.
     cors: Option<FixedResponse>,
 }
@@ -77,25 +77,26 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
     if needs_key(auth.as_ref()) {
         problems.push(own.problem(WITHOUT_KEY));
     }
-    let default = auth.as_ref().and_then(|auth| auth.get("DefaultAuthorizer"));
-    let default_authorizer = default.and_then(Node::text).map(std::borrow::Cow::into_owned);
-    if default_authorizer.as_deref() == Some(authorizers::AWS_IAM) {
+    let default_authorizer = member_of_auth(source, &properties, "DefaultAuthorizer");
+    if let Ok(Some(authorizers::AWS_IAM)) = default_authorizer.as_ref().map(Option::as_deref) {
         problems.push(own.problem(UNSIGNED));
     }
     for problem in &problems {
         source.warn(problem);
     }
     let mut definition = definition(source, &properties, &authorizers);
-    if let (Some(name), Some(node)) = (&default_authorizer, default) {
-        match authorizers.named(name, node) {
-            Ok(authorizer) => {
-                let open = definition.methods.iter_mut().filter(|it| it.authorizer.is_none());
-                open.for_each(|method| method.authorizer.clone_from(&authorizer));
-            }
-            Err(problem) => {
-                definition.methods.clear();
-                source.warn(&problem);
-            }
+    let authorizer = default_authorizer.clone().and_then(|name| match name {
+        Some(name) => authorizers.named(&name, own),
+        None => Ok(None),
+    });
+    match authorizer {
+        Ok(authorizer) => {
+            let open = definition.methods.iter_mut().filter(|it| it.authorizer.is_none());
+            open.for_each(|method| method.authorizer.clone_from(&authorizer));
+        }
+        Err(problem) => {
+            definition.methods.clear();
+            source.warn(&problem);
         }
     }
     SamApi {
@@ -157,6 +158,22 @@ fn add_event(
     Ok(())
 }
 
+/// What `Auth` says there. Who may pass is not guessed.
+fn member_of_auth(
+    source: &Source<'_>,
+    properties: &Node,
+    name: &str,
+) -> Result<Option<String>, Problem> {
+    let values = source.values();
+    let Some(auth) = properties.get("Auth") else { return Ok(None) };
+    if auth.get(name).is_some() {
+        return values.property_text(auth, name);
+    }
+    let is_intrinsic = auth.single().is_some_and(|(it, _)| it == "Ref" || it.starts_with("Fn::"));
+    let resolved = if is_intrinsic { values.resolve(auth)? } else { None };
+    resolved.map_or(Ok(None), |auth| values.property_text(&auth, name))
+}
+
 fn needs_key(auth: Option<&Node>) -> bool {
     auth.and_then(|auth| auth.get("ApiKeyRequired")?.truth()).unwrap_or(false)
 }
@@ -170,15 +187,16 @@ fn authorizer(
     if needs_key(auth) {
         source.warn(&event.problem(WITHOUT_KEY));
     }
-    let asked = auth.and_then(|auth| auth.get("Authorizer")?.text());
-    let name = match asked.as_deref().or(api.default_authorizer.as_deref()) {
-        None | Some("NONE") => return Ok(None),
-        Some(name) => name,
+    let asked = member_of_auth(source, event, "Authorizer")?;
+    let name = match &asked {
+        Some(name) => Some(name.clone()),
+        None => api.default_authorizer.clone()?,
     };
+    let Some(name) = name.filter(|name| name != "NONE") else { return Ok(None) };
     if asked.as_deref() == Some(authorizers::AWS_IAM) {
         source.warn(&event.problem(UNSIGNED));
     }
-    api.authorizers.named(name, event)
+    api.authorizers.named(&name, event)
 }
 
 fn method(source: &Source<'_>, event: &Node, function: &str) -> Result<ApiMethod, Problem> {
@@ -194,7 +212,7 @@ fn method(source: &Source<'_>, event: &Node, function: &str) -> Result<ApiMethod
     });
     Ok(ApiMethod {
         resource: path.parse().map_err(|error| event.problem(format!("{error}")))?,
-        http_method: method_named(&member("Method")?),
+        http_method: method_named(&member("Method")?, event)?,
         authorizer: None,
         required: required(event),
         integration,
