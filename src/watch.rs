@@ -2,7 +2,9 @@
 //! and what git ignores costs nothing. Knows nothing of what the files are.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -50,16 +52,39 @@ type Snapshot = BTreeMap<PathBuf, State>;
 /// What has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Files that were there and still are.
-    pub modified: Vec<PathBuf>,
-    /// Files that have come or gone.
-    pub others: Vec<PathBuf>,
+    /// Files that are new or were written.
+    pub written: Vec<PathBuf>,
+    /// Files that have gone.
+    pub gone: Vec<PathBuf>,
 }
 
 impl Changes {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        self.modified.iter().chain(&self.others)
+        self.written.iter().chain(&self.gone)
+    }
+
+    /// A number for what is in each file that was written: another one for other bytes.
+    pub async fn contents(self) -> BTreeMap<PathBuf, u64> {
+        let read = move || {
+            let files = self.written.into_iter();
+            files
+                .filter_map(|path| Some((content(&path).ok()?, path)))
+                .map(|(n, path)| (path, n))
+                .collect()
+        };
+        spawn_blocking(read).await.unwrap_or_default()
+    }
+}
+
+fn content(path: &Path) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut piece) = (DefaultHasher::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finish()),
+            length => hasher.write(&piece[..length]),
+        }
     }
 }
 
@@ -142,17 +167,12 @@ fn files(path: &Path, scope: &Scope, ignoring: bool) -> impl Iterator<Item = (Pa
 }
 
 fn difference(before: &Snapshot, now: &Snapshot) -> Changes {
-    let mut changes = Changes::default();
-    for (path, state) in now {
-        match before.get(path) {
-            None => changes.others.push(path.clone()),
-            Some(before) if before != state => changes.modified.push(path.clone()),
-            Some(_) => {}
-        }
-    }
+    let written = now.iter().filter(|(path, state)| before.get(*path) != Some(state));
     let gone = before.keys().filter(|path| !now.contains_key(*path));
-    changes.others.extend(gone.cloned());
-    changes
+    Changes {
+        written: written.map(|(path, _)| path.clone()).collect(),
+        gone: gone.cloned().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -197,15 +217,19 @@ mod tests {
         for change in ["1", "22", "333"] {
             fs::write(file("b"), change).unwrap();
         }
-        let new = Changes { others: vec![file("b")], ..Changes::default() };
+        let new = Changes { written: vec![file("b")], ..Changes::default() };
         assert_eq!(watch.changed().await, new);
         fs::write(&target, "22").unwrap();
-        let linked = Changes { modified: vec![file("link")], ..Changes::default() };
+        let linked = Changes { written: vec![file("link")], ..Changes::default() };
         assert_eq!(watch.changed().await, linked, "what a link leads to counts");
         fs::remove_file(file("b")).unwrap();
-        assert_eq!(watch.changed().await, new);
+        assert_eq!(watch.changed().await.gone, [file("b")]);
         fs::write(file("c"), "1").unwrap();
-        assert_eq!(watch.take().await.others, [file("c")]);
+        let first = watch.take().await.contents().await;
+        assert!(first.contains_key(&file("c")));
+        fs::write(file("c"), "1").unwrap();
+        fs::File::open(file("c")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(watch.take().await.contents().await, first, "the same bytes");
         assert_eq!(watch.take().await, Changes::default());
     }
 }

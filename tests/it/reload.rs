@@ -83,7 +83,7 @@ async fn built(wait: &str) -> Server {
     let program = function::program().display();
     fs::write(setup.path("made"), format!("#!/bin/sh\nVERSION=@ exec {program}\n")).unwrap();
     fs::write(setup.path("source"), "1").unwrap();
-    fs::write(setup.path(".gitignore"), "started\ngate\n*.json\n").unwrap();
+    fs::write(setup.path(".gitignore"), "started\ngate\nbuilds\n*.json\n").unwrap();
     setup.start().await
 }
 
@@ -102,9 +102,9 @@ async fn a_build_comes_first_and_one_that_fails_keeps_the_old_code_and_shows_why
 
 #[tokio::test]
 async fn what_is_saved_while_a_build_runs_is_built_next() {
-    let server = built("touch started; while test -e gate; do sleep 0.05; done").await;
+    let server = built("while test -e gate; do touch started; sleep 0.05; done").await;
     let (started, gate) = (server.path("started"), server.path("gate"));
-    for (saved, meanwhile) in [("2", "3"), ("-1", "4")] {
+    for (saved, meanwhile) in [("2", "3"), ("-1", "4"), ("5", "6"), ("7", "8")] {
         fs::write(&gate, "").unwrap();
         let _ = fs::remove_file(&started);
         fs::write(server.path("source"), saved).unwrap();
@@ -116,7 +116,7 @@ async fn what_is_saved_while_a_build_runs_is_built_next() {
     // What builds write is there too, and is no reason for another one.
     let builds = || fs::read_to_string(server.path("builds")).unwrap_or_default().len();
     let mut counts = Vec::new();
-    for saved in ["5", "6", "7"] {
+    for saved in ["9", "10", "11"] {
         fs::write(server.path("source"), saved).unwrap();
         becomes(&server, saved).await;
         counts.push(builds());

@@ -1,6 +1,6 @@
 //! `--watch` and `--build`: new code for functions while they are served. Knows no environments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _};
@@ -17,8 +17,8 @@ use super::shell::{Shell, shell};
 use crate::functions::Functions;
 use crate::watch::{Changes, Scope, Watch};
 
-/// How often a build may follow another one without a change between them.
-const BUILDS_IN_A_ROW: usize = 5;
+/// How many builds in a row may each write files that nobody is known to have saved.
+const BUILDS_IN_A_ROW: usize = 3;
 
 /// What is watched, and what is done when it changes.
 #[derive(Debug)]
@@ -27,15 +27,20 @@ pub struct Reload {
     build: Option<OsString>,
     /// The folders of the functions' code, by their names.
     roots: Vec<(String, PathBuf)>,
-    /// What builds write: it changes while one runs, and is no reason for another one.
+    /// What was in the files that were written while a build ran.
+    built: BTreeMap<PathBuf, u64>,
+    /// Files that builds write: that one does is no reason for another one.
     outputs: BTreeSet<PathBuf>,
+    /// Files that have changed while none ran, which somebody has saved.
+    saved: BTreeSet<PathBuf>,
 }
 
 impl Reload {
     /// Watches these for functions whose code is in these folders, and builds with this command first.
     #[must_use]
     pub fn new(scope: Scope, build: Option<OsString>, roots: Vec<(String, PathBuf)>) -> Self {
-        Self { watch: Watch::new(scope), build, roots, outputs: BTreeSet::new() }
+        let (outputs, saved) = (BTreeSet::new(), BTreeSet::new());
+        Self { watch: Watch::new(scope), build, roots, built: BTreeMap::new(), outputs, saved }
     }
 
     /// Does so until the value that is returned is dropped.
@@ -48,6 +53,7 @@ impl Reload {
         loop {
             let changes = self.watch.changed().await;
             let Some(first) = changes.all().next() else { continue };
+            self.saved.extend(changes.written.iter().cloned());
             let shown = first.file_name().unwrap_or(first.as_os_str()).display();
             match self.build.clone() {
                 None => {
@@ -80,25 +86,49 @@ impl Reload {
 
     /// Builds until nothing has been saved meanwhile. A build that fails leaves all as it is.
     async fn build(&mut self, command: &OsStr, functions: &Functions) {
-        let mut before = BTreeSet::new();
-        for _ in 0..BUILDS_IN_A_ROW {
-            let start = Instant::now();
-            match built(command).await {
-                Ok(()) => {
-                    functions.all().iter().for_each(|served| served.data_plane.retire());
-                    let took = start.elapsed().as_millis();
-                    say(&format!("built in {took} ms: new invocations get the new code"));
-                }
-                Err(output) => say(&format!("the build failed: the old code stays\n{output}")),
-            }
-            let written: BTreeSet<_> = self.watch.take().await.modified.into_iter().collect();
-            // What one build after the other writes, nobody has saved.
-            self.outputs.extend(written.intersection(&before).cloned());
-            if written.is_subset(&self.outputs) {
+        let mut unknown = 0;
+        loop {
+            self.build_once(command, functions).await;
+            let new = self.new_meanwhile().await;
+            if new.is_empty() {
                 return;
             }
-            before = written;
+            // What it writes otherwise each time, under names that nobody has saved, is the build's.
+            unknown = if new.is_disjoint(&self.saved) { unknown + 1 } else { 0 };
+            if unknown == BUILDS_IN_A_ROW {
+                return self.outputs.extend(new);
+            }
         }
+    }
+
+    async fn build_once(&self, command: &OsStr, functions: &Functions) {
+        let start = Instant::now();
+        match built(command).await {
+            Ok(()) => {
+                functions.all().iter().for_each(|served| served.data_plane.retire());
+                let took = start.elapsed().as_millis();
+                say(&format!("built in {took} ms: new invocations get the new code"));
+            }
+            Err(output) => say(&format!("the build failed: the old code stays\n{output}")),
+        }
+    }
+
+    /// The files that were written while a build ran, and that it isn't known to write: somebody may have
+    /// saved them.
+    async fn new_meanwhile(&mut self) -> BTreeSet<PathBuf> {
+        let mut new = BTreeSet::new();
+        for (path, content) in self.watch.take().await.contents().await {
+            if self.outputs.contains(&path) && !self.saved.contains(&path) {
+                continue;
+            }
+            // Nobody saves the same bytes again, but builds write them.
+            if self.built.insert(path.clone(), content) == Some(content) {
+                self.outputs.insert(path);
+            } else {
+                new.insert(path);
+            }
+        }
+        new
     }
 }
 
