@@ -14,7 +14,7 @@ use crate::advice::{Advice, Adviser};
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment, Handle};
 use crate::function::Function;
-use crate::invocation::{Completed, Ended, Invocation, Outcome, Response};
+use crate::invocation::{Completed, Ended, Invocation, Response};
 use crate::lambda_metrics::{LambdaMetrics, RunningInvocation};
 use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
 
@@ -156,20 +156,20 @@ impl DataPlane {
         };
         match response {
             Response::Complete(mut completed) => {
-                self.settled(id, tenant, &completed);
+                self.fleet().placement.settled(id);
                 let ended = Relay::of(&mut completed);
                 let _ = caller.send(Ok(Response::Complete(completed)));
-                ended.pass_on(running).await;
+                self.ended(tenant, running, ended).await;
             }
             Response::Streaming { chunks, completed, ran } => {
                 let (complete, for_caller) = oneshot::channel();
                 let response = Response::Streaming { chunks, completed: for_caller, ran };
                 let _ = caller.send(Ok(response));
                 if let Ok(mut completed) = completed.await {
-                    self.settled(id, tenant, &completed);
+                    self.fleet().placement.settled(id);
                     let ended = Relay::of(&mut completed);
                     let _ = complete.send(completed);
-                    ended.pass_on(running).await;
+                    self.ended(tenant, running, ended).await;
                 }
             }
         }
@@ -179,13 +179,15 @@ impl DataPlane {
         }
     }
 
-    fn settled(&self, id: Uuid, tenant: &Tenant, completed: &Completed) {
-        self.fleet().placement.settled(id);
+    /// Waits until the invocation is over, counts it, and tells the caller.
+    async fn ended(&self, tenant: &Tenant, running: RunningInvocation, relay: Relay) {
+        let Ok(ended) = relay.ended.await else { return };
         self.count(tenant, |counts| {
             counts.invocations += 1;
-            counts.errors += u64::from(matches!(completed.outcome, Outcome::Failure(_)));
+            counts.errors += u64::from(ended.failure.is_some());
         });
-        self.shared.quieter.notify_waiters();
+        running.end(&ended);
+        let _ = relay.caller.send(ended);
     }
 
     /// Hands the invocation to the environment that it gets.
@@ -204,7 +206,8 @@ impl DataPlane {
             let running = self.shared.metrics.begin(invocation.tenant_id.as_ref(), cold);
             let (reply, replied) = oneshot::channel();
             let (free, freed) = oneshot::channel();
-            let assignment = Assignment { invocation: invocation.clone(), reply, free };
+            let assignment =
+                Assignment { invocation: invocation.clone(), is_cold: cold, reply, free };
             let id = match acquired {
                 Acquired::Existing(id) => self.assign(id, assignment),
                 Acquired::New(id) => self.start(id, assignment),
@@ -221,24 +224,31 @@ impl DataPlane {
     async fn acquire(&self, invocation: &Invocation) -> Result<Acquired, ThrottleReason> {
         let tenant = &invocation.tenant_id;
         let mut wish = if invocation.cold { Wish::New } else { Wish::Any };
+        let end_of_patience = Instant::now() + SETTLING;
         loop {
+            let mut quieter = std::pin::pin!(self.shared.quieter.notified());
+            quieter.as_mut().enable();
             let placed = self.fleet().placement.acquire(tenant, wish, Instant::now());
             let mut given = match placed {
                 Placed::Reuse(id) => return Ok(Acquired::Existing(id)),
                 Placed::Start(id) => return Ok(Acquired::New(id)),
                 Placed::Throttle(reason) => return Err(reason),
+                Placed::Full(reason) => {
+                    let quieter = tokio::time::timeout_at(end_of_patience.into(), quieter);
+                    quieter.await.map_err(|_| reason)?;
+                    continue;
+                }
                 Placed::Wait(given) => given,
             };
             if let Ok(Ok(id)) = tokio::time::timeout(SETTLING, &mut given).await {
                 return Ok(Acquired::Existing(id));
             }
-            let mut fleet = self.fleet();
+            let _fleet = self.fleet();
             // It may have been given one just now.
             given.close();
             if let Ok(id) = given.try_recv() {
                 return Ok(Acquired::Existing(id));
             }
-            fleet.placement.give_up();
             wish = Wish::Now;
         }
     }
@@ -297,7 +307,7 @@ impl DataPlane {
     #[must_use]
     pub fn load(&self) -> (u32, usize) {
         let fleet = self.fleet();
-        (fleet.placement.active(), fleet.placement.len())
+        (fleet.placement.busy(), fleet.placement.len())
     }
 
     /// What happened so far, by tenant.
@@ -330,7 +340,7 @@ impl DataPlane {
     async fn quiet(&self) {
         loop {
             let quieter = self.shared.quieter.notified();
-            if self.fleet().placement.busy() == 0 {
+            if self.load().0 == 0 {
                 return;
             }
             quieter.await;
@@ -364,13 +374,6 @@ impl Relay {
     fn of(completed: &mut Completed) -> Self {
         let (caller, for_caller) = oneshot::channel();
         Self { ended: std::mem::replace(&mut completed.ended, for_caller), caller }
-    }
-
-    async fn pass_on(self, running: RunningInvocation) {
-        if let Ok(ended) = self.ended.await {
-            running.end(&ended);
-            let _ = self.caller.send(ended);
-        }
     }
 }
 

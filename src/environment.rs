@@ -53,6 +53,8 @@ const LOOK_AT_RUNTIME: Duration = Duration::from_secs(1);
 pub struct Assignment {
     /// The invocation.
     pub invocation: Arc<Invocation>,
+    /// Whether the environment is started for it.
+    pub is_cold: bool,
     /// Gets the response. Dropped unused when the environment ended before it took the invocation:
     /// then another one must.
     pub reply: oneshot::Sender<Response>,

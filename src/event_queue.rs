@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::data_plane::{DataPlane, Refusal};
 use crate::invocation::failure::Failure;
-use crate::invocation::{Invocation, Outcome};
+use crate::invocation::{self, Completed, Invocation, Outcome};
 use crate::lambda_metrics::LambdaMetrics;
 use crate::placement::Tenant;
 use destination::{DeliveryError, Destination};
@@ -202,12 +202,14 @@ impl EventQueue {
         match self.shared.data_plane.invoke(invocation.clone()).await {
             Err(Refusal::Throttled(_)) => (Ended::Refused, LastAttempt::Refused(429)),
             Err(Refusal::Stopping) => (Ended::Refused, LastAttempt::Refused(500)),
-            Ok(completed) => match &completed.outcome {
-                Outcome::Success(_) => (Ended::Success, LastAttempt::Invoked(completed)),
+            Ok(completed) => match finally(completed).await {
+                outcome @ Outcome::Success(_) => (Ended::Success, LastAttempt::Invoked(outcome)),
                 Outcome::Failure(Failure::Service(_)) => {
                     (Ended::Refused, LastAttempt::Refused(500))
                 }
-                Outcome::Failure(_) => (Ended::FunctionError, LastAttempt::Invoked(completed)),
+                outcome @ Outcome::Failure(_) => {
+                    (Ended::FunctionError, LastAttempt::Invoked(outcome))
+                }
             },
         }
     }
@@ -280,5 +282,13 @@ impl EventQueue {
     fn state(&self) -> MutexGuard<'_, State> {
         // It is changed in single steps: a panic elsewhere leaves nothing half done.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an attempt has come to once it is over: a function may fail after its answer too.
+async fn finally(completed: Completed) -> Outcome {
+    match completed.ended.await {
+        Ok(invocation::Ended { failure: Some(failure), .. }) => Outcome::Failure(failure),
+        _ => completed.outcome,
     }
 }

@@ -66,7 +66,7 @@ pub enum Wish {
     New,
 }
 
-/// Where an invocation goes. All but `Throttle` count as a concurrent execution from now on.
+/// Where an invocation goes. In an environment it counts as a concurrent execution.
 #[derive(Debug)]
 pub enum Placed {
     /// Into this idle environment of its tenant.
@@ -74,8 +74,10 @@ pub enum Placed {
     /// Into a new environment, which gets this id.
     Start(Uuid),
     /// Into the environment whose id comes through the channel. When the channel closes, or the
-    /// caller has waited long enough: [`Placement::give_up`], then acquire again without waiting.
+    /// caller has waited long enough, acquire again without waiting.
     Wait(oneshot::Receiver<Uuid>),
+    /// Nowhere, for this reason, but an environment that has answered may be free in a moment.
+    Full(ThrottleReason),
     /// Nowhere.
     Throttle(ThrottleReason),
 }
@@ -85,7 +87,8 @@ pub enum Placed {
 pub struct Placement {
     limits: Limits,
     scaling: Bucket,
-    active: u32,
+    /// Environments that are not idle: the concurrent executions.
+    busy: u32,
     answers: u64,
     environments: HashMap<Uuid, (Tenant, Slot)>,
     tenants: HashMap<Tenant, Environments>,
@@ -119,7 +122,7 @@ impl Placement {
         Self {
             limits,
             scaling: Bucket { units: f64::from(quotas::SCALING_ENVIRONMENTS), at: now },
-            active: 0,
+            busy: 0,
             answers: 0,
             environments: HashMap::new(),
             tenants: HashMap::new(),
@@ -128,27 +131,30 @@ impl Placement {
 
     /// Finds a place for an invocation of this tenant.
     pub fn acquire(&mut self, tenant: &Tenant, wish: Wish, now: Instant) -> Placed {
-        if self.active >= self.limits.concurrency {
-            return Placed::Throttle(if self.limits.reserved {
-                ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded
-            } else {
-                ThrottleReason::ConcurrentInvocationLimitExceeded
-            });
-        }
+        let is_full = self.busy >= self.limits.concurrency;
         if let Some(environments) = self.tenants.get_mut(tenant)
             && wish != Wish::New
         {
-            if let Some((_, id)) = environments.idle.pop() {
+            if !is_full && let Some((_, id)) = environments.idle.pop() {
                 self.occupy(id);
                 return Placed::Reuse(id);
             }
             environments.waiting.retain(|waiting| !waiting.is_closed());
+            // It takes the place of the invocation that is answered there.
             if wish == Wish::Any && environments.settling > environments.waiting.len() {
                 let (give, given) = oneshot::channel();
                 environments.waiting.push_back(give);
-                self.active += 1;
                 return Placed::Wait(given);
             }
+        }
+        if is_full {
+            let reason = if self.limits.reserved {
+                ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded
+            } else {
+                ThrottleReason::ConcurrentInvocationLimitExceeded
+            };
+            let settles = self.tenants.values().any(|environments| environments.settling > 0);
+            return if settles { Placed::Full(reason) } else { Placed::Throttle(reason) };
         }
         if self.environments.len() >= self.limits.environments
             || (self.limits.scaling && !self.scaling.take(now))
@@ -158,20 +164,15 @@ impl Placement {
         let id = Uuid::new_v4();
         self.environments.insert(id, (tenant.clone(), Slot::Active));
         self.tenants.entry(tenant.clone()).or_default().count += 1;
-        self.active += 1;
+        self.busy += 1;
         Placed::Start(id)
     }
 
     fn occupy(&mut self, id: Uuid) {
         if let Some((_, slot)) = self.environments.get_mut(&id) {
             *slot = Slot::Active;
-            self.active += 1;
+            self.busy += 1;
         }
-    }
-
-    /// The invocation that was told to wait waits no longer, and has no environment.
-    pub fn give_up(&mut self) {
-        self.active -= 1;
     }
 
     /// The environment has answered its invocation.
@@ -179,7 +180,6 @@ impl Placement {
         let Some((tenant, slot @ Slot::Active)) = self.environments.get_mut(&id) else { return };
         self.answers += 1;
         *slot = Slot::Settling(self.answers);
-        self.active -= 1;
         if let Some(environments) = self.tenants.get_mut(tenant) {
             environments.settling += 1;
         }
@@ -198,6 +198,7 @@ impl Placement {
             }
         }
         *slot = Slot::Idle;
+        self.busy -= 1;
         let place = environments.idle.partition_point(|(earlier, _)| *earlier < answer);
         environments.idle.insert(place, (answer, id));
     }
@@ -207,8 +208,11 @@ impl Placement {
         let Some((tenant, slot)) = self.environments.remove(&id) else { return };
         let Some(environments) = self.tenants.get_mut(&tenant) else { return };
         match slot {
-            Slot::Active => self.active -= 1,
-            Slot::Settling(_) => environments.settling -= 1,
+            Slot::Active => self.busy -= 1,
+            Slot::Settling(_) => {
+                self.busy -= 1;
+                environments.settling -= 1;
+            }
             Slot::Idle => environments.idle.retain(|(_, idle)| *idle != id),
         }
         environments.count -= 1;
@@ -244,14 +248,8 @@ impl Placement {
 
     /// How many environments run an invocation, or are not done with one that is answered.
     #[must_use]
-    pub fn busy(&self) -> usize {
-        self.environments.values().filter(|(_, slot)| *slot != Slot::Idle).count()
-    }
-
-    /// How many invocations run.
-    #[must_use]
-    pub fn active(&self) -> u32 {
-        self.active
+    pub fn busy(&self) -> u32 {
+        self.busy
     }
 }
 

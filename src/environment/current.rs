@@ -23,6 +23,7 @@ const BYTES_PER_MB: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) invocation: Arc<Invocation>,
+    is_cold: bool,
     pub(super) reply: Reply,
     pub(super) free: oneshot::Sender<()>,
     /// Whether START has been logged.
@@ -59,9 +60,9 @@ struct Answered {
 }
 
 impl Current {
-    pub(super) fn of(Assignment { invocation, reply, free }: Assignment) -> Self {
+    pub(super) fn of(Assignment { invocation, is_cold, reply, free }: Assignment) -> Self {
         let (reply, progress) = (Reply::Awaited(reply), Progress::Running);
-        Self { invocation, reply, free, started: false, progress }
+        Self { invocation, is_cold, reply, free, started: false, progress }
     }
 
     /// Whether the runtime is busy with it.
@@ -125,13 +126,15 @@ impl Environment {
         let Some(current) = &mut self.current else { return };
         let id = current.invocation.request_id;
         let progress = std::mem::replace(&mut current.progress, Progress::Over);
-        let Progress::Done(Answered { failure, ended, .. }, report) = progress else { return };
+        let Progress::Done(Answered { failure, ended, .. }, mut report) = progress else { return };
         let of_extension = late.filter(|_| !is_runtimes);
         if let Some(late) = &of_extension {
             self.shutdown_reason = ShutdownReason::of(late).unwrap_or(self.shutdown_reason);
             self.log.platform(&PlatformEvent::Fault(id, late));
         }
         let failure = of_extension.or(failure);
+        // What extensions do after the runtime is billed too, and ends with the timeout at the latest.
+        report.duration = self.lasted(failure.as_ref()).max(report.duration);
         self.log.platform(&PlatformEvent::Report(id, &report, failure.as_ref()));
         // The caller may have left.
         let _ = ended.send(Ended { log_tail: self.log.tail(), failure, report });
@@ -139,16 +142,21 @@ impl Environment {
 
     /// Where the invocation runs.
     pub(super) fn ran(&self) -> Ran {
-        let is_cold = self.init_duration.is_some();
+        let is_cold = self.current.as_ref().is_some_and(|current| current.is_cold);
         Ran { environment_id: self.log.environment_id(), is_cold }
     }
 
-    fn report(&mut self, answered: &Answered) -> Report {
-        let duration = match &answered.failure {
+    /// How long the invocation has taken, which has failed so or not.
+    fn lasted(&self, failure: Option<&Failure>) -> Duration {
+        match failure {
             // The time it took to notice is not the function's.
             Some(Failure::TimedOut(timeout)) => *timeout,
             _ => self.elapsed(),
-        };
+        }
+    }
+
+    fn report(&mut self, answered: &Answered) -> Report {
+        let duration = self.lasted(answered.failure.as_ref());
         let peak = self.body.as_mut().and_then(Body::peak);
         Report {
             duration,

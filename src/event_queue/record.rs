@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::event_queue::retry::Condition;
 use crate::function::{Function, LATEST};
-use crate::invocation::{Completed, Invocation, Outcome};
+use crate::invocation::{Invocation, Outcome};
 use crate::logs::event::time;
 
 /// The last attempt of an event.
 #[derive(Debug)]
 pub enum LastAttempt {
     /// The function ran.
-    Invoked(Completed),
+    Invoked(Outcome),
     /// It did not; the HTTP status of the refusal.
     Refused(u16),
 }
@@ -77,14 +77,14 @@ pub fn record(
 ) -> String {
     let payload = match last {
         LastAttempt::Refused(_) => None,
-        LastAttempt::Invoked(completed) => Some(match &completed.outcome {
+        LastAttempt::Invoked(outcome) => Some(match outcome {
             Outcome::Success(answer) => answer.payload.clone(),
             Outcome::Failure(failure) => failure.payload(invocation.request_id),
         }),
     };
     let (status_code, function_error) = match last {
         LastAttempt::Refused(status) => (*status, None),
-        LastAttempt::Invoked(Completed { outcome: Outcome::Success(_), .. }) => (200, None),
+        LastAttempt::Invoked(Outcome::Success(_)) => (200, None),
         LastAttempt::Invoked(_) => (200, Some("Unhandled")),
     };
     let record = Record {

@@ -97,7 +97,14 @@ fn concurrency_counts_what_runs_not_what_is_idle() {
     fleet.start("bob");
     let reserved = ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded;
     assert_eq!(fleet.throttled("alice"), reserved);
+    // What has answered counts until its runtime is done, which is soon.
     fleet.placement.settled(first);
+    let full = fleet.placement.acquire(&tenant("carol"), Wish::Any, fleet.now);
+    assert!(matches!(full, Placed::Full(reason) if reason == reserved), "{full:?}");
+    let mut given = fleet.wait("alice");
+    fleet.placement.freed(first);
+    assert_eq!(given.try_recv(), Ok(first), "its own tenant takes its place");
+    fleet.free(first);
     fleet.start("carol");
     let mut none = Fleet::new(Limits { concurrency: 0, reserved: true, ..LIMITS });
     assert_eq!(none.throttled("alice"), reserved);
@@ -115,7 +122,7 @@ fn environments_are_limited_active_or_idle() {
     fleet.start("carol");
     fleet.placement.ended(first);
     fleet.placement.ended(first);
-    assert_eq!(fleet.placement.active(), 1);
+    assert_eq!(fleet.placement.busy(), 1);
 }
 
 #[test]
@@ -148,8 +155,7 @@ fn a_caller_that_comes_back_at_once_waits_for_its_environment() {
     let mut in_vain = fleet.wait("alice");
     fleet.placement.ended(second);
     assert_eq!(in_vain.try_recv(), Err(oneshot::error::TryRecvError::Closed));
-    fleet.placement.give_up();
-    assert_eq!(fleet.placement.active(), 1);
+    assert_eq!(fleet.placement.busy(), 1);
 }
 
 /// Steps of a random story; numbers choose among what is there.
@@ -226,7 +232,7 @@ proptest! {
                             seen.active.push(id);
                         }
                         Placed::Wait(given) => seen.waiting.push((number, given)),
-                        Placed::Throttle(_) => {}
+                        Placed::Throttle(_) | Placed::Full(_) => {}
                     }
                 }
                 Step::Settle(n) if !seen.active.is_empty() => {
@@ -244,13 +250,12 @@ proptest! {
                 }
                 Step::GiveUp(n) if !seen.waiting.is_empty() => {
                     drop(seen.waiting.swap_remove(n % seen.waiting.len()));
-                    fleet.placement.give_up();
                 }
                 _ => {}
             }
             seen.collect_given();
-            let executing = seen.active.len() + seen.waiting.len();
-            assert_eq!(fleet.placement.active() as usize, executing);
+            let executing = seen.active.len() + seen.settling.len();
+            assert_eq!(fleet.placement.busy() as usize, executing);
             assert!(executing <= 8 && fleet.placement.len() <= 12);
         }
     }

@@ -69,6 +69,7 @@ async fn a_stop_waits_for_the_runtime_and_calls_nothing_a_failure() {
     let event = answer_and(&[gate, json!({ "print": "tidied" })]);
     assert_eq!(server.invoke("alice", &event).await.answer(), 1);
     server.signal(Signal::TERM);
+    server.wait_for_stderr("stopping; what runs (1)").await;
     fs::write(server.path("gate"), "").unwrap();
     server.exit().await;
     let log = server.wait_for_stdout("REPORT").await;
@@ -84,4 +85,38 @@ async fn a_stop_that_waits_no_longer_ends_an_invocation_that_was_answered_well()
     server.exit().await;
     let log = server.wait_for_stdout("REPORT").await;
     assert!(!log.contains("Error"), "{log}");
+}
+
+#[tokio::test]
+async fn a_busy_runtime_is_a_concurrent_execution() {
+    let (server, gate) = serving(&["--reserved-concurrency", "1", "--timeout", "20s"]).await;
+    assert_eq!(server.invoke("alice", &answer_and(&[gate])).await.answer(), 1);
+    let refused = server.invoke("bob", &json!({})).await;
+    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+    assert_eq!((refused.status, &refused.json()["Reason"]), (429, &json!(reason)));
+    fs::write(server.path("gate"), "").unwrap();
+    server.wait_for_stdout("REPORT").await;
+    assert_eq!(server.invoke("bob", &json!({})).await.status, 200);
+    // One after the other, whoever the tenant is: the runtime between them is done in no time.
+    for tenant in ["alice", "bob", "carol", "alice"] {
+        assert_eq!(server.invoke(tenant, &json!({})).await.status, 200, "{tenant}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_whose_function_fails_after_its_answer_is_tried_again() {
+    let (server, _) = serving(&["--retry-delay", "10ms", "--maximum-retry-attempts", "1"]).await;
+    let event = answer_and(&[json!({ "exit": 3 })]).to_string();
+    let headers = [("X-Amz-Tenant-Id", "alice"), ("X-Amz-Invocation-Type", "Event")];
+    assert_eq!(server.post(INVOCATIONS, &headers, event).await.status, 202);
+    let both = async {
+        loop {
+            let log = server.wait_for_stdout("Status: error").await;
+            if log.matches("Status: error").count() == 2 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(wait::DEADLINE, both).await.expect("a second attempt is made");
 }

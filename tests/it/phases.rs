@@ -131,6 +131,7 @@ async fn an_init_error_is_answered_as_it_was_posted_after_a_second_init() {
         let reply = server.invoke("alice", &json!({})).await;
         reply.function_error();
         assert_eq!(reply.text(), body);
+        assert_eq!(reply.header("x-mtl-cold-start"), "true", "it was started for it all the same");
         assert!(starts(&server) >= 2 * invocation, "{} starts", starts(&server));
     }
 }
