@@ -240,24 +240,32 @@ function contextOf(headers) {
 // callback's answer waits for that too, unless the handler doesn't want it to.
 function result(handler, event, context) {
   return new Promise((resolve, reject) => {
+    // Whatever comes first is the answer, also if it has to wait.
+    let isCalled = false;
+    const first = (answer) => (...parameters) => {
+      if (!isCalled) {
+        isCalled = true;
+        answer(...parameters);
+      }
+    };
     const end = (error, value) => {
       whenIdle = undefined;
       error === undefined || error === null ? resolve(value) : reject(error);
     };
-    const callback = (error, value) => {
+    const callback = first((error, value) => {
       const failed = error !== undefined && error !== null;
       if (failed || !context.callbackWaitsForEmptyEventLoop) {
         end(error, value);
       } else {
         whenIdle = () => end(null, value);
       }
-    };
+    });
     whenIdle = () => end(null, null);
-    context.done = end;
-    context.succeed = (value) => end(null, value);
-    context.fail = (error) => end(error ?? "handled");
+    context.done = first(end);
+    context.succeed = first((value) => end(null, value));
+    context.fail = first((error) => end(error ?? "handled"));
     try {
-      const returned = handler(event, context, onlyFirst(callback));
+      const returned = handler(event, context, callback);
       if (isPromise(returned)) {
         returned.then(context.succeed, context.fail);
       }
@@ -269,16 +277,6 @@ function result(handler, event, context) {
 
 function isPromise(value) {
   return typeof value?.then === "function";
-}
-
-function onlyFirst(callback) {
-  let called = false;
-  return (...parameters) => {
-    if (!called) {
-      called = true;
-      callback(...parameters);
-    }
-  };
 }
 
 function serialize(value) {

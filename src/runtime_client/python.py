@@ -230,7 +230,8 @@ def error_document(error, request_id):
         "errorMessage": str(error),
         "errorType": type(error).__name__,
         "requestId": request_id,
-        "stackTrace": traceback.format_list(frames),
+        # Without the marks below the line that newer versions of Python add.
+        "stackTrace": traceback.format_list([tuple(frame) for frame in frames]),
     }
 
 
@@ -254,18 +255,22 @@ def indented(line):
     return "\u00a0" * (len(line) - len(text)) + text
 
 
-def number(value):
-    """A decimal as it is written; floats would round it. Nothing else is JSON that isn't already."""
+def other(value):
+    """A decimal as it is written, which floats would round, bytes as text, and what has a dictionary."""
     decimal = sys.modules.get("decimal")
     if decimal and isinstance(value, decimal.Decimal):
         return float("nan") if value.is_nan() else NUMBER + str(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    if hasattr(value, "_asdict"):
+        return named(value._asdict())
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def named(value):
     """The same with objects in place of named tuples."""
     if isinstance(value, dict):
-        return {key: named(member) for key, member in value.items()}
+        return {named_key(key): named(member) for key, member in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return named(value._asdict())
     if isinstance(value, (list, tuple)):
@@ -273,12 +278,16 @@ def named(value):
     return value
 
 
+def named_key(key):
+    return key.decode() if isinstance(key, bytes) else key
+
+
 def serialize(answer):
     try:
         answer = named(answer)
     except RecursionError:
         pass  # It contains itself, as is found out below.
-    text = json.dumps(answer, default=number, ensure_ascii=ASCII)
+    text = json.dumps(answer, default=other, ensure_ascii=ASCII)
     return re.sub(f'"{NUMBER}([^"]*)"', r"\1", text)
 
 
@@ -295,7 +304,7 @@ def invoke(handler, head, body):
         text = serialize(answer)
         text.encode()
         return text
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise Failure("Runtime.MarshalError", f"Unable to marshal response: {error}")
 
 

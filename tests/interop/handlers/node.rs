@@ -49,6 +49,8 @@ exports.leaves = (event, context, done) => {
   done(null, "left");
 };
 exports.fires = (event, context, done) => { setTimeout(() => { throw new Error("late"); }, 50); done(null, 1); };
+exports.both = async (event, context, done) => { done(null, "called"); return "returned"; };
+exports.late = async (event, context, done) => { done(null, "first"); throw new Error("too late"); };
 exports.named = async () => { throw Object.assign(new Error("x"), { name: "Ошибка" }); };
 exports.nameless = async () => { throw Object.assign(new Error("x"), { name: undefined }); };
 exports.odd = async () => { throw Object.assign(new Error("x"), { stack: 5 }); };
@@ -123,6 +125,8 @@ fn handlers_of_node_may_answer_in_each_way() {
             ("index.nothing", Value::Null),
             ("index.member.of", json!("nested")),
             ("index.never", Value::Null),
+            ("index.both", json!("called")),
+            ("index.late", json!("first")),
             ("index.leaves", json!("left")),
             ("index.default", json!("default")),
         ] {

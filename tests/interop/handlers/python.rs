@@ -57,7 +57,7 @@ Point = namedtuple("Point", "x y")
 
 def handler(event, context):
     numbers = [Decimal("5"), Decimal("12345678901234567.89"), Decimal("1E+2")]
-    return {"numbers": numbers, "point": Point(1, [Point(2, 3)]), "text": "ä"}
+    return {"numbers": numbers, "point": Point(1, [Point(2, 3)]), "text": "ä", "bytes": [b"x"]}
 "#;
 
 #[test]
@@ -68,7 +68,7 @@ fn numbers_and_tuples_of_python_are_as_lambda_writes_them() {
         assert!(written.contains("[5, 12345678901234567.89, 1E+2]"), "{written}");
         let answer: Value = serde_json::from_str(&written).expect("it is JSON");
         assert_eq!(answer["point"], json!({ "x": 1, "y": [{ "x": 2, "y": 3 }] }));
-        assert_eq!(answer["text"], "ä");
+        assert_eq!((&answer["text"], &answer["bytes"]), (&json!("ä"), &json!(["x"])));
     });
 }
 
