@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::Method;
 use regex_lite::Regex;
 
 use crate::api_gateway::authorizer::{Authorizer, AuthorizerKind};
@@ -13,7 +14,13 @@ use crate::template::integration::{function_of, name_in};
 
 /// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
 #[derive(Clone, Debug, Default)]
-pub struct Authorizers(BTreeMap<String, Option<Authorizer>>);
+pub struct Authorizers {
+    named: BTreeMap<String, Option<Authorizer>>,
+    /// That of methods which name none.
+    pub default: Option<Authorizer>,
+    /// Whether preflight requests need it too.
+    pub guards_preflight: bool,
+}
 
 impl Authorizers {
     /// The authorizer that a method names, if it is a Lambda function.
@@ -27,12 +34,21 @@ impl Authorizers {
         if name == AWS_IAM {
             return Ok(None);
         }
-        self.0.get(name).cloned().ok_or_else(missing)
+        self.named.get(name).cloned().ok_or_else(missing)
+    }
+
+    /// The authorizer of a method that names none.
+    #[must_use]
+    pub fn of_unnamed(&self, http_method: Option<&Method>) -> Option<Authorizer> {
+        let is_preflight = http_method == Some(&Method::OPTIONS);
+        self.default.clone().filter(|_| !is_preflight || self.guards_preflight)
     }
 
     /// These, and those of another place.
     pub fn extend(&mut self, others: &Self) {
-        self.0.extend(others.0.clone());
+        self.named.extend(others.named.clone());
+        self.default.clone_from(&others.default);
+        self.guards_preflight = others.guards_preflight;
     }
 }
 
@@ -181,7 +197,7 @@ fn collect(
                         format!("{name} is no Lambda authorizer, and not served: all may pass");
                     problems.push(node.problem(what));
                 }
-                authorizers.0.insert(name.clone(), authorizer);
+                authorizers.named.insert(name.clone(), authorizer);
             }
             Err(problem) => problems.push(problem),
         }

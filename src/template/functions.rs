@@ -99,7 +99,8 @@ pub fn functions(source: &mut Source<'_>) -> Vec<Result<TemplateFunction, Refuse
 }
 
 /// The properties of a function, with what is global in a SAM template.
-fn properties(source: &Source<'_>, resource: &Node) -> Node {
+#[must_use]
+pub fn properties(source: &Source<'_>, resource: &Node) -> Node {
     let none = Node { place: resource.place, data: Data::Map(vec![]) };
     let own = resource.get("Properties").unwrap_or(&none);
     let is_sam = resource.get("Type").and_then(Node::text).is_some_and(|kind| kind == SAM);
@@ -194,12 +195,15 @@ fn tenant_isolation_mode(
     source: &Source<'_>,
     properties: &Node,
 ) -> Result<TenantIsolationMode, String> {
+    let like = |name: &str| name.to_ascii_lowercase().starts_with("tenan");
+    let mut names = properties.entries().iter().map(|(name, _)| name);
+    if let Some(name) = names.find(|name| like(name) && *name != "TenancyConfig") {
+        return Err(format!("`{name}` is no property of functions; tenancy is `TenancyConfig`"));
+    }
     let Some(node) = properties.get("TenancyConfig") else { return Ok(TenantIsolationMode::None) };
     let config = source.values().resolve(node);
     let config = config.map_err(|problem| format!("its `TenancyConfig`: {}", problem.what))?;
-    let Some(config) = config.filter(|config| config.data != Data::Null) else {
-        return Ok(TenantIsolationMode::None);
-    };
+    let Some(config) = config else { return Ok(TenantIsolationMode::None) };
     match config.get("TenantIsolationMode").and_then(Node::text).as_deref() {
         Some("PER_TENANT") => Ok(TenantIsolationMode::PerTenant),
         _ => Err("its `TenancyConfig` is not `TenantIsolationMode: PER_TENANT`, and AWS takes \

@@ -3,9 +3,11 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html>
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 
 use crate::api_gateway::api::{FixedResponse, Integration, Lambda};
 use crate::api_gateway::mapping::{Mapping, Source, Target};
@@ -77,12 +79,24 @@ pub fn name_in(arn: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// The response of a mock integration: the default one, or the first.
+/// The response of a mock integration: that of the status which its request template names, the default
+/// one, or the first.
 fn fixed(node: &Node) -> FixedResponse {
-    let of_openapi = node.get("responses").map(Node::entries).unwrap_or_default();
-    let default = of_openapi.iter().find(|(name, _)| name == "default").or(of_openapi.first());
+    let request =
+        either(node, "requestTemplates").and_then(|it| it.get("application/json")?.text());
+    let request: Value = serde_json::from_str(&request.unwrap_or_default()).unwrap_or_default();
+    let status = request["statusCode"].to_string();
+    let of_openapi = node.get("responses").map(Node::entries).unwrap_or_default().iter();
+    let of_openapi = of_openapi.map(|(name, response)| (name.clone(), response));
     let of_cloud_formation = node.get("IntegrationResponses").map(Node::items).unwrap_or_default();
-    let response = default.map(|(_, response)| response).or(of_cloud_formation.first());
+    let of_cloud_formation = of_cloud_formation.iter().map(|response| {
+        let pattern = response.get("SelectionPattern").and_then(Node::text);
+        (pattern.map_or_else(|| "default".to_owned(), Cow::into_owned), response)
+    });
+    let responses: Vec<_> = of_openapi.chain(of_cloud_formation).collect();
+    let named = |wanted: &str| responses.iter().find(|(name, _)| name == wanted);
+    let response = named(&status).or_else(|| named("default")).or(responses.first());
+    let response = response.map(|(_, response)| *response);
     let status = response.and_then(|response| either(response, "statusCode")?.number());
     let status = status.and_then(|status| u16::try_from(status).ok());
     let headers = response.and_then(|response| either(response, "responseParameters"));
@@ -91,11 +105,22 @@ fn fixed(node: &Node) -> FixedResponse {
     let template = templates.and_then(|templates| templates.get("application/json")?.text());
     let template = template.unwrap_or_default();
     FixedResponse {
-        // What has references or directives in it is a program and no text.
-        body: (!template.contains(['$', '#'])).then(|| template.into_owned()),
+        body: (!is_program(&template)).then(|| template.into_owned()),
         status: status.and_then(|it| StatusCode::from_u16(it).ok()).unwrap_or(StatusCode::OK),
         headers: headers.iter().filter_map(|(name, value)| header(name, value)).collect(),
     }
+}
+
+/// Whether a template has references or directives in it, and so is no text.
+fn is_program(template: &str) -> bool {
+    const DIRECTIVES: [&str; 9] =
+        ["set", "if", "else", "end", "foreach", "include", "parse", "stop", "#"];
+    let refers = template
+        .split('$')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '{' || c == '!'));
+    let directs = template.split('#').skip(1);
+    refers || directs.into_iter().any(|rest| DIRECTIVES.iter().any(|it| rest.starts_with(it)))
 }
 
 /// `method.response.header.NAME: 'text'`.

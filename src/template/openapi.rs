@@ -84,13 +84,15 @@ impl Operation<'_> {
         let Some(integration) = self.node.get(INTEGRATION) else {
             return Err(wrong("it has no integration".to_owned()));
         };
+        let http_method = match self.name {
+            ANY => None,
+            _ => self.shown().parse::<Method>().ok(),
+        };
+        let unnamed = || self.authorizers.of_unnamed(http_method.as_ref());
         Ok(ApiMethod {
             resource: self.path.parse().map_err(|error| wrong(format!("{error}")))?,
-            http_method: match self.name {
-                ANY => None,
-                _ => self.shown().parse::<Method>().ok(),
-            },
-            authorizer: self.authorizer()?,
+            authorizer: self.authorizer()?.or_else(unnamed),
+            http_method,
             required: self.required(),
             integration: integration::integration(integration)?,
         })

@@ -2,6 +2,7 @@
 //! for it. Changes nothing of what is served.
 
 use crate::template::document::Node;
+use crate::template::functions::properties;
 use crate::template::source::Source;
 
 /// Resources beside the functions, with what they would do.
@@ -36,9 +37,8 @@ pub(super) fn warn(source: &mut Source<'_>, functions: &[&str]) {
         }
     }
     for name in functions {
-        let Some(properties) = source.resource(name).and_then(|it| it.get("Properties")) else {
-            continue;
-        };
+        let Some(resource) = source.resource(name) else { continue };
+        let properties = &properties(source, resource);
         for (member, what) in PROPERTIES {
             if let Some(node) = properties.get(member)
                 && source.value(properties, member).is_some()

@@ -182,14 +182,14 @@ fn cdk() -> Value {
             ":lambda:path/2015-03-31/functions/", { "Fn::GetAtt": [function, "Arn"] }, "/invocations",
         ]] })
     };
-    let function = |mode: Value| {
+    let function = |tenancy: &str| {
         json!({
             "Type": "AWS::Lambda::Function",
             "Properties": {
                 "Code": { "S3Bucket": "b", "S3Key": "k" },
                 "Handler": "index.handler",
                 "Runtime": "provided.al2023",
-                "TenancyConfig": mode,
+                tenancy: { "TenantIsolationMode": "PER_TENANT" },
             },
             "Metadata": { "aws:asset:path": "." },
         })
@@ -230,8 +230,8 @@ fn cdk() -> Value {
             "Properties": { "RestApiId": { "Ref": "Api" }, "StageName": "prod" },
         },
     });
-    api["Tracker"] = function(json!({ "TenantIsolationMode": "PER_TENANT" }));
-    api["Gate"] = function(Value::Null);
+    api["Tracker"] = function("TenancyConfig");
+    api["Gate"] = function("Metadata");
     json!({ "Resources": api })
 }
 

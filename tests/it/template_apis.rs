@@ -190,6 +190,7 @@ Globals:
     Cors: "'https://app.example'"
     Auth:
       DefaultAuthorizer: Door
+      AddDefaultAuthorizerToCorsPreflight: false
       Authorizers:
         Door: {FunctionArn: !GetAtt F.Arn}
 Resources:
@@ -261,7 +262,7 @@ async fn each_api_of_a_template_is_served_at_a_port_of_its_own() {
     let status = async |method: &str, path: &str| {
         send(events, request(events, method, path, &[], "")).await.status
     };
-    // The authorizer of `Globals` guards the methods of events too, and lets preflight requests pass.
+    // The authorizer of `Globals` guards the methods of events too, but no preflight requests here.
     assert_eq!(status("GET", "/x").await, 401);
     assert_eq!(status("OPTIONS", "/x").await, 200);
     assert_eq!(status("GET", "/open").await, 200);
@@ -318,7 +319,10 @@ Resources:
             get:
               x-amazon-apigateway-integration:
                 type: mock
-                responses: {default: {statusCode: "200", responseTemplates: {application/json: '{"ok":true}'}}}
+                requestTemplates: {application/json: '{"statusCode": 404}'}
+                responses:
+                  "200": {statusCode: "200"}
+                  "404": {statusCode: "404", responseTemplates: {application/json: '{"color":"x#fff"}'}}
           /program:
             get:
               x-amazon-apigateway-integration:
@@ -330,7 +334,8 @@ Resources:
 #[tokio::test]
 async fn what_aws_would_not_deploy_is_served_and_said() {
     let server = serving("F", DOUBTED, &[]).start().await;
-    assert_eq!(get(&server, "/health").await.json(), json!({ "ok": true }));
+    let mock = get(&server, "/health").await;
+    assert_eq!((mock.status, mock.json()), (404, json!({ "color": "x#fff" })));
     let said = server.stderr();
     for expected in [
         "GET /a: it maps the query string undeclared without declaring that parameter",

@@ -337,6 +337,7 @@ Resources:
   Spelled: {Type: AWS::Serverless::Function, Properties: {TenancyConfig: {TenantIsolationMode: per_tenant}}}
   Text: {Type: AWS::Serverless::Function, Properties: {TenancyConfig: PER_TENANT}}
   Asked: {Type: AWS::Serverless::Function, Properties: {TenancyConfig: {TenantIsolationMode: !Ref Mode}}}
+  Misspelt: {Type: AWS::Serverless::Function, Properties: {TenancyConfiguration: {TenantIsolationMode: PER_TENANT}}}
   Small: {Type: AWS::Serverless::Function, Properties: {MemorySize: 64}}
   Long: {Type: AWS::Serverless::Function, Properties: {Timeout: 901}}
   Http: {Type: AWS::Serverless::HttpApi}
@@ -361,6 +362,7 @@ async fn what_is_unclear_or_refused_is_not_served_and_what_is_missing_is_named()
         "Spelled is not served: its `TenancyConfig` is not `TenantIsolationMode: PER_TENANT`",
         "Text is not served: its `TenancyConfig` is not",
         "Asked is not served: its `TenancyConfig`: the value of Ref Mode is not known here",
+        "Misspelt is not served: `TenancyConfiguration` is no property of functions",
         "Small is not served: its `MemorySize` is not 128 to 10240 MB",
         "Long is not served: its `Timeout` is not 1 to 900 seconds",
         "Http (AWS::Serverless::HttpApi): HTTP APIs are not served",

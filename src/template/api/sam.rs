@@ -11,6 +11,7 @@ use crate::template::authorizers::{self, Authorizers};
 use crate::template::document::{Data, Node, Problem};
 use crate::template::functions::{Refused, TemplateFunction};
 use crate::template::integration::preflight;
+use crate::template::openapi::Definition;
 use crate::template::source::{Source, merged};
 
 const API: &str = "AWS::Serverless::Api";
@@ -72,7 +73,7 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
     let properties = source.global("Api").map_or_else(|| own.clone(), |all| merged(all, own));
     let auth = properties.get("Auth").map(|auth| source.known(auth));
     let mut problems = Vec::new();
-    let authorizers =
+    let mut authorizers =
         auth.as_ref().map(|auth| authorizers::of_sam(auth, &mut problems)).unwrap_or_default();
     if needs_key(auth.as_ref()) {
         problems.push(own.problem(WITHOUT_KEY));
@@ -84,21 +85,22 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
     for problem in &problems {
         source.warn(problem);
     }
-    let mut definition = definition(source, &properties, &authorizers);
-    let authorizer = default_authorizer.clone().and_then(|name| match name {
+    let default = default_authorizer.clone().and_then(|name| match name {
         Some(name) => authorizers.named(&name, own),
         None => Ok(None),
     });
-    match authorizer {
-        Ok(authorizer) => {
-            let open = definition.methods.iter_mut().filter(|it| it.authorizer.is_none());
-            open.for_each(|method| method.authorizer.clone_from(&authorizer));
+    authorizers.guards_preflight = guards_preflight(auth.as_ref());
+    let definition = match default {
+        Ok(default) => {
+            authorizers.default = default;
+            definition(source, &properties, &authorizers)
         }
+        // Nobody knows whom its methods let pass.
         Err(problem) => {
-            definition.methods.clear();
             source.warn(&problem);
+            Definition::default()
         }
-    }
+    };
     SamApi {
         draft: Draft {
             logical_id: logical_id.to_owned(),
@@ -174,6 +176,14 @@ fn member_of_auth(
     resolved.map_or(Ok(None), |auth| values.property_text(&auth, name))
 }
 
+/// Whether preflight requests need the default authorizer, as SAM has it unless it is told otherwise.
+///
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html>
+fn guards_preflight(auth: Option<&Node>) -> bool {
+    let said = auth.and_then(|auth| auth.get("AddDefaultAuthorizerToCorsPreflight")?.truth());
+    said.unwrap_or(true)
+}
+
 fn needs_key(auth: Option<&Node>) -> bool {
     auth.and_then(|auth| auth.get("ApiKeyRequired")?.truth()).unwrap_or(false)
 }
@@ -247,7 +257,7 @@ fn add_preflight(api: &mut SamApi) {
             preflights.push(ApiMethod {
                 resource: method.resource.clone(),
                 http_method: Some(Method::OPTIONS),
-                authorizer: None,
+                authorizer: api.authorizers.of_unnamed(Some(&Method::OPTIONS)),
                 required: Vec::new(),
                 integration: Integration::Fixed(response.clone()),
             });
