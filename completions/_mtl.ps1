@@ -51,7 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'mtl' -ScriptBlock {
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'A file with one K=V per line, taken as it stands, as Docker does')
             [CompletionResult]::new('--extension', '--extension', [CompletionResultType]::ParameterName, 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]')
             [CompletionResult]::new('--tenant-isolation-mode', '--tenant-isolation-mode', [CompletionResultType]::ParameterName, 'Whether every invocation names a tenant, or none does [default: the template''s, or the first]')
-            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'A template of SAM, CloudFormation or CDK, whose functions and API are served')
+            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'A template of SAM, CloudFormation or CDK, whose functions and APIs are served')
             [CompletionResult]::new('--parameter', '--parameter', [CompletionResultType]::ParameterName, 'A parameter of the template; repeatable')
             [CompletionResult]::new('--command', '--command', [CompletionResultType]::ParameterName, 'What runs a function of the template, in a shell in the folder of its code; repeatable')
             [CompletionResult]::new('--api-port', '--api-port', [CompletionResultType]::ParameterName, 'The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]')

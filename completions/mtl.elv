@@ -47,7 +47,7 @@ set edit:completion:arg-completer[mtl] = {|@words|
             cand --env-file 'A file with one K=V per line, taken as it stands, as Docker does'
             cand --extension 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]'
             cand --tenant-isolation-mode 'Whether every invocation names a tenant, or none does [default: the template''s, or the first]'
-            cand --template 'A template of SAM, CloudFormation or CDK, whose functions and API are served'
+            cand --template 'A template of SAM, CloudFormation or CDK, whose functions and APIs are served'
             cand --parameter 'A parameter of the template; repeatable'
             cand --command 'What runs a function of the template, in a shell in the folder of its code; repeatable'
             cand --api-port 'The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]'

@@ -53,7 +53,7 @@ complete -c mtl -n "__fish_mtl_using_subcommand serve" -l env-file -d 'A file wi
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l extension -d 'An external extension, started for each environment; repeatable [default: /opt/extensions/*]' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l tenant-isolation-mode -d 'Whether every invocation names a tenant, or none does [default: the template\'s, or the first]' -r -f -a "PER_TENANT\t''
 NONE\t''"
-complete -c mtl -n "__fish_mtl_using_subcommand serve" -l template -d 'A template of SAM, CloudFormation or CDK, whose functions and API are served' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand serve" -l template -d 'A template of SAM, CloudFormation or CDK, whose functions and APIs are served' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l parameter -d 'A parameter of the template; repeatable' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l command -d 'What runs a function of the template, in a shell in the folder of its code; repeatable' -r
 complete -c mtl -n "__fish_mtl_using_subcommand serve" -l api-port -d 'The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if it is taken]' -r

@@ -372,7 +372,10 @@ impl Environment {
                 let not_started = NotStarted {
                     function: self.blueprint.function.name.clone(),
                     handler: self.blueprint.handler.clone(),
-                    extension: self.failed_extension.take().or_else(|| self.awaited_extension()),
+                    extension: self.failed_extension.take().or_else(|| match failure {
+                        Failure::TimedOut(_) => self.awaited_extension(),
+                        _ => None,
+                    }),
                     command: self.blueprint.function.command.clone(),
                     failure: failure.clone(),
                     after: duration,

@@ -43,8 +43,6 @@ const TOLD_EVERY: Duration = Duration::from_millis(100);
 /// A load that is to be put on a server.
 #[derive(Debug)]
 pub struct Load {
-    /// Where it goes.
-    pub place: Place,
     /// The function's name.
     pub function_name: String,
     /// The tenants, in turn; empty for a function without tenants.
@@ -110,6 +108,7 @@ impl Sender<'_> {
 
 struct Shared {
     load: Load,
+    place: Place,
     start: Instant,
     next: AtomicU64,
     tally: Mutex<Tally>,
@@ -121,7 +120,12 @@ struct Shared {
 pub type Progress = (u64, u64, Duration);
 
 /// Puts the load on the server until it is done or stopped, and tells how far it is meanwhile.
-pub async fn run(load: Load, stop: CancellationToken, tell: impl Fn(Progress)) -> LoadReport {
+pub async fn run(
+    load: Load,
+    place: Place,
+    stop: CancellationToken,
+    tell: impl Fn(Progress),
+) -> LoadReport {
     let connections = load.connections;
     let shared = Arc::new(Shared {
         start: Instant::now(),
@@ -129,6 +133,7 @@ pub async fn run(load: Load, stop: CancellationToken, tell: impl Fn(Progress)) -
         tally: Mutex::new(Tally::new(load.identity.clone())),
         stop,
         load,
+        place,
     });
     let mut sending = JoinSet::new();
     for _ in 0..connections {
@@ -160,7 +165,7 @@ pub async fn run(load: Load, stop: CancellationToken, tell: impl Fn(Progress)) -
 
 impl Shared {
     async fn send(self: Arc<Self>) {
-        let mut sender = match &self.load.place {
+        let mut sender = match &self.place {
             Place::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
             Place::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
         };

@@ -1,4 +1,4 @@
-//! A SAM or CloudFormation template, or what `cdk synth` writes, as the functions and the API that it
+//! A SAM or CloudFormation template, or what `cdk synth` writes, as the functions and the APIs that it
 //! describes. What can't be known or run here is named and left out, never guessed. Knows neither
 //! arguments nor what is made of it.
 

@@ -44,18 +44,26 @@ use run_command::RunCommand;
 ///
 /// When an argument is wrong, or the emulator does not start.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let plan = args.plan()?;
+    args.check()?;
     // One thread serves all: the function's processes do the work, and a second one makes the way
     // of a request longer.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start the async runtime")?;
-    runtime.block_on(serve(plan))
+    runtime.block_on(async {
+        let mut signals = Signals::new().context("failed to listen to signals")?;
+        if let Some(command) = &args.build {
+            tokio::select! {
+                built = reload::first_build(command) => built?,
+                number = signals.next() => return Ok(cut_short_by(number)),
+            }
+        }
+        serve(args.plan()?, signals).await
+    })
 }
 
-async fn serve(plan: Plan) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::new().context("failed to listen to signals")?;
+async fn serve(plan: Plan, mut signals: Signals) -> Result<ExitCode, Failure> {
     say(&plan.served);
     for warning in &plan.warnings {
         say(&format!("warning: {warning}"));

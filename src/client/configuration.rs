@@ -20,17 +20,24 @@ pub struct Configuration {
     pub log_group: String,
     /// Whether they are JSON, and so name the tenant.
     pub logs_json: bool,
+    /// Whether its tenants are isolated.
+    pub isolated: bool,
 }
 
-/// What a function is configured with there.
+/// What a function is configured with there, or one of its versions.
 ///
 /// # Errors
 ///
 /// When there is no answer, or on AWS no Region or no credentials.
-pub async fn of(target: &Target, function: &str) -> Result<Configuration, QueryError> {
+pub async fn of(
+    target: &Target,
+    function: &str,
+    qualifier: Option<&str>,
+) -> Result<Configuration, QueryError> {
     let (config, place) = target.service("Lambda").await?;
     let client = Client::new(&config);
     let call = client.get_function_configuration().function_name(function);
+    let call = call.set_qualifier(qualifier.map(str::to_owned));
     let output = call.send().await.map_err(|error| QueryError::new(&place, &error))?;
     Ok(configuration(&output, function))
 }
@@ -46,5 +53,7 @@ fn configuration(output: &GetFunctionConfigurationOutput, function: &str) -> Con
         log_group: log_group.map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned),
         logs_json: logging.and_then(types::LoggingConfig::log_format)
             == Some(&types::LogFormat::Json),
+        isolated: output.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode)
+            == Some(&types::TenantIsolationMode::PerTenant),
     }
 }

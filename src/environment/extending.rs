@@ -79,7 +79,8 @@ impl Environment {
             }
             ExtensionSign::MemoryExceeded => self.step(Event::Failed(Failure::OutOfMemory)),
             ExtensionSign::Exited(name, status) => {
-                self.failed_extension = Some(format!("the extension `{name}` ended"));
+                let how = how_it_ended(status);
+                self.failed_extension = Some(format!("the extension `{name}` ended ({how})"));
                 self.extension_failed(crashed(status));
             }
         }

@@ -39,7 +39,10 @@ impl Payloads {
             if text.contains(SECRET) {
                 return Some(text.to_owned());
             }
-            let rest = text.trim_start().strip_prefix('{').filter(|rest| !rest.starts_with('{'))?;
+            // A member of the user's own would be the one that counts.
+            let has_one = text.contains("\"mtlSecret\"");
+            let rest = text.trim_start().strip_prefix('{');
+            let rest = rest.filter(|rest| !has_one && !rest.starts_with('{'))?;
             let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
             Some(format!("{{\"mtlSecret\":\"{SECRET}\"{comma}{rest}"))
         };
@@ -133,5 +136,6 @@ mod tests {
         assert_eq!(of(r#"["{{secret}}"]"#).as_deref(), Some(r#"["s"]"#));
         assert_eq!(of("[1]"), None);
         assert_eq!(of("{{tenant}}"), None);
+        assert_eq!(of(r#"{"mtlSecret":"mine"}"#), None);
     }
 }

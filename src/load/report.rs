@@ -23,7 +23,7 @@ pub struct LoadReport {
     /// How many invocations were due in time, but not begun: all connections were busy.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_begun: u64,
-    /// How many were running when the load was stopped.
+    /// How many had no answer when the load was stopped, or long after its time.
     #[serde(skip_serializing_if = "is_zero")]
     pub unanswered: u64,
     /// Why the first invocation that had no answer had none.

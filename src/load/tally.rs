@@ -106,7 +106,7 @@ impl Tally {
         self.not_begun += count;
     }
 
-    /// An invocation was running when the load was stopped.
+    /// An invocation had no answer when the load ended.
     pub fn unanswered(&mut self) {
         self.unanswered += 1;
     }

@@ -64,6 +64,10 @@ async fn files_that_are_no_programs_are_told_what_they_lack() {
     assert_eq!(said.matches("CRLF").count(), 1, "it is said at the start and not again: {said}");
     let said = said_of("other.py", b"", "app.py").await;
     assert!(said.contains("failed to find the program `app.py`"), "{said}");
+    assert!(
+        said.contains("help: a handler of Python or Node.js is served with --handler"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -100,3 +100,29 @@ async fn no_command_is_a_mistake() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--run has no command"));
 }
+
+#[tokio::test]
+async fn a_signal_ends_the_first_build_with_all_that_it_has_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = "sh -c 'echo $$ > pid; exec sleep 600'; true";
+    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    mtl.args(["serve", "--port", "0", "--watch", "--build", build]).current_dir(folder.path());
+    mtl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut child = mtl.spawn().unwrap();
+    let pid = folder.path().join("pid");
+    let written = || std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n'));
+    wait::eventually("the build runs", written).await;
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait().await.unwrap().code(), Some(128 + 15));
+    let pid = std::fs::read_to_string(pid).unwrap();
+    wait::end_of(pid.trim().parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_used_is_told_before_a_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    mtl.args(["serve", "--watch", "absent", "--build", "touch built"]).current_dir(folder.path());
+    assert_eq!(mtl.output().await.unwrap().status.code(), Some(2));
+    assert!(!folder.path().join("built").exists());
+}

@@ -14,7 +14,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::target::block_on;
-use crate::client::aws::{self, Lambda};
+use crate::client::aws::Lambda;
 use crate::client::configuration;
 use crate::client::target::Target;
 use crate::function::TenantId;
@@ -26,42 +26,45 @@ use crate::load::{self as generator, Load, Place};
 use progress::Progress;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
-pub(super) fn put(target: Target, options: Options) -> Result<Exit, Failure> {
-    let format = options.output;
-    let report = block_on(async {
-        let load = match target {
-            Target::Local { endpoint, .. } => load(options, Place::Local(endpoint))?,
+pub(super) fn put(target: Target, mut options: Options) -> Result<Exit, Failure> {
+    let (format, yes, qualifier) = (options.output, options.load.yes, options.qualifier.take());
+    let load = load(options)?;
+    let (report, is_stopped) = block_on(async {
+        let place = match target {
+            Target::Local { endpoint, .. } => Place::Local(endpoint),
             Target::Aws(ref config) => {
-                let configuration = configuration::of(&target, options.name()).await;
-                let configuration = configuration.map_err(|error| {
-                    Failure::new(Exit::Failed, error).help(
-                        "a load asks for the function's configuration first, to tell what it costs",
-                    )
-                })?;
-                let yes = options.load.yes;
-                let load = load_on_aws(config, options).await?;
-                remote::confirm(&load, &configuration, yes)?;
-                load
+                agreed(&target, &load, qualifier.as_deref(), yes).await?;
+                let lambda = Lambda::load(config).await;
+                let lambda = lambda.map_err(|error| Failure::new(Exit::Failed, error))?;
+                Place::Aws { lambda: Box::new(lambda), qualifier }
             }
         };
-        Ok::<_, Failure>(run(load).await)
+        Ok::<_, Failure>(run(load, place).await)
     })??;
     output::print_load(&report, format)?;
-    judge(report)
+    judge(report, is_stopped)
 }
 
-async fn load_on_aws(config: &aws::Options, options: Options) -> Result<Load, Failure> {
-    let lambda = Lambda::load(config).await;
-    let lambda = lambda.map_err(|error| Failure::new(Exit::Failed, error))?;
-    let qualifier = options.qualifier.clone();
-    load(options, Place::Aws { lambda: Box::new(lambda), qualifier })
+/// Asks whether the load is wanted, with what it costs.
+async fn agreed(
+    target: &Target,
+    load: &Load,
+    qualifier: Option<&str>,
+    yes: bool,
+) -> Result<(), Failure> {
+    let configuration = configuration::of(target, &load.function_name, qualifier).await;
+    let configuration = configuration.map_err(|error| {
+        Failure::new(Exit::Failed, error)
+            .help("a load asks for the function's configuration first, to tell what it costs")
+    })?;
+    remote::confirm(load, &configuration, yes)
 }
 
-/// Runs the load. Ctrl-C ends it early.
-async fn run(load: Load) -> LoadReport {
+/// Runs the load. Ctrl-C ends it early; whether it did comes with the report.
+async fn run(load: Load, place: Place) -> (LoadReport, bool) {
     let progress = Progress::new(load.requests, load.duration);
     let stop = CancellationToken::new();
-    let running = generator::run(load, stop.clone(), |far| progress.show(far));
+    let running = generator::run(load, place, stop.clone(), |far| progress.show(far));
     tokio::pin!(running);
     let report = loop {
         tokio::select! {
@@ -71,10 +74,10 @@ async fn run(load: Load) -> LoadReport {
         }
     };
     progress.end();
-    report
+    (report, stop.is_cancelled())
 }
 
-fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
+fn load(mut options: Options) -> Result<Load, Failure> {
     let waits = options.invocation_type == TypeArg::RequestResponse;
     if !waits || options.stream || options.log || options.client_context.is_some() {
         return Err(Failure::usage("a load is of plain invocations that wait for their answers")
@@ -98,12 +101,12 @@ fn load(mut options: Options, place: Place) -> Result<Load, Failure> {
     if options.load.leak_check {
         secrets = Some(secrets_of(&tenants)?);
         payloads = payloads.with_secret().ok_or_else(|| {
-            Failure::usage("the payload has no room for a secret")
-                .help("make it a JSON object, or write {{secret}} where the secret goes")
+            Failure::usage("the payload has no room for a secret").help(
+                "make it a JSON object without `mtlSecret`, or write {{secret}} where it goes",
+            )
         })?;
     }
     Ok(Load {
-        place,
         function_name: options.name().to_owned(),
         tenants,
         payloads,
@@ -126,7 +129,7 @@ fn secrets_of(tenants: &[TenantId]) -> Result<Secrets, Failure> {
 }
 
 /// What tenants share, what they saw of each other, and what had no answer are errors.
-fn judge(report: LoadReport) -> Result<Exit, Failure> {
+fn judge(report: LoadReport, is_stopped: bool) -> Result<Exit, Failure> {
     let failed = |error: String| Failure::new(Exit::Failed, anyhow::Error::msg(error));
     if let Isolation::Shared { .. } = report.isolation {
         return Err(failed("tenants share execution environments".to_owned()));
@@ -136,6 +139,12 @@ fn judge(report: LoadReport) -> Result<Exit, Failure> {
         return Err(failed(error).help(
             "environments are apart; what they share, such as a database or a file, is not",
         ));
+    }
+    if report.unanswered > 0 && !is_stopped {
+        let count = report.unanswered;
+        return Err(failed(format!(
+            "{count} invocations had no answer long after the load's time"
+        )));
     }
     let lost = report.overall.transport_errors;
     if lost == 0 {

@@ -32,7 +32,7 @@ pub struct Logs {
 /// When there is no answer.
 pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<Logs, QueryError> {
     let progress = Progress::default();
-    let configuration = configuration::of(&plan.target, &subject.function).await?;
+    let configuration = configuration::of(&plan.target, &subject.function, None).await?;
     let insights = Insights::of(&plan.target).await?;
     let range = (window.start, window.end);
     let show = |bytes| progress.scanned(bytes);

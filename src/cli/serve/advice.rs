@@ -114,7 +114,7 @@ fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
         }
         Failure::Posted { error_type, .. } => {
             let summary = failure.summary();
-            let help = help_for_an_error(error_type, &summary);
+            let help = help_for_an_error(error_type, &summary, handler.as_deref());
             (format!("the function can't be loaded: {summary}"), help)
         }
         Failure::OutOfMemory => (
@@ -238,26 +238,44 @@ fn not_the_tool(tool: &str) -> String {
     )
 }
 
-fn help_for_an_error(error_type: &str, message: &str) -> String {
+fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> String {
     let text = match error_type {
         "Runtime.HandlerNotFound" => {
             "--handler is FILE.FUNCTION: the file without its ending, and what it exports"
+        }
+        "Runtime.ImportModuleError" if is_of_handler(message, handler) => {
+            "the file of the handler is not there; code that must be built is built first, such as \
+             with `sam build` or `tsc`"
+        }
+        "Runtime.ImportModuleError" if message.contains("'./") || message.contains("'../") => {
+            "a file that it imports is not there"
         }
         "Runtime.ImportModuleError" if message.contains("No module named") => {
             "install it for the interpreter that is used; a virtual environment must be active \
              where mtl is started"
         }
-        "Runtime.ImportModuleError" if message.contains('/') || message.contains("package") => {
-            "install its packages in this folder, as with `npm install`"
-        }
-        "Runtime.ImportModuleError" => {
-            "the file of the handler, or a package that it imports, is not there; code that must be \
-             built is built first, such as with `sam build`"
-        }
+        "Runtime.ImportModuleError" => "install its packages in this folder, as with `npm install`",
         "Runtime.UserCodeSyntaxError" => "the trace in the log says where",
         _ => "the log has more",
     };
     text.to_owned()
+}
+
+/// Whether what can't be imported is the file of the handler itself.
+fn is_of_handler(message: &str, handler: Option<&str>) -> bool {
+    let Some(handler) = handler else { return false };
+    let names = [handler.rsplit_once('.'), handler.split_once('.')].into_iter().flatten();
+    let mut files = names.flat_map(|(file, _)| [file.to_owned(), file.replace('/', ".")]);
+    files.any(|file| {
+        message.ends_with(&format!("No module named '{file}'"))
+            || message.ends_with(&format!("Cannot find module '{file}'"))
+    })
+}
+
+/// What to do about a program that can't be started.
+#[must_use]
+pub fn help_for_no_start(words: &[OsString]) -> String {
+    Command { words, handler: None }.help_for_no_start()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! `--api-port` and `--tenant-from`: the API in front of a single function, and what `serve` says about
-//! its routes. Knows no HTTP.
+//! `--api-port` and `--tenant-from`: the APIs of a template with the tenants that it doesn't map, or one in
+//! front of a single function, and what `serve` says about their routes. Knows no HTTP.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -169,8 +169,9 @@ pub fn advice(api: &RestApi, functions: &[&Function]) -> Option<String> {
         .filter(|method| method.lambda().is_some_and(|lambda| per_tenant(&lambda.function)));
     if let Some(method) = tenants.clone().find(|method| method.tenant_source().is_none()) {
         return Some(format!(
-            "not every method maps a tenant id, so Lambda refuses its requests: {} {}; map one to \
+            "{}: not every method maps a tenant id, so Lambda refuses its requests: {} {}; map one to \
              integration.request.header.X-Amz-Tenant-Id, or say where it is with --tenant-from",
+            api.name,
             method.http_method(),
             method.resource
         ));
@@ -178,8 +179,9 @@ pub fn advice(api: &RestApi, functions: &[&Function]) -> Option<String> {
     let chosen = tenants
         .find_map(|method| method.tenant_source().filter(|source| source.is_chosen_by_caller()))?;
     Some(format!(
-        "callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
-         from what an authorizer has verified, such as context.authorizer.tenantId"
+        "{}: callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
+         from what an authorizer has verified, such as context.authorizer.tenantId",
+        api.name
     ))
 }
 

@@ -1,8 +1,8 @@
-//! What `mtl serve` will do, made of its arguments. Every check that can be made before something is
+//! What `mtl serve` will do, made of its arguments. Every check that can be made before the emulator is
 //! started is here, so that what follows works with values that are right.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::api_gateway::api::RestApi;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
+use crate::cli::serve::advice::help_for_no_start;
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::function::{Description, Program};
@@ -60,21 +61,29 @@ pub struct Plan {
 }
 
 impl Args {
-    /// Checks everything that can be checked before something is started.
+    /// Checks what doesn't depend on the code, which may have to be built first.
+    ///
+    /// # Errors
+    ///
+    /// When something can't be used.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.run.as_ref().is_some_and(|command| command.is_empty()) {
+            return Err(
+                Failure::usage("--run has no command").help("it may be a variable that is not set")
+            );
+        }
+        // What the code is made from is there, also where the code isn't.
+        watched(&self.watch, &[])?;
+        self.log_dir.as_deref().map_or(Ok(()), check_log_dir)
+    }
+
+    /// Checks everything else that can be checked before something is started.
     ///
     /// # Errors
     ///
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
-        if self.run.as_ref().is_some_and(|command| command.is_empty()) {
-            return Err(
-                Failure::usage("--run has no command").help("it may be a variable that is not set")
-            );
-        }
-        if let Some(command) = &self.build {
-            build(command)?;
-        }
         let Served { mut functions, apis, sentence, inline, mut warnings } =
             match self.template_file(&folder) {
                 Some(file) => self.of_template(&file)?,
@@ -96,9 +105,6 @@ impl Args {
             Reload::new(scope, self.build, roots.collect())
         });
         let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
-        if let Some(folder) = &self.log_dir {
-            check_log_dir(folder)?;
-        }
         let config = Config {
             host: self.host.trim_matches(['[', ']']).to_owned(),
             port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
@@ -172,20 +178,6 @@ fn watched(
     }
     let absolute = paths.iter().map(std::path::absolute).collect::<Result<BTreeSet<_>, _>>();
     Ok(Some(absolute.context("failed to find the current folder")?.into_iter().collect()))
-}
-
-/// Builds before the first start: there may be no code yet.
-fn build(command: &OsStr) -> Result<(), Failure> {
-    let shown = command.display();
-    let mut shell = std::process::Command::new("/bin/sh");
-    // The log of functions is all that is on stdout.
-    shell.arg("-c").arg(command).stdout(std::io::stderr());
-    let status = shell.status().with_context(|| format!("failed to run `{shown}`"))?;
-    if status.success() {
-        return Ok(());
-    }
-    let error = anyhow::anyhow!("`{shown}` failed ({status}), so there is nothing to serve");
-    Err(Failure::new(Exit::Failed, error))
 }
 
 fn with_extensions(extensions: &[PathBuf]) -> String {
@@ -276,8 +268,9 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
         directory: folder.to_owned(),
     };
     let error = launch.check().err()?;
+    let help = help_for_no_start(&function.command);
     Some(format!(
-        "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint"
+        "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint\nhelp: {help}"
     ))
 }
 

@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
 use super::say;
 use super::shell::{Shell, shell};
+use crate::cli::failure::{Exit, Failure};
 use crate::functions::Functions;
 use crate::watch::{Changes, Scope, Watch};
 
@@ -140,6 +142,30 @@ impl Drop for Reloading {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// Builds before the first start: there may be no code yet.
+///
+/// # Errors
+///
+/// When the build fails. Dropping the future ends it.
+pub async fn first_build(command: &OsStr) -> Result<(), Failure> {
+    let shown = command.display();
+    let mut shell = shell(command);
+    // The log of functions is all that is on stdout.
+    shell.stdout(io::stderr());
+    // On a terminal Ctrl-C reaches it as well.
+    let build = Shell::start(&mut shell, !io::stdin().is_terminal());
+    let status = match build {
+        Ok(mut build) => build.ended().await,
+        Err(error) => Err(error),
+    };
+    let status = status.with_context(|| format!("failed to run `{shown}`"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!("`{shown}` failed ({status}), so there is nothing to serve");
+    Err(Failure::new(Exit::Failed, error))
 }
 
 /// Runs a build; its output when it fails.

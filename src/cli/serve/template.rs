@@ -24,7 +24,7 @@ const FOUND: [&str; 2] = ["template.yaml", "template.yml"];
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Template")]
 pub struct TemplateArgs {
-    /// A template of SAM, CloudFormation or CDK, whose functions and API are served
+    /// A template of SAM, CloudFormation or CDK, whose functions and APIs are served
     #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "handler", "attach"])]
     pub template: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ impl Args {
         found.filter(|_| !is_other).map(PathBuf::from)
     }
 
-    /// The functions and the API of a template.
+    /// The functions and the APIs of a template.
     pub(super) fn of_template(&self, file: &Path) -> Result<Served, Failure> {
         let settings = Settings {
             file: file.to_owned(),

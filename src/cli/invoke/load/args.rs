@@ -73,6 +73,7 @@ impl LoadArgs {
             (self.tenants_file.is_some(), "--tenants-file"),
             (self.environment_at.is_some(), "--environment-at"),
             (self.leak_check, "--leak-check"),
+            (self.yes, "--yes"),
         ];
         if tenants > 1 {
             return Err(Failure::usage("several tenants are for a load")

@@ -46,14 +46,17 @@ fn estimate(load: &Load, configuration: &Configuration) -> String {
     let by_rate = load.rate.zip(load.duration).map(|(rate, time)| rate * time.as_secs_f64());
     let requests = load.requests.map(|requests| requests as f64).or(by_rate);
     let tenants = load.tenants.len();
+    let whose = if tenants == 0 { String::new() } else { format!(" for {tenants} tenants") };
     let Some(requests) = requests else {
         return format!(
-            "this invokes the function on AWS as fast as it goes for {tenants} tenants; what that \
-             costs depends on how fast it is"
+            "this invokes the function on AWS as fast as it goes{whose}; what that costs depends on \
+             how fast it is"
         );
     };
     let prices = Prices::new(configuration.architecture, &[]);
     let environments = load.connections.max(u32::try_from(tenants).unwrap_or(u32::MAX));
+    // Those of a function without tenants cost nothing by themselves.
+    let environments = if configuration.isolated { environments } else { 0 };
     let usage = Usage {
         requests,
         billed_ms: requests * BILLED_MS,
@@ -61,10 +64,13 @@ fn estimate(load: &Load, configuration: &Configuration) -> String {
     };
     let isolation = prices.environment_gb;
     let cost = prices.cost(isolation.unwrap_or_default(), &usage, configuration.memory_mb).total();
-    let without =
-        if isolation.is_none() { ", without the price of environments on arm64" } else { "" };
+    let without = if isolation.is_none() && configuration.isolated {
+        ", without the price of environments on arm64"
+    } else {
+        ""
+    };
     format!(
-        "this invokes the function on AWS {requests:.0} times for {tenants} tenants: about ${cost:.4} if \
+        "this invokes the function on AWS {requests:.0} times{whose}: about ${cost:.4} if \
          each is billed {BILLED_MS:.0} ms{without}"
     )
 }
