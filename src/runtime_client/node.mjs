@@ -327,15 +327,18 @@ class ResponseStream extends Writable {
         this.outgoing.on("response", (response) => response.resume().on("end", resolve));
         this.outgoing.on("error", resolve);
       });
-      if (this.prelude !== undefined) {
-        this.outgoing.write(this.prelude);
-      }
     }
     return this.outgoing;
   }
 
   _write(chunk, encoding, written) {
-    this.open().write(chunk, encoding, () => written());
+    const outgoing = this.open();
+    // It comes with the first bytes: without any there is none.
+    if (this.prelude !== undefined) {
+      outgoing.write(this.prelude);
+      this.prelude = undefined;
+    }
+    outgoing.write(chunk, encoding, () => written());
   }
 
   _final(ended) {
@@ -357,7 +360,7 @@ async function stream(handler, event, context) {
   const response = new ResponseStream(context.awsRequestId);
   try {
     const returned = handler(event, response, context);
-    if (!isPromise(returned)) {
+    if (!isPromise(returned) && !response.writableEnded) {
       throw "Streaming does not support non-async handlers.";
     }
     const finished = new Promise((resolve, reject) => {
