@@ -8,6 +8,8 @@ pub mod answer;
 pub mod api;
 pub mod authorizer;
 pub mod event;
+pub mod grant;
+pub mod mapped;
 pub mod mapping;
 pub mod method_request;
 pub mod refusal;
@@ -31,8 +33,9 @@ use crate::invoke_api::error::ApiError;
 use crate::invoke_api::{refuse_service_failure, set_environment, tenant};
 use crate::quotas;
 use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
-use authorizer::{Authorizer, Grant, Grants};
-use mapping::Mapped;
+use authorizer::Authorizer;
+use grant::{Grant, Grants};
+use mapped::Mapped;
 use method_request::MethodRequest;
 use refusal::Refusal;
 
@@ -172,7 +175,7 @@ impl ApiGateway {
             Integration::Lambda(lambda) => lambda,
             Integration::Fixed(response) => return Ok(fixed(response)),
         };
-        let mapped = mapping::mapped(parameters, request);
+        let mapped = mapped::mapped(parameters, request);
         let call = Call {
             function,
             tenant_id: tenant(mapped.header("X-Amz-Tenant-Id"))?,
@@ -281,7 +284,7 @@ fn identify(reply: &mut Reply, request_id: Uuid) {
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert("x-amzn-RequestId", value);
     }
-    if let Ok(value) = HeaderValue::from_str(&event::extended_request_id(request_id)) {
+    if let Ok(value) = HeaderValue::from_str(&method_request::extended_request_id(request_id)) {
         headers.insert("x-amz-apigw-id", value);
     }
 }

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::api_gateway::api::{ApiMethod, RestApi};
-use crate::api_gateway::mapping::Mapped;
+use crate::api_gateway::mapped::Mapped;
 use crate::api_gateway::method_request::MethodRequest;
 
 /// Headers of Lambda's own API, which say how it is called and are no part of the event.
@@ -73,13 +72,4 @@ fn all_values(pairs: &[(String, String)]) -> Value {
 
 fn map(map: &BTreeMap<String, String>) -> Value {
     if map.is_empty() { Value::Null } else { json!(map) }
-}
-
-/// The id that API Gateway has for a request besides its UUID: 15 letters and digits and a `=`.
-#[must_use]
-pub fn extended_request_id(request_id: Uuid) -> String {
-    let mut id = BASE64_URL_SAFE.encode(request_id.as_bytes());
-    id.truncate(15);
-    id.push('=');
-    id
 }

@@ -1,16 +1,12 @@
-//! Request parameter mapping: what of a request, or of its context, is put into the request to Lambda.
-//! Knows no functions.
+//! Request parameter mapping as it was deployed: what of a request, or of its context, is put into the
+//! request to Lambda. Knows no requests.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html>
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use http::HeaderValue;
-use serde_json::Value;
 use thiserror::Error;
-
-use crate::api_gateway::method_request::MethodRequest;
 
 /// The header of Lambda's that carries the tenant id.
 const TENANT_ID: &str = "x-amz-tenant-id";
@@ -150,22 +146,6 @@ impl Source {
             Self::Context(_) | Self::StageVariable(_) | Self::Static(_) => false,
         }
     }
-
-    /// What a request has there.
-    #[must_use]
-    pub fn value(&self, request: &MethodRequest) -> Option<String> {
-        match self {
-            Self::Header(name) => request.header(name).last().cloned(),
-            Self::MultiValueHeader(name) => joined(&request.header(name)),
-            Self::QueryString(name) => request.query_string(name).last().cloned(),
-            Self::MultiValueQueryString(name) => joined(&request.query_string(name)),
-            Self::Path(name) => request.place.parameters.get(name).cloned(),
-            Self::Body(names) => body(&request.body, names),
-            Self::Context(name) => request.context(name),
-            Self::StageVariable(name) => request.stage_variables.get(name).cloned(),
-            Self::Static(text) => Some(text.clone()),
-        }
-    }
 }
 
 impl Mapping {
@@ -173,65 +153,6 @@ impl Mapping {
     #[must_use]
     pub fn is_tenant_id(&self) -> bool {
         matches!(&self.target, Target::Header(name) if name.eq_ignore_ascii_case(TENANT_ID))
-    }
-}
-
-/// What mappings put into the request to Lambda.
-#[derive(Debug, Default)]
-pub struct Mapped {
-    /// Headers, as the mapping writes their names.
-    pub headers: Vec<(String, String)>,
-    /// Parameters of the query.
-    pub query_strings: Vec<(String, String)>,
-    /// Parameters of the path.
-    pub path: Vec<(String, String)>,
-}
-
-/// What these mappings make of a request. A source without a value maps nothing.
-#[must_use]
-pub fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
-    let mut mapped = Mapped::default();
-    for mapping in mappings {
-        let Some(value) = mapping.source.value(request) else { continue };
-        match &mapping.target {
-            Target::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
-            Target::Path(name) => mapped.path.push((name.clone(), value)),
-            // HTTP takes the spaces around a header's value away, and has no control characters in it.
-            Target::Header(name) => {
-                let value = value.trim_matches([' ', '\t']);
-                if HeaderValue::from_str(value).is_ok() {
-                    mapped.headers.push((name.clone(), value.to_owned()));
-                }
-            }
-        }
-    }
-    mapped
-}
-
-impl Mapped {
-    /// The last header of this name.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter().rev();
-        let found = headers.find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-fn joined(values: &[String]) -> Option<String> {
-    (!values.is_empty()).then(|| values.join(","))
-}
-
-/// A member of a JSON body; texts as they are, anything else as JSON.
-fn body(body: &[u8], names: &[String]) -> Option<String> {
-    if names.is_empty() {
-        return Some(String::from_utf8_lossy(body).into_owned());
-    }
-    let document: Value = serde_json::from_slice(body).ok()?;
-    match names.iter().try_fold(&document, |value, name| value.get(name))? {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => None,
-        other => Some(other.to_string()),
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE;
 use bytes::Bytes;
 use http::header::{
     CONNECTION, EXPECT, HOST, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -14,7 +16,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api_gateway::api::{ApiMethod, Parameter, ParameterPlace, RestApi};
-use crate::api_gateway::event::extended_request_id;
 use crate::api_gateway::refusal::Refusal;
 use crate::api_gateway::resource::Place;
 use crate::http::Peer;
@@ -231,4 +232,13 @@ fn resource_id(method: &ApiMethod) -> String {
         .bytes()
         .fold(5381_u64, |hash, byte| hash.wrapping_mul(33).wrapping_add(u64::from(byte)));
     format!("{:06x}", hash & 0x00ff_ffff)
+}
+
+/// The id that API Gateway has for a request besides its UUID: 15 letters and digits and a `=`.
+#[must_use]
+pub fn extended_request_id(request_id: Uuid) -> String {
+    let mut id = BASE64_URL_SAFE.encode(request_id.as_bytes());
+    id.truncate(15);
+    id.push('=');
+    id
 }

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod cost;
+pub mod format;
 pub mod help;
 pub mod logs;
 pub mod plan;
@@ -13,7 +14,8 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use terminal_size::terminal_size_of;
 
-use self::args::{Args, Format, Sort};
+use self::args::Args;
+use self::format::{Format, Sort};
 use self::plan::{LogSubject, Plan, Question, Span};
 use self::progress::Progress;
 use crate::cli::failure::{Exit, Failure};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::args::Format;
+use super::format::Format;
 use super::plan::{CostSubject, Plan};
 use super::progress::Progress;
 use super::{Report, help, logs};

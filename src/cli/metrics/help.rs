@@ -1,7 +1,7 @@
 //! What a person is told besides the metrics: why there are none, what they are, and what can be done
 //! about an error.
 
-use super::args::Format;
+use super::format::Format;
 use crate::cli::help as invoke_help;
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::args::{Format, Sort};
+use super::format::{Format, Sort};
 use super::help;
 use crate::cli::failure::{Exit, Failure};
 use crate::client::query_error::QueryError;

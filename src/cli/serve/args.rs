@@ -9,7 +9,6 @@ use clap::ValueEnum;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api::ApiArgs;
-use crate::cli::serve::template::TemplateArgs;
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::{DEFAULT_FUNCTION, duration};
 use crate::emulator::config::Runtime;
@@ -199,6 +198,30 @@ pub(super) struct FunctionArgs {
     /// Whether every invocation names a tenant, or none does [default: the template's, or the first]
     #[arg(long, value_name = "MODE", ignore_case = true)]
     pub(super) tenant_isolation_mode: Option<TenantIsolationArg>,
+}
+
+/// The arguments about a template.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Template")]
+pub struct TemplateArgs {
+    /// A template of SAM, CloudFormation or CDK, whose functions and APIs are served
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "handler", "attach"])]
+    pub template: Option<PathBuf>,
+
+    /// A parameter of the template; repeatable
+    #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+
+    /// What runs a function of the template, in a shell in the folder of its code; repeatable
+    #[arg(long = "command", value_name = "NAME=COMMAND", value_parser = pair)]
+    pub commands: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 /// How many environments there are, and how long they live.

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
 use crate::cli::serve::args::{Args, EventArgs, LimitArgs};
 use crate::cli::serve::extensions::extensions;
@@ -43,6 +46,19 @@ pub(super) struct Program {
     pub(super) argv0: Option<OsString>,
     /// The folder in which it starts.
     pub(super) task_root: PathBuf,
+}
+
+/// What is served.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    pub(super) functions: Vec<FunctionConfig>,
+    /// The APIs of a template.
+    pub(super) apis: Vec<RestApi>,
+    /// What it is, for a person.
+    pub(super) sentence: String,
+    /// The folders of code that stands in a template.
+    pub(super) inline: Vec<TempDir>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Args {

@@ -9,12 +9,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
 use crate::cli::serve::advice::help_for_no_start;
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
-use crate::cli::serve::function::{Description, Program};
+use crate::cli::serve::function::{Description, Program, Served};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
@@ -201,19 +200,6 @@ fn check_log_dir(folder: &Path) -> Result<(), Failure> {
             Err(Failure::from(failure).help("choose another one with --log-dir"))
         }
     }
-}
-
-/// What is served.
-#[derive(Debug, Default)]
-pub(super) struct Served {
-    pub(super) functions: Vec<FunctionConfig>,
-    /// The APIs of a template.
-    pub(super) apis: Vec<RestApi>,
-    /// What it is, for a person.
-    pub(super) sentence: String,
-    /// The folders of code that stands in a template.
-    pub(super) inline: Vec<TempDir>,
-    pub(super) warnings: Vec<String>,
 }
 
 /// A single function.

@@ -10,8 +10,7 @@ use tempfile::TempDir;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::Args;
-use crate::cli::serve::function::{Description, Program};
-use crate::cli::serve::plan::Served;
+use crate::cli::serve::function::{Description, Program, Served};
 use crate::emulator::config::Runtime;
 use crate::runtime_client::RuntimeClient;
 use crate::template::functions::{Code, Refused, TemplateFunction};
@@ -19,30 +18,6 @@ use crate::template::{Settings, Template, TemplateError, read};
 
 /// The files that are looked for, as SAM does.
 const FOUND: [&str; 2] = ["template.yaml", "template.yml"];
-
-/// The arguments about a template.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Template")]
-pub struct TemplateArgs {
-    /// A template of SAM, CloudFormation or CDK, whose functions and APIs are served
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "handler", "attach"])]
-    pub template: Option<PathBuf>,
-
-    /// A parameter of the template; repeatable
-    #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
-    pub parameters: Vec<(String, String)>,
-
-    /// What runs a function of the template, in a shell in the folder of its code; repeatable
-    #[arg(long = "command", value_name = "NAME=COMMAND", value_parser = pair)]
-    pub commands: Vec<(String, String)>,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
-}
 
 impl Args {
     /// The template to serve: the one that was asked for, or that of the folder if nothing else was.
