@@ -20,6 +20,15 @@ LEVELS = {"TRACE": "DEBUG", "FATAL": "CRITICAL"}
 ASCII = sys.version_info < (3, 12)
 # What stands in a text in place of a number that JSON has and a float has not.
 NUMBER = os.urandom(16).hex()
+INIT_WARNING = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. However, in "
+    "rare cases, a Lambda runtime update can cause unexpected function behavior. For functions using managed "
+    "runtimes, runtime updates can be triggered by a function change, or can be applied automatically. To "
+    "determine if the runtime has been updated, check the runtime version in the INIT_START log entry. If this "
+    "error correlates with a change in the runtime version, you may be able to mitigate this error by "
+    "temporarily rolling back to the previous runtime version. For more information, see "
+    "https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html"
+)
 
 
 class Named:
@@ -108,11 +117,11 @@ class RuntimeApi:
         lines = [f"{method} /2018-06-01/runtime/{path} HTTP/1.1", f"Host: {self.address}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         lines += [f"Content-Length: {len(body)}", "", ""]
-        self.connection.sendall("\r\n".join(lines).encode("latin-1", "replace") + body)
+        self.connection.sendall("\r\n".join(lines).encode("utf-8", "replace") + body)
         status = int(self.line().split()[1])
         head = Head()
         while line := self.line().rstrip():
-            name, _, value = line.decode("latin-1").partition(":")
+            name, _, value = line.decode("utf-8", "replace").partition(":")
             head[name.lower()] = value.strip()
         return status, head, self.answers.read(int(head["Content-Length"] or 0))
 
@@ -173,18 +182,23 @@ class LogFormatter(logging.Formatter):
             document["errorMessage"] = str(error)
             document["stackTrace"] = traceback.format_tb(trace)
             document["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        known = logging.makeLogRecord({}).__dict__
+        known = {*logging.makeLogRecord({}).__dict__, "message", "aws_request_id", "tenant_id"}
         for name, value in record.__dict__.items():
-            if name not in known and name not in document and name != "message":
+            if name not in known and name not in document:
                 document[name] = value
         return json.dumps(document, default=str)
 
 
-class Current:
-    """The invocation that runs now, for the log."""
+class Current(logging.Filter):
+    """The invocation that runs now, for the log: formatters of the function's own have it in all records."""
 
     request_id = None
     tenant_id = None
+
+    def filter(self, record):
+        record.aws_request_id = self.request_id or ""
+        record.tenant_id = self.tenant_id
+        return True
 
 
 current = Current()
@@ -193,6 +207,7 @@ current = Current()
 def set_up_logging():
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LogFormatter())
+    handler.addFilter(current)
     root = logging.getLogger()
     root.addHandler(handler)
     if JSON_LOGS:
@@ -206,6 +221,9 @@ def load(handler):
         file, name = handler.rsplit(".", 1)
     except ValueError as error:
         raise Failure("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {error}")
+    if file.split(".")[0] in sys.builtin_module_names:
+        message = f"Cannot use built-in module {file} as a handler module"
+        raise Failure("Runtime.BuiltInModuleConflict", message)
     sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
     try:
         module = importlib.import_module(file.replace("/", "."))
@@ -213,7 +231,7 @@ def load(handler):
         message = f"Unable to import module '{file}': {error}"
         raise Failure("Runtime.ImportModuleError", message)
     except SyntaxError as error:
-        frame = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}\n'
+        frame = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
         message = f"Syntax error in module '{file}': {error}"
         raise Failure("Runtime.UserCodeSyntaxError", message, [frame])
     if not hasattr(module, name):
@@ -238,9 +256,7 @@ def error_document(error, request_id):
 def log_error(document):
     if JSON_LOGS:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        line = {"timestamp": now, "log_level": "ERROR", **document}
-        if current.tenant_id is not None:
-            line["tenantId"] = current.tenant_id
+        line = {"timestamp": now, "level": "ERROR", **document}
         print(json.dumps(line), flush=True)
         return
     trace = "".join(document["stackTrace"])
@@ -320,6 +336,7 @@ def main():
     else:
         document = None
     if document is not None:
+        logging.warning(INIT_WARNING)
         log_error(document)
         api.fail("init/error", document)
         sys.exit(1)
@@ -342,4 +359,6 @@ def main():
         api.fail(f"invocation/{request_id}/error", document)
 
 
-main()
+# A process that the function starts with `multiprocessing` may load this file again.
+if __name__ == "__main__":
+    main()

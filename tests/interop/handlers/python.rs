@@ -33,7 +33,7 @@ def handler(event, context):
 fn python_is_told_what_lambda_tells() {
     on_both_of_python(|serve| {
         let server = serve(PYTHON, &["--handler", "app.handler"]);
-        let answer = call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":1}}"#]);
+        let answer = call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":"é"}}"#]);
         let expected = json!({
             "tenant": "a b",
             "left": true,
@@ -41,7 +41,7 @@ fn python_is_told_what_lambda_tells() {
             "arn": "arn:aws:lambda:us-east-1:123456789012:function:function",
             "memory": "128",
             "group": "/aws/lambda/function",
-            "custom": { "k": 1 },
+            "custom": { "k": "é" },
             "trace": true,
             "umlaut": "ä",
         });
@@ -142,5 +142,60 @@ fn the_json_log_of_python_names_the_tenant() {
         assert_eq!((&line["tenantId"], &line["level"]), (&json!("a b"), &json!("INFO")));
         assert_eq!(line["logger"], "root");
         assert_eq!(line["requestId"].as_str().map(str::len), Some(36));
+        let failed = call(&server, &json!({ "do": "raise" }), &["--log"]).stderr;
+        let line = failed.lines().find(|line| line.contains("\"boom\"")).expect("it was logged");
+        let line: Value = serde_json::from_str(line).expect("it is JSON");
+        assert_eq!((&line["level"], &line["errorType"]), (&json!("ERROR"), &json!("ValueError")));
+    });
+}
+
+const OWN_FORMAT: &str = r#"
+import logging
+
+log = logging.getLogger()
+
+def handler(event, context):
+    log.setLevel("INFO")
+    log.handlers[0].setFormatter(logging.Formatter("%(aws_request_id)s of %(tenant_id)s: %(message)s"))
+    log.info("own")
+    return context.aws_request_id
+"#;
+
+#[test]
+fn a_formatter_of_the_functions_own_has_the_request_and_the_tenant() {
+    on_both_of_python(|serve| {
+        let server = serve(OWN_FORMAT, &["--handler", "app.handler"]);
+        let answer = call(&server, &json!({}), &["--log"]);
+        let id = answer.answer();
+        let line = format!("{} of a b: own", id.as_str().expect("an id is a text"));
+        assert!(answer.stderr.contains(&line), "{}", answer.stderr);
+    });
+}
+
+const SPAWNS: &str = r#"
+import multiprocessing
+import os
+
+def work(pipe):
+    pipe.send(os.getpid())
+
+def handler(event, context):
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=work, args=(theirs,))
+    process.start()
+    worked = ours.recv() == process.pid
+    process.join()
+    return {"worked": worked, "code": process.exitcode}
+"#;
+
+#[test]
+fn a_process_that_python_spawns_is_no_second_runtime() {
+    on_both_of_python(|serve| {
+        let server = serve(SPAWNS, &["--handler", "app.handler", "--timeout", "30"]);
+        for _ in 0..2 {
+            let answer = call(&server, &json!({}), &[]).answer();
+            assert_eq!(answer, json!({ "worked": true, "code": 0 }));
+        }
     });
 }
