@@ -4,9 +4,10 @@
 // The handler (`FILE.FUNCTION`) is the argument. Contexts, error texts, log lines and streaming are
 // those of Lambda's managed runtime.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { format, types } from "node:util";
@@ -15,7 +16,9 @@ const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new Agent({ keepAlive: true, maxSockets: 2 });
 const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-const streaming = Symbol("a handler that streams its answer");
+// What wraps handlers knows these two.
+const streaming = Symbol.for("aws.lambda.runtime.handler.streaming");
+const highWaterMark = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
 const httpIntegration = "application/vnd.awslambda.http-integration-response";
 
 // The invocation that runs now, for the log.
@@ -27,9 +30,9 @@ let whenIdle;
 class RuntimeError extends Error {
   constructor(errorType, message, cause) {
     super(message);
-    this.name = errorType;
+    Object.defineProperty(this, "name", { value: errorType });
     // The trace of a syntax error says where it is.
-    this.stack = cause?.stack ?? this.stack;
+    this.stack = cause?.stack ?? this.stack.replace(/^Error/, errorType);
   }
 }
 
@@ -107,7 +110,8 @@ function described(key, value) {
   }
   const { stack, message, constructor } = value;
   const stackTrace = typeof stack === "string" ? stack.split("\n") : stack;
-  return { errorType: constructor?.name ?? "UnknownError", errorMessage: message, stackTrace, ...value };
+  const name = value instanceof RuntimeError ? value.name.replace("Runtime.", "") : constructor?.name;
+  return { errorType: name ?? "UnknownError", errorMessage: message, stackTrace, ...value };
 }
 
 function jsonLine(line, parameters) {
@@ -137,38 +141,59 @@ function setUpConsole() {
   const least = levels.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase());
   levels.forEach((level, index) => {
     const isWanted = index >= least || level === "FATAL";
-    console[level.toLowerCase()] = (...parameters) => isWanted && write(level, parameters);
+    console[level.toLowerCase()] = (first, ...more) => isWanted && write(level, [first, ...more]);
   });
   console.log = console.info;
 }
 
-function logError(kind, error) {
-  const { errorType, errorMessage, trace } = errorDocument(error);
-  if (jsonLogs) {
-    write("ERROR", [{ errorType, errorMessage, stackTrace: trace }]);
-    return;
-  }
-  // What else the error has says more, such as the code of one of the system's.
-  const more = isError(error) ? { code: error.code, ...error } : {};
-  let text;
+function logError(kind, thrown) {
+  const error = intoError(thrown);
+  write("ERROR", jsonLogs ? [error] : [`${kind} \t${errorText(error)}`]);
+}
+
+function intoError(thrown) {
   try {
-    text = JSON.stringify({ errorType, errorMessage, ...more, stack: trace });
+    return thrown instanceof Error ? thrown : new Error(thrown);
   } catch {
-    text = JSON.stringify({ errorType, errorMessage, stack: trace });
+    // Not everything has a text.
+    return new Error(format(thrown));
   }
-  write("ERROR", [`${kind} \t${text}`]);
+}
+
+function errorText(error) {
+  try {
+    return JSON.stringify(error, withProperties);
+  } catch {
+    return JSON.stringify(errorDocument(error));
+  }
+}
+
+// What else an error has says more, such as the code of one of the system's.
+function withProperties(key, value) {
+  if (!(value instanceof Error)) {
+    return value;
+  }
+  const { name, message, code, stack } = value;
+  const lines = typeof stack === "string" ? { stack: stack.split("\n") } : {};
+  return { errorType: name, errorMessage: message, code, ...value, ...lines };
 }
 
 // The global that Lambda's runtime has for streamed answers.
 globalThis.awslambda = {
   streamifyResponse(handler, options) {
-    handler[streaming] = options ?? {};
+    handler[streaming] = "response";
+    if (typeof options?.highWaterMark === "number") {
+      handler[highWaterMark] = Math.trunc(options.highWaterMark);
+    }
     return handler;
   },
   HttpResponseStream: {
     from(stream, prelude) {
       stream.setContentType(httpIntegration);
-      stream.prelude = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
+      stream._onBeforeFirstWrite = (write) => {
+        write(JSON.stringify(prelude));
+        write(Buffer.alloc(8));
+      };
       return stream;
     },
   },
@@ -187,14 +212,26 @@ async function load(handler) {
     throw new RuntimeError("Runtime.MalformedHandlerName", "Bad handler");
   }
   const [file, name] = [handler.slice(0, dot), handler.slice(dot + 1)];
-  const base = join(process.env.LAMBDA_TASK_ROOT ?? process.cwd(), file);
-  const path = ["", ".js", ".mjs", ".cjs"].map((end) => base + end).find(existsSync);
-  if (path === undefined) {
-    throw new RuntimeError("Runtime.ImportModuleError", `Error: Cannot find module '${file}'`);
+  const exported = name.split(".").reduce((it, key) => it?.[key], await loadModule(file, handler.slice(slash, dot)));
+  if (!exported) {
+    throw new RuntimeError("Runtime.HandlerNotFound", `${handler} is undefined or not exported`);
   }
-  let module;
+  if (typeof exported !== "function") {
+    throw new RuntimeError("Runtime.HandlerNotFound", `${handler} is not a function`);
+  }
+  return exported;
+}
+
+// A file of the task's folder, or else an installed package.
+async function loadModule(file, packageName) {
+  const base = join(process.env.LAMBDA_TASK_ROOT ?? process.cwd(), file);
+  const require = createRequire(base);
+  const ending = ["", ".js", ".mjs", ".cjs"].find((end) => existsSync(base + end));
   try {
-    module = await import(pathToFileURL(path).href);
+    if (ending === ".mjs" || (ending === ".js" && isEsm(dirname(base)))) {
+      return await import(pathToFileURL(base + ending).href);
+    }
+    return require(ending === undefined ? packageName : base + ending);
   } catch (error) {
     if (error instanceof SyntaxError) {
       throw new RuntimeError("Runtime.UserCodeSyntaxError", String(error), error);
@@ -204,22 +241,27 @@ async function load(handler) {
     }
     throw error;
   }
-  // A CommonJS module is what its import has as default.
-  const found = [module, module.default].map((from) => name.split(".").reduce((it, key) => it?.[key], from));
-  const exported = found.find((it) => typeof it === "function") ?? found.find((it) => it !== undefined);
-  if (exported === undefined) {
-    throw new RuntimeError("Runtime.HandlerNotFound", `${handler} is undefined or not exported`);
+}
+
+// Whether the nearest package says that its `.js` files are ECMAScript modules.
+function isEsm(folder) {
+  const file = join(folder, "package.json");
+  if (!folder.endsWith("/node_modules") && existsSync(file)) {
+    try {
+      return JSON.parse(readFileSync(file)).type === "module";
+    } catch (error) {
+      console.warn(`${file} cannot be read, it will be ignored for ES module detection purposes.`, error);
+      return false;
+    }
   }
-  if (typeof exported !== "function") {
-    throw new RuntimeError("Runtime.HandlerNotFound", `${handler} is not a function`);
-  }
-  return exported;
+  return folder !== dirname(folder) && !folder.endsWith("/node_modules") && isEsm(dirname(folder));
 }
 
 function contextOf(headers) {
   const { env } = process;
   const deadline = Number(headers["lambda-runtime-deadline-ms"]);
-  const json = (text) => (text ? JSON.parse(text) : undefined);
+  // Node.js reads headers as Latin-1.
+  const json = (text) => (text ? JSON.parse(Buffer.from(text, "latin1").toString()) : undefined);
   return {
     callbackWaitsForEmptyEventLoop: true,
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -280,11 +322,16 @@ function isPromise(value) {
 }
 
 function serialize(value) {
+  let text;
   try {
-    return JSON.stringify(value === undefined ? null : value) ?? "null";
+    text = JSON.stringify(value === undefined ? null : value);
   } catch {
     throw new Error("Unable to stringify response body");
   }
+  if (text === undefined) {
+    throw new TypeError("Wrong arguments");
+  }
+  return text;
 }
 
 // Objects are written as JSON.
@@ -298,8 +345,8 @@ function asBytes(chunk) {
 class ResponseStream extends Writable {
   contentType = "application/octet-stream";
 
-  constructor(requestId) {
-    super();
+  constructor(requestId, options) {
+    super(options);
     this.path = `invocation/${requestId}/response`;
   }
 
@@ -309,10 +356,6 @@ class ResponseStream extends Writable {
 
   write(chunk, ...more) {
     return super.write(asBytes(chunk), ...more);
-  }
-
-  end(chunk, ...more) {
-    return typeof chunk === "function" ? super.end(chunk) : super.end(asBytes(chunk), ...more);
   }
 
   open() {
@@ -332,11 +375,11 @@ class ResponseStream extends Writable {
   }
 
   _write(chunk, encoding, written) {
+    const isFirst = this.outgoing === undefined;
     const outgoing = this.open();
-    // It comes with the first bytes: without any there is none.
-    if (this.prelude !== undefined) {
-      outgoing.write(this.prelude);
-      this.prelude = undefined;
+    // The prelude of an HTTP answer comes with the first bytes: without any there is none.
+    if (isFirst) {
+      this._onBeforeFirstWrite?.((prelude) => outgoing.write(prelude));
     }
     outgoing.write(chunk, encoding, () => written());
   }
@@ -357,7 +400,7 @@ class ResponseStream extends Writable {
 }
 
 async function stream(handler, event, context) {
-  const response = new ResponseStream(context.awsRequestId);
+  const response = new ResponseStream(context.awsRequestId, { highWaterMark: handler[highWaterMark] });
   try {
     const returned = handler(event, response, context);
     if (!isPromise(returned) && !response.writableEnded) {
@@ -391,7 +434,7 @@ async function invoke(handler, headers, body) {
   const context = contextOf(headers);
   try {
     const event = JSON.parse(body);
-    if (handler[streaming] !== undefined) {
+    if (handler[streaming] === "response") {
       await stream(handler, event, context);
       return;
     }
@@ -405,8 +448,8 @@ async function invoke(handler, headers, body) {
 
 // What nobody catches ends the process; the invocation that runs is told why, or the init phase.
 function endOn(event, kind, status, asError) {
-  process.on(event, async (reason) => {
-    const error = asError(reason);
+  process.on(event, async (reason, promise) => {
+    const error = asError(reason, promise);
     logError(kind, error);
     const path = current.requestId === undefined ? "init/error" : `invocation/${current.requestId}/error`;
     await fail(path, errorDocument(error));
@@ -417,7 +460,8 @@ function endOn(event, kind, status, asError) {
 async function main() {
   setUpConsole();
   endOn("uncaughtException", "Uncaught Exception", 129, (error) => error);
-  const rejected = (reason) => new RuntimeError("Runtime.UnhandledPromiseRejection", String(reason), reason);
+  const rejected = (reason, promise) =>
+    Object.assign(new RuntimeError("Runtime.UnhandledPromiseRejection", String(reason), reason), { reason, promise });
   endOn("unhandledRejection", "Unhandled Promise Rejection", 128, rejected);
   process.on("beforeExit", () => {
     const then = whenIdle;

@@ -26,8 +26,8 @@ pub(crate) struct Server {
     pub(crate) process: Running,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) endpoint: String,
-    // Last, so that it is removed after the process has ended.
-    _folder: TempDir,
+    /// Where it was started. Last, so that it is removed after the process has ended.
+    pub(crate) folder: TempDir,
 }
 
 impl Server {
@@ -56,7 +56,7 @@ impl Server {
         command.current_dir(folder.path()).env("XDG_RUNTIME_DIR", folder.path());
         let process = Running::start(&mut command);
         let endpoint = process.stderr.wait_for("ready line", ready_endpoint);
-        Self { process, endpoint, _folder: folder }
+        Self { process, endpoint, folder }
     }
 }
 

@@ -60,11 +60,17 @@ exports.logs = async () => {
   return 1;
 };
 exports.default = async () => "default";
+exports.unsaid = async () => () => 1;
+exports.thrown = async () => { console.log(); throw 5; };
+exports.mark = async () => awslambda.streamifyResponse(() => {})[Symbol.for("aws.lambda.runtime.handler.streaming")];
+exports.marked = async (event, out) => { out.end("marked"); };
+exports.marked[Symbol.for("aws.lambda.runtime.handler.streaming")] = "response";
 "#;
 
 const STREAMS: &str = r#"
 exports.sync = awslambda.streamifyResponse((event, out) => { setTimeout(() => { out.end("late"); }, 10); });
 exports.object = awslambda.streamifyResponse(async (event, out) => { out.write({ a: 1 }); out.end(); });
+exports.last = awslambda.streamifyResponse(async (event, out) => { out.end({ a: 1 }); });
 exports.open = awslambda.streamifyResponse(async (event, out) => { out.write("abc"); });
 "#;
 
@@ -73,13 +79,13 @@ fn node_is_told_what_lambda_tells() {
     on_both_of_node(|serve| {
         let server = serve(("index.mjs", NODE), &["--handler", "index.handler"]);
         let answer =
-            call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":1}}"#, "--log"]);
+            call(&server, &json!({}), &["--client-context", r#"{"custom":{"k":"é"}}"#, "--log"]);
         let expected = json!({
             "tenant": "a b",
             "left": true,
             "name": "function",
             "arn": "arn:aws:lambda:us-east-1:123456789012:function:function",
-            "custom": { "k": 1 },
+            "custom": { "k": "é" },
             "trace": true,
         });
         assert_eq!(answer.answer(), expected);
@@ -129,6 +135,7 @@ fn handlers_of_node_may_answer_in_each_way() {
             ("index.late", json!("first")),
             ("index.leaves", json!("left")),
             ("index.default", json!("default")),
+            ("index.mark", json!("response")),
         ] {
             let server = serve(("index.cjs", COMMON_JS), &["--handler", handler]);
             assert_eq!(call(&server, &json!({}), &[]).answer(), answer, "{handler}");
@@ -139,6 +146,8 @@ fn handlers_of_node_may_answer_in_each_way() {
             ("index.fires", "Error", "late"),
             ("index.named", "Ошибка", "x"),
             ("index.realm", "TypeError", "other"),
+            ("index.unsaid", "TypeError", "Wrong arguments"),
+            ("index.thrown", "number", "5"),
             (
                 "index.absent",
                 "Runtime.HandlerNotFound",
@@ -175,6 +184,11 @@ fn whatever_node_throws_and_logs_is_told() {
         let log = call(&server, &json!({}), &["--log"]).stderr;
         assert!(log.contains("<ref *1> { it: [Circular *1] }"), "{log}");
         assert!(log.contains("\tFATAL\tf\n"), "{log}");
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.thrown"]);
+        let log = call(&server, &json!({}), &["--log"]).stderr;
+        assert!(log.contains("\tINFO\tundefined\n"), "{log}");
+        let thrown = r#"Invoke Error 	{"errorType":"Error","errorMessage":"5","stack":["Error: 5""#;
+        assert!(log.contains(thrown), "{log}");
         let json = ["--handler", "index.logs", "--log-format", "json"];
         let server = serve(("index.cjs", COMMON_JS), &json);
         let log = call(&server, &json!({}), &["--log"]).stderr;
@@ -194,6 +208,10 @@ fn streams_of_node_that_are_no_streams_are_errors() {
         assert!(refused.stderr.contains(message), "{}", refused.stderr);
         let server = serve(("index.cjs", STREAMS), &["--handler", "index.object"]);
         assert_eq!(call(&server, &json!({}), &["--stream"]).stdout, r#"{"a":1}"#);
+        let server = serve(("index.cjs", STREAMS), &["--handler", "index.last"]);
+        assert!(call(&server, &json!({}), &["--stream"]).stderr.contains("TypeError"));
+        let server = serve(("index.cjs", COMMON_JS), &["--handler", "index.marked"]);
+        assert_eq!(call(&server, &json!({}), &["--stream"]).stdout, "marked");
         let options = ["--handler", "index.open", "--timeout", "1"];
         let server = serve(("index.cjs", STREAMS), &options);
         let open = call(&server, &json!({}), &["--stream"]);
@@ -214,5 +232,22 @@ fn handlers_of_node_stream() {
         let server = serve(("index.mjs", NODE), &["--handler", "index.http"]);
         let http = call(&server, &json!({}), &["--stream"]);
         assert_eq!(http.stdout, "{\"statusCode\":201}\0\0\0\0\0\0\0\0body");
+    });
+}
+
+#[test]
+fn files_of_node_are_found_as_lambda_finds_them() {
+    on_both_of_node(|serve| {
+        let default = "export default { handler: async () => 1 };";
+        let server = serve(("index.mjs", default), &["--handler", "index.handler"]);
+        let error = call(&server, &json!({}), &[]).json();
+        assert_eq!(error["errorType"], "Runtime.HandlerNotFound", "only what is exported counts");
+        let server = serve(
+            ("index.js", "exports.handler = async () => 1;"),
+            &["--handler", "index.handler"],
+        );
+        let folder = server.folder.path().join("index");
+        std::fs::create_dir(folder).expect("the temp folder can be written");
+        assert_eq!(call(&server, &json!({}), &[]).answer(), 1, "a folder of that name isn't it");
     });
 }
