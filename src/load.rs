@@ -37,6 +37,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long invocations that run are waited for when the time of the load is over.
 const AFTER_DURATION: Duration = Duration::from_secs(30);
 
+/// How long a connection rests after it had no answer: a server that is gone would be asked thousands of
+/// times in a second.
+const AFTER_FAILURE: Duration = Duration::from_millis(10);
+
 /// How often it is told how far the load is.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
@@ -184,8 +188,15 @@ impl Shared {
             let tenant = tenant.map(TenantId::as_str).unwrap_or_default();
             let leaks = self.leaks(tenant, &result);
             let end = self.end(result);
+            let has_failed = matches!(end, End::Failed(_));
             let tenant = tenant.to_owned();
             self.tally().add(&Observation { tenant, latency, end, leaks });
+            if has_failed {
+                tokio::select! {
+                    () = sleep(AFTER_FAILURE) => {}
+                    () = self.stop.cancelled() => {}
+                }
+            }
         }
     }
 

@@ -20,6 +20,9 @@ pub struct LoadReport {
     /// The secrets that others saw; absent where none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaks: Option<Vec<Leak>>,
+    /// Why it says nothing that there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks_reason: Option<String>,
     /// How many invocations were due in time, but not begun: all connections were busy.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_begun: u64,
@@ -55,7 +58,7 @@ pub struct Row {
     pub throttles: u64,
     /// Those without an answer.
     pub transport_errors: u64,
-    /// How many there were in a second.
+    /// How many were answered in a second, throttled ones too.
     pub rate: f64,
     /// How long answers took.
     pub latency: Latency,

@@ -68,6 +68,9 @@ pub struct Tally {
     first_failure: Option<String>,
 }
 
+const NOTHING_ANSWERED: &str = "nothing was answered";
+const ONE_TENANT: &str = "only one tenant had answers";
+
 struct Group {
     ok: u64,
     function_errors: u64,
@@ -160,6 +163,7 @@ impl Tally {
             tenants,
             isolation: self.isolation(),
             leaks: checked.then(|| self.leaks.iter().cloned().collect()),
+            leaks_reason: self.leaks_doubt().filter(|_| checked && self.leaks.is_empty()),
             not_begun: self.not_begun,
             unanswered: self.unanswered,
             first_failure: self.first_failure.clone(),
@@ -187,9 +191,20 @@ impl Tally {
         }
     }
 
+    /// Why that no secret was found says nothing.
+    fn leaks_doubt(&self) -> Option<String> {
+        let answered =
+            self.tenants.values().filter(|group| group.ok + group.function_errors > 0).count();
+        match answered {
+            0 => Some(NOTHING_ANSWERED.to_owned()),
+            1 => Some(ONE_TENANT.to_owned()),
+            _ => None,
+        }
+    }
+
     fn doubt(&self) -> Option<String> {
         if self.identified + self.unidentified == 0 {
-            return Some("nothing was answered".to_owned());
+            return Some(NOTHING_ANSWERED.to_owned());
         }
         match &self.identity {
             Identity::Header if self.unidentified > 0 => {
@@ -205,7 +220,7 @@ impl Tally {
                     "{without} of {all} answers have no text or number at `{pointer}`"
                 ));
             }
-            // With one answer for each tenant, it would be so.
+            // With one answer for each tenant it would be so for environments too.
             Identity::At(pointer)
                 if self.environments.len() as u64 == self.identified
                     && self.identified > self.tenants.len() as u64 =>
@@ -217,7 +232,15 @@ impl Tally {
             Identity::Header | Identity::At(_) => {}
         }
         let answered: BTreeSet<&String> = self.environments.values().flatten().collect();
-        (answered.len() < 2).then(|| "only one tenant had answers".to_owned())
+        if answered.len() < 2 {
+            return Some(ONE_TENANT.to_owned());
+        }
+        // Each answer came from an environment that was new: it would also where tenants share them.
+        (self.environments.len() as u64 == self.identified).then(|| {
+            "no environment answered twice, so none was seen to be kept for its tenant; send more \
+             invocations"
+                .to_owned()
+        })
     }
 }
 
@@ -258,7 +281,8 @@ impl Group {
             function_errors: self.function_errors,
             throttles: self.throttles,
             transport_errors: self.transport_errors,
-            rate: self.requests() as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+            rate: (self.requests() - self.transport_errors) as f64
+                / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
             latency: Latency {
                 mean,
                 p50: quantile(0.5),
@@ -341,10 +365,19 @@ mod tests {
         let at = || Identity::At("/id".to_owned());
         let new = [("a", Some("1")), ("b", Some("2")), ("a", Some("3")), ("b", Some("4"))];
         assert_eq!(verdict(&counted(at(), &new)), "unknown");
-        assert_eq!(verdict(&counted(at(), &new[..2])), "isolated");
+        assert_eq!(verdict(&counted(at(), &new[..2])), "unknown");
         let kept = [("a", Some("1")), ("b", Some("2")), ("a", Some("1")), ("b", Some("2"))];
         assert_eq!(verdict(&counted(at(), &kept)), "isolated");
-        assert_eq!(verdict(&tally(&new)), "isolated", "the server itself says so");
+        assert_eq!(verdict(&tally(&new)), "unknown", "none was used twice");
+    }
+
+    #[test]
+    fn a_leak_check_says_nothing_without_answers_of_two_tenants() {
+        let reason = |tally: &Tally| tally.report(Duration::from_secs(1), true).leaks_reason;
+        assert_eq!(reason(&tally(&[])).as_deref(), Some("nothing was answered"));
+        let one = tally(&[("a", Some("1")), ("a", Some("1"))]);
+        assert_eq!(reason(&one).as_deref(), Some("only one tenant had answers"));
+        assert_eq!(reason(&tally(&[("a", Some("1")), ("b", Some("2"))])), None);
     }
 
     #[test]
@@ -362,6 +395,11 @@ mod tests {
         assert_eq!(order, ["throttled", "slow", "fine"]);
         assert_eq!((report.overall.requests, report.overall.ok), (4, 3));
         assert!((report.overall.rate - 2.0).abs() < 1e-9);
+        let end = End::Failed("lost".to_owned());
+        let leaks = BTreeSet::new();
+        tally.add(&Observation { tenant: "lost".to_owned(), latency, end, leaks });
+        let report = tally.report(Duration::from_secs(2), false);
+        assert!((report.overall.rate - 2.0).abs() < 1e-9, "what nobody answered has no rate");
         assert_eq!(report.overall.cold_starts, None, "one answer didn't say");
         let max = report.overall.latency.max.unwrap();
         assert!((max - 1_000.0).abs() < 1e-6, "{max}");

@@ -43,8 +43,12 @@ pub fn text(report: &LoadReport) -> String {
     let mut text = table(&HEAD, rows, &[]);
     text += &latencies(report);
     text += &format!("isolation: {}\n", verdict(report));
-    if report.leaks.as_ref().is_some_and(Vec::is_empty) {
-        text += "leaks: none found in answers and logs\n";
+    match &report.leaks_reason {
+        Some(reason) => text += &format!("leaks: unknown: {reason}\n"),
+        None if report.leaks.as_ref().is_some_and(Vec::is_empty) => {
+            text += "leaks: none found in what came back\n";
+        }
+        None => {}
     }
     for leak in report.leaks.iter().flatten().take(SHOWN) {
         let (owner, other) = (name(&leak.secret_of, NAME), name(&leak.seen_by, NAME));

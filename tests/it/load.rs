@@ -133,6 +133,9 @@ async fn a_secret_that_another_tenant_sees_is_found_in_answers_and_in_logs() {
     let tenants = ["-n", "8", "--tenants", "4", "--leak-check"];
     let clean = json(&server, &tenants);
     assert_eq!((clean.exit, &clean.report()["leaks"]), (Some(0), &json!([])), "{}", clean.stderr);
+    let none = Setup::function(&["--reserved-concurrency", "0"]).start().await;
+    let none = json(&none, &tenants).report();
+    assert_eq!(none["leaksReason"], "nothing was answered", "{none}");
     let unchecked = json(&server, &["-n", "8", "--tenants", "4"]);
     assert_eq!(unchecked.report().get("leaks"), None);
     let same = ["-n", "2", "--tenant-id", "a", "--tenant-id", "a", "--leak-check"];
@@ -233,6 +236,8 @@ async fn a_stop_still_reports() {
     assert_eq!(output.status.code(), Some(0));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(report["overall"]["ok"].as_u64().unwrap() > 0, "{report}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("stopped before all was sent"), "{said}");
 }
 
 #[tokio::test]

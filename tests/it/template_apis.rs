@@ -59,6 +59,23 @@ async fn mappings_reach_the_event_and_lambda_refuses_who_names_no_tenant() {
 }
 
 #[tokio::test]
+async fn a_method_without_a_mapping_hides_no_other_that_any_caller_can_use() {
+    let unmapped = "
+            post:
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+            get:
+";
+    let template = SHORT.replacen("\n            get:\n", unmapped, 1);
+    let server = serving("F", &template, &[]).start().await;
+    let said = server.stderr();
+    assert!(said.contains("callers choose the tenant id (query string tenant-id)"), "{said}");
+    assert!(said.contains("not every method maps a tenant id"), "{said}");
+}
+
+#[tokio::test]
 async fn an_api_may_be_described_in_a_file_of_its_own() {
     let openapi = json!({ "openapi": "3.0.1", "paths": { "/pets": { "get": {
         "x-amazon-apigateway-integration": {

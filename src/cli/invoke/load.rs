@@ -42,6 +42,9 @@ pub(super) fn put(target: Target, mut options: Options) -> Result<Exit, Failure>
         Ok::<_, Failure>(run(load, place).await)
     })??;
     output::print_load(&report, format)?;
+    if is_stopped {
+        eprintln!("warning: stopped before all was sent: the report is of what was");
+    }
     judge(report, is_stopped)
 }
 
@@ -94,7 +97,8 @@ fn load(mut options: Options) -> Result<Load, Failure> {
     }
     if let Some(name) = payloads.unknown_placeholder() {
         eprintln!(
-            "warning: `{{{{{name}}}}}` is sent as it stands; it may be tenant, n, uuid or now"
+            "warning: `{{{{{name}}}}}` is sent as it stands; it may be tenant, n, uuid or now, or secret \
+             with --leak-check"
         );
     }
     let mut secrets = None;

@@ -160,29 +160,31 @@ pub fn routes(api: &RestApi) -> String {
 }
 
 /// What its user should know about where tenant ids come from.
-#[must_use]
-pub fn advice(api: &RestApi, functions: &[&Function]) -> Option<String> {
+pub fn advice(api: &RestApi, functions: &[&Function]) -> impl Iterator<Item = String> {
     let per_tenant = |name: &str| is_per_tenant(functions, name);
     let mut tenants = api
         .methods
         .iter()
         .filter(|method| method.lambda().is_some_and(|lambda| per_tenant(&lambda.function)));
-    if let Some(method) = tenants.clone().find(|method| method.tenant_source().is_none()) {
-        return Some(format!(
+    let unmapped = tenants.clone().find(|method| method.tenant_source().is_none()).map(|method| {
+        format!(
             "{}: not every method maps a tenant id, so Lambda refuses its requests: {} {}; map one to \
              integration.request.header.X-Amz-Tenant-Id, or say where it is with --tenant-from",
             api.name,
             method.http_method(),
             method.resource
-        ));
-    }
+        )
+    });
     let chosen = tenants
-        .find_map(|method| method.tenant_source().filter(|source| source.is_chosen_by_caller()))?;
-    Some(format!(
-        "{}: callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
-         from what an authorizer has verified, such as context.authorizer.tenantId",
-        api.name
-    ))
+        .find_map(|method| method.tenant_source().filter(|source| source.is_chosen_by_caller()));
+    let chosen = chosen.map(|chosen| {
+        format!(
+            "{}: callers choose the tenant id ({chosen}), so any caller can be any tenant; on AWS map it \
+             from what an authorizer has verified, such as context.authorizer.tenantId",
+            api.name
+        )
+    });
+    unmapped.into_iter().chain(chosen)
 }
 
 #[cfg(test)]
