@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use memchr::memmem;
+use memchr::{memchr3, memmem};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -75,8 +75,8 @@ impl Secrets {
     #[must_use]
     pub fn leaks(&self, tenant: &str, text: &[u8], r#where: Where) -> BTreeSet<Leak> {
         let mut owners = self.owners_in(text);
-        let unbroken = unbroken(text);
-        for text in [text, &unbroken] {
+        let unbroken = memchr3(b'\n', b'\r', b'\\', text).map(|_| unbroken(text));
+        for text in std::iter::once(text).chain(unbroken.as_deref()) {
             let is_there = |opening: &&str| memmem::find(text, opening.as_bytes()).is_some();
             if ENCODED_OPENINGS.iter().any(is_there) {
                 let pieces = decoded(text);

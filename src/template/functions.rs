@@ -60,6 +60,8 @@ pub struct TemplateFunction {
 pub enum Code {
     /// In this folder.
     Folder(PathBuf),
+    /// In this one, where `sam build` has put it.
+    Built(PathBuf),
     /// Here: the text of its one file, whose name Lambda makes `index`.
     Inline(String),
 }
@@ -300,7 +302,7 @@ fn code(
 ) -> Result<Code, String> {
     let built = source.folder().join(BUILT).join(logical_id);
     if built.is_dir() {
-        return Ok(Code::Folder(absolute(&built)));
+        return Ok(Code::Built(absolute(&built)));
     }
     if let Some(text) = inline(source, properties) {
         return Ok(Code::Inline(text));
@@ -371,6 +373,12 @@ fn architecture(source: &mut Source<'_>, properties: &Node) -> Architecture {
 
 fn log_format(source: &mut Source<'_>, properties: &Node) -> Option<LogFormat> {
     let config = source.value(properties, "LoggingConfig")?;
+    for name in ["ApplicationLogLevel", "SystemLogLevel"] {
+        let Some(level) = config.get(name) else { continue };
+        if level.text().is_none_or(|level| level != "INFO") {
+            source.warn(&level.problem(format!("{name} is not applied: mtl logs as with INFO")));
+        }
+    }
     match config.get("LogFormat")?.text()?.as_ref() {
         "JSON" => Some(LogFormat::Json),
         _ => Some(LogFormat::Text),

@@ -42,6 +42,7 @@ impl<'a> Source<'a> {
             conditions: document.get("Conditions").cloned(),
             ..Values::default()
         };
+        let declared = document.get("Parameters").map(Node::entries).unwrap_or_default();
         let mut source = Self {
             settings,
             globals: document.get("Globals"),
@@ -49,6 +50,14 @@ impl<'a> Source<'a> {
             values,
             warnings: Vec::new(),
         };
+        for (name, parameter) in declared {
+            if !source.values.parameters.contains_key(name) {
+                let what = "has no value, without which AWS does not deploy it";
+                source.warn(&parameter.problem(format!(
+                    "the parameter {name} {what}; --parameter {name}=VALUE gives it one"
+                )));
+            }
+        }
         for (name, resource) in resources.entries() {
             if source.exists(resource) {
                 source.resources.push((name, resource));
@@ -75,7 +84,10 @@ impl<'a> Source<'a> {
     /// Says so of a file that the template names.
     pub fn warn_in(&mut self, file: Option<&str>, Problem { place, what }: &Problem) {
         let file = file.map_or_else(|| self.settings.file.clone(), |it| self.folder().join(it));
-        self.warnings.push(format!("{}:{place}: {what}", file.display()));
+        let warning = format!("{}:{place}: {what}", file.display());
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// All that was said, a sentence each.

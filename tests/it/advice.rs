@@ -62,6 +62,11 @@ async fn files_that_are_no_programs_are_told_what_they_lack() {
     let said = said_of("crlf.sh", b"#!/bin/sh\r\necho hello\r\n", "./crlf.sh").await;
     assert!(said.contains("its lines end as on Windows (CRLF)"), "{said}");
     assert_eq!(said.matches("CRLF").count(), 1, "it is said at the start and not again: {said}");
+    let setup = Setup::example(&[]);
+    std::fs::write(setup.path("plain"), "#!/bin/sh\n").unwrap();
+    let server = setup.serving(&["./plain".as_ref()]).start().await;
+    let said = server.stderr();
+    assert!(said.contains("help: `chmod +x` makes `plain` one that can be started"), "{said}");
     let said = said_of("other.py", b"", "app.py").await;
     assert!(said.contains("failed to find the program `app.py`"), "{said}");
     assert!(

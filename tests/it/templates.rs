@@ -351,6 +351,7 @@ Resources:
       Layers: [!Sub "arn:aws:lambda:${AWS::Region}:1:layer:x:1"]
       ProvisionedConcurrencyConfig: !If [IsProd, {ProvisionedConcurrentExecutions: 1}, !Ref AWS::NoValue]
       EventInvokeConfig: {MaximumRetryAttempts: 2}
+      LoggingConfig: {LogFormat: Text, SystemLogLevel: WARN}
       Environment: {Variables: {ZONE: !Select [1, !Ref Zones], SECRET: "{{resolve:ssm:/x}}"}}
 "#;
 
@@ -367,6 +368,8 @@ async fn what_is_unclear_or_refused_is_not_served_and_what_is_missing_is_named()
         "Long is not served: its `Timeout` is not 1 to 900 seconds",
         "Http (AWS::Serverless::HttpApi): HTTP APIs are not served",
         "F: its layers are not there",
+        "SystemLogLevel is not applied: mtl logs as with INFO",
+        "the parameter Mode has no value, without which AWS does not deploy it; --parameter Mode=VALUE",
         "the variable `SECRET` is not set: what a dynamic reference comes to is not known here",
         "serving F of",
     ] {
@@ -377,6 +380,25 @@ async fn what_is_unclear_or_refused_is_not_served_and_what_is_missing_is_named()
     let (exit, said) = refused(DOUBTFUL, &["--parameter", "Env=staging"]);
     assert_eq!(exit, Some(2));
     assert!(said.contains("the parameter Env is one of dev, prod, not `staging`"), "{said}");
+}
+
+#[tokio::test]
+async fn what_sam_has_built_is_served_and_named() {
+    let setup = serving("F", DOUBTFUL, &[]);
+    fs::create_dir_all(setup.path(".aws-sam/build/F")).unwrap();
+    let server = setup.start().await;
+    let said = server.stderr();
+    assert!(said.contains("F as `sam build` left it in `.aws-sam`"), "{said}");
+    let root = invoke(&server, "F", &json!({ "env": ["LAMBDA_TASK_ROOT"] })).await.answer();
+    let root = root["variables"]["LAMBDA_TASK_ROOT"].as_str().unwrap();
+    assert!(root.ends_with(".aws-sam/build/F"), "{root}");
+}
+
+#[tokio::test]
+async fn a_template_that_changes_is_read_at_the_next_start() {
+    let server = serving("F", DOUBTFUL, &["--watch"]).start().await;
+    fs::write(server.path("template.yaml"), DOUBTFUL.replace("prod", "live")).unwrap();
+    server.wait_for_stderr("`template.yaml` changed: start mtl again to serve what it says").await;
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
             (format!("an extension failed: {error_type}: {reason}"), help)
         }
         Failure::InvalidEntrypoint { plain, .. } => {
-            (format!("the function can't be started: {plain}"), command.help_for_no_start())
+            (format!("the function can't be started: {plain}"), command.help_for_no_start(plain))
         }
         Failure::ResponseTooLarge | Failure::TruncatedResponse | Failure::Service(_) => {
             return None;
@@ -181,8 +181,14 @@ impl Command<'_> {
             .to_owned()
     }
 
-    fn help_for_no_start(&self) -> String {
+    fn help_for_no_start(&self, why: &str) -> String {
         let program = self.program();
+        if why.contains("not executable") {
+            return format!("`chmod +x` makes `{program}` one that can be started");
+        }
+        if why.contains("to the directory") {
+            return "the folder of the code has gone since mtl was started".to_owned();
+        }
         if self.handler.is_some() {
             return format!(
                 "`{program}` is looked for in the PATH that mtl was started with; --runtime names \
@@ -238,11 +244,13 @@ fn not_the_tool(tool: &str) -> String {
     )
 }
 
+const HANDLER: &str =
+    "--handler is FILE.FUNCTION: the file without its ending, and what it exports";
+
 fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> String {
     let text = match error_type {
-        "Runtime.HandlerNotFound" => {
-            "--handler is FILE.FUNCTION: the file without its ending, and what it exports"
-        }
+        "Runtime.HandlerNotFound" => HANDLER,
+        "Runtime.ImportModuleError" if message.ends_with("is not a package") => HANDLER,
         "Runtime.ImportModuleError" if is_of_handler(message, handler) => {
             "the file of the handler is not there; code that must be built is built first, such as \
              with `sam build` or `tsc`"
@@ -254,7 +262,10 @@ fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> 
             "install it for the interpreter that is used; a virtual environment must be active \
              where mtl is started"
         }
-        "Runtime.ImportModuleError" => "install its packages in this folder, as with `npm install`",
+        "Runtime.ImportModuleError" if message.contains("Cannot find") => {
+            "install its packages in this folder, as with `npm install`"
+        }
+        "Runtime.ImportModuleError" => "what its file imports is not in that module",
         "Runtime.UserCodeSyntaxError" => "the trace in the log says where",
         _ => "the log has more",
     };
@@ -265,17 +276,21 @@ fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> 
 fn is_of_handler(message: &str, handler: Option<&str>) -> bool {
     let Some(handler) = handler else { return false };
     let names = [handler.rsplit_once('.'), handler.split_once('.')].into_iter().flatten();
-    let mut files = names.flat_map(|(file, _)| [file.to_owned(), file.replace('/', ".")]);
+    let mut files = names.flat_map(|(file, _)| {
+        let alone = file.rsplit('/').next().unwrap_or(file);
+        [file.to_owned(), file.replace('/', "."), alone.to_owned()]
+    });
     files.any(|file| {
         message.ends_with(&format!("No module named '{file}'"))
-            || message.ends_with(&format!("Cannot find module '{file}'"))
+            // Node.js says below from where.
+            || message.contains(&format!("Cannot find module '{file}'"))
     })
 }
 
-/// What to do about a program that can't be started.
+/// What to do about a program that can't be started, for this reason.
 #[must_use]
-pub fn help_for_no_start(words: &[OsString]) -> String {
-    Command { words, handler: None }.help_for_no_start()
+pub fn help_for_no_start(words: &[OsString], why: &str) -> String {
+    Command { words, handler: None }.help_for_no_start(why)
 }
 
 #[cfg(test)]

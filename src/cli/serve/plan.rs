@@ -72,7 +72,7 @@ impl Args {
             );
         }
         // What the code is made from is there, also where the code isn't.
-        watched(&self.watch, &[])?;
+        watched(&self.watch, std::iter::empty())?;
         self.log_dir.as_deref().map_or(Ok(()), check_log_dir)
     }
 
@@ -83,11 +83,12 @@ impl Args {
     /// When a file can't be read or a value can't be used.
     pub fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
-        let Served { mut functions, apis, sentence, inline, mut warnings } =
-            match self.template_file(&folder) {
-                Some(file) => self.of_template(&file)?,
-                None => self.of_one(&folder)?,
-            };
+        let template = self.template_file(&folder);
+        let Served { mut functions, apis, sentence, inline, mut warnings } = match &template {
+            Some(file) => self.of_template(file)?,
+            None => self.of_one(&folder)?,
+        };
+        let template = template.map(|file| folder.join(file));
         let all: Vec<_> = functions.iter().map(|one| &one.function).collect();
         let apis = self.api.clone().apis(&all, apis);
         for api in &apis {
@@ -96,12 +97,13 @@ impl Args {
         for config in &functions {
             self.warn_of(config, &mut warnings);
         }
-        let reload = watched(&self.watch, &functions)?.map(|paths| {
+        let code = code_of(&functions).chain(template.clone());
+        let reload = watched(&self.watch, code)?.map(|paths| {
             let log_dir = self.log_dir.as_ref().and_then(|folder| std::path::absolute(folder).ok());
             let scope = Scope { paths, without: log_dir, without_files: reload::own_output() };
             let roots =
                 functions.iter().map(|one| (one.function.name.clone(), one.task_root.clone()));
-            Reload::new(scope, self.build, roots.collect())
+            Reload::new(scope, self.build, roots.collect(), template)
         });
         let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
         let config = Config {
@@ -154,10 +156,18 @@ impl Args {
     }
 }
 
-/// The paths to watch: those that were given, or where the code of the functions is.
+/// Where the code of functions is.
+fn code_of(functions: &[FunctionConfig]) -> impl Iterator<Item = PathBuf> {
+    functions.iter().flat_map(|FunctionConfig { task_root, function, .. }| {
+        // The program is code also where git ignores it, as it does what compilers write.
+        [task_root.clone()].into_iter().chain(reload::program(&function.command, task_root))
+    })
+}
+
+/// The paths to watch: those that were given, or where the code is.
 fn watched(
     given: &[OsString],
-    functions: &[FunctionConfig],
+    code: impl Iterator<Item = PathBuf>,
 ) -> Result<Option<Vec<PathBuf>>, Failure> {
     if given.is_empty() {
         return Ok(None);
@@ -165,11 +175,7 @@ fn watched(
     let mut paths: Vec<PathBuf> = given.iter().map(PathBuf::from).collect();
     if paths.iter().any(|path| path.as_os_str().is_empty()) {
         paths.retain(|path| !path.as_os_str().is_empty());
-        for FunctionConfig { task_root, function, .. } in functions {
-            paths.push(task_root.clone());
-            // It is the code also where git ignores it, as it does what compilers write.
-            paths.extend(reload::program(&function.command, task_root));
-        }
+        paths.extend(code);
     }
     if let Some(absent) = paths.iter().find(|path| !path.exists()) {
         let failure = Failure::usage(format!("there is no `{}` to watch", absent.display()));
@@ -254,7 +260,7 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
         directory: folder.to_owned(),
     };
     let error = launch.check().err()?;
-    let help = help_for_no_start(&function.command);
+    let help = help_for_no_start(&function.command, &error.to_string());
     Some(format!(
         "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint\nhelp: {help}"
     ))

@@ -29,6 +29,8 @@ pub struct Reload {
     build: Option<OsString>,
     /// The folders of the functions' code, by their names.
     roots: Vec<(String, PathBuf)>,
+    /// The template, which is read at the start only.
+    template: Option<PathBuf>,
     /// What was in the files that were written while a build ran.
     built: BTreeMap<PathBuf, u64>,
     /// Files that builds write: that one does is no reason for another one.
@@ -38,11 +40,24 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Watches these for functions whose code is in these folders, and builds with this command first.
+    /// Watches these for functions whose code is in these folders, and which this template describes, and
+    /// builds with this command first.
     #[must_use]
-    pub fn new(scope: Scope, build: Option<OsString>, roots: Vec<(String, PathBuf)>) -> Self {
-        let (outputs, saved) = (BTreeSet::new(), BTreeSet::new());
-        Self { watch: Watch::new(scope), build, roots, built: BTreeMap::new(), outputs, saved }
+    pub fn new(
+        scope: Scope,
+        build: Option<OsString>,
+        roots: Vec<(String, PathBuf)>,
+        template: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            watch: Watch::new(scope),
+            build,
+            roots,
+            template,
+            built: BTreeMap::new(),
+            outputs: BTreeSet::new(),
+            saved: BTreeSet::new(),
+        }
     }
 
     /// Does so until the value that is returned is dropped.
@@ -54,6 +69,7 @@ impl Reload {
     async fn run(mut self, functions: Functions) {
         loop {
             let changes = self.watch.changed().await;
+            let changes = self.without_template(changes);
             let Some(first) = changes.all().next() else { continue };
             self.saved.extend(changes.written.iter().cloned());
             let shown = first.file_name().unwrap_or(first.as_os_str()).display();
@@ -68,6 +84,18 @@ impl Reload {
                 }
             }
         }
+    }
+
+    /// The template is no code: what it says now is not what is served.
+    fn without_template(&self, mut changes: Changes) -> Changes {
+        let Some(template) = &self.template else { return changes };
+        if changes.all().any(|path| path == template) {
+            let shown = template.file_name().unwrap_or_default().display();
+            say(&format!("`{shown}` changed: start mtl again to serve what it says now"));
+        }
+        changes.written.retain(|path| path != template);
+        changes.gone.retain(|path| path != template);
+        changes
     }
 
     /// Ends the environments of those functions whose code has changed; of all if it is nobody's.

@@ -46,8 +46,10 @@ impl Args {
         self.known_names(&functions, &refused)?;
         let refused = refused.into_iter().map(|refused| (refused.logical_id, refused.reason));
         let mut unserved: BTreeMap<String, String> = refused.collect();
+        let mut built = Vec::new();
         for function in functions {
             let logical_id = function.logical_id.clone();
+            built.extend(matches!(function.code, Code::Built(_)).then(|| logical_id.clone()));
             let folder = folder_of(&function, &mut served.inline)?;
             match self.program_of(&function, folder) {
                 Ok(program) => served.functions.push(self.configure(function.into(), program)?),
@@ -76,6 +78,11 @@ impl Args {
         }
         let names: Vec<_> = served.functions.iter().map(|one| one.function.name.as_str()).collect();
         served.sentence = format!("serving {} of `{shown}`", names.join(", "));
+        if !built.is_empty() {
+            let built = built.join(", ");
+            served.sentence +=
+                &format!("; {built} as `sam build` left it in `.aws-sam`, whatever changed since");
+        }
         Ok(served)
     }
 
@@ -164,7 +171,7 @@ fn program(runtime: Runtime, command: Vec<OsString>, task_root: PathBuf) -> Prog
 /// The folder of a function's code. Code inside the template gets one of its own, as on Lambda.
 fn folder_of(function: &TemplateFunction, inline: &mut Vec<TempDir>) -> Result<PathBuf, Failure> {
     let text = match &function.code {
-        Code::Folder(folder) => return Ok(folder.clone()),
+        Code::Folder(folder) | Code::Built(folder) => return Ok(folder.clone()),
         Code::Inline(text) => text,
     };
     let is_python = function.runtime.as_ref().is_some_and(|runtime| runtime.starts_with("python"));
@@ -179,7 +186,9 @@ fn folder_of(function: &TemplateFunction, inline: &mut Vec<TempDir>) -> Result<P
 fn wrong(error: TemplateError) -> Failure {
     let help = match &error {
         TemplateError::Read(..) => "--template names a file",
-        TemplateError::Wrong { .. } => "`mtl serve -- COMMAND` serves something else",
+        TemplateError::Wrong { .. } => {
+            "correct it there; `mtl serve -- COMMAND` serves something else"
+        }
         TemplateError::Parameter { .. } => "--parameter sets what is in the section `Parameters`",
     };
     Failure::new(Exit::Usage, error).help(help)
