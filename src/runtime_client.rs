@@ -39,6 +39,8 @@ pub struct RuntimeClient {
     handler: String,
     /// The runtime that Lambda would have for it, such as `python3.12`.
     runtime: String,
+    /// The runtime that the interpreter is of, if it could be asked.
+    version: String,
     has_debugger: bool,
 }
 
@@ -113,7 +115,7 @@ impl RuntimeClient {
             Some(runtime) if runtime.ends_with(|last: char| last.is_alphanumeric()) => {
                 runtime.to_owned()
             }
-            _ => version,
+            _ => version.clone(),
         };
         Ok(Self {
             language,
@@ -122,6 +124,7 @@ impl RuntimeClient {
             origin: if official { Origin::Official } else { Origin::Own },
             handler: handler.to_owned(),
             runtime,
+            version,
             has_debugger: debugger,
         })
     }
@@ -148,6 +151,13 @@ impl RuntimeClient {
     #[must_use]
     pub fn runtime(&self) -> &str {
         &self.runtime
+    }
+
+    /// The runtime that its interpreter is of, where that is not the one that was asked for.
+    #[must_use]
+    pub fn stand_in(&self) -> Option<&str> {
+        Some(self.version.as_str())
+            .filter(|version| !version.is_empty() && *version != self.runtime)
     }
 
     /// Whether the debugger of its language is installed.

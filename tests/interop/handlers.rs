@@ -78,6 +78,14 @@ fn on_both_of_node(test: impl Fn(&dyn Fn((&str, &str), &[&str]) -> Server)) {
 }
 
 #[test]
+fn another_version_of_the_interpreter_is_named() {
+    let server =
+        serve(("app.py", ""), &["--handler", "app.handler", "--runtime", "python3.99"], None);
+    let warning = "function is for python3.99, and runs on python3.";
+    server.process.stderr.wait_for("warning", |said| said.contains(warning).then_some(()));
+}
+
+#[test]
 fn a_handler_that_is_not_there_is_a_usage_error() {
     let folder = TempDir::new().expect("the temp folder can be written");
     for (arguments, said) in [

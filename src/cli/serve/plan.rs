@@ -143,6 +143,15 @@ impl Args {
             let name = name.display();
             warnings.push(format!("Lambda sets `{name}` itself, so --env does not change it"));
         }
+        if let Runtime::Handler { client, .. } = &config.runtime
+            && let Some(version) = client.stand_in()
+        {
+            let (name, runtime) = (&function.name, client.runtime());
+            warnings.push(format!(
+                "{name} is for {runtime}, and runs on {version}: that is what `{}` is here",
+                client.interpreter()
+            ));
+        }
         if !matches!(config.runtime, Runtime::Attached(_)) {
             warnings.extend(unstartable(function, &config.task_root));
         }
