@@ -109,6 +109,7 @@ async fn until_the_end(
                 Some(command) if !was_signaled => {
                     was_signaled = true;
                     command.signal(number);
+                    say("waiting for the end of the command; a second signal ends it at once");
                 }
                 Some(_) => return Ok(Some(cut_short_by(number))),
                 None => return Ok(None),

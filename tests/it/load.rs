@@ -268,6 +268,8 @@ async fn what_is_no_load_is_a_usage_error() {
         (&["-n", "1", "--leak-check", "--tenant-id", "a"], "a leak check needs two tenants"),
         (&["-n", "2", "--leak-check", "--tenants", "2", "-p", "[]"], "has no room for a secret"),
         (&["-n", "1", "--rate", "0"], "it is more than 0"),
+        (&["--duration", "0"], "a load of no time sends nothing"),
+        (&["-n", "1", "--check"], "cannot be used with"),
         (&["-n", "1", "--stream"], "a load is of plain invocations"),
         (&["-n", "1", "--environment-at", "pid"], "a JSON pointer begins with `/`"),
         (&["-n", "1", "--tenants", "2", "--tenant-id", "a"], "cannot be used with"),

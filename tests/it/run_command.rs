@@ -71,13 +71,16 @@ async fn a_signal_is_passed_on_and_told() {
 async fn a_command_that_ignores_the_first_signal_ends_with_the_second() {
     let command = "trap '' TERM; echo $$ > pid; touch started; while true; do sleep 0.05; done";
     let (mut mtl, folder) = serving(command, &["--port", "0"]);
-    let mut child = mtl.spawn().unwrap();
+    let said = std::fs::File::create(folder.path().join("said")).unwrap();
+    let mut child = mtl.stderr(said).spawn().unwrap();
     wait::file(&folder.path().join("started")).await;
     signal(&child, Signal::TERM);
     signal(&child, Signal::INT);
     // Which of the two is the second one is for the system to say.
     let code = child.wait().await.unwrap().code();
     assert!([Some(128 + 2), Some(128 + 15)].contains(&code), "{code:?}");
+    let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+    assert!(said.contains("a second signal ends it at once"), "{said}");
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
     wait::end_of(pid.trim().parse().unwrap()).await;
 }

@@ -93,6 +93,7 @@ pub struct Options {
 
     /// Invoke nothing; say what of the function's set-up would surprise
     #[arg(long, conflicts_with_all = ["stream", "log", "cold", "payload", "tenant_id", "client_context"])]
+    #[arg(conflicts_with_all = ["requests", "duration", "tenants", "tenants_file", "leak_check"])]
     pub check: bool,
 
     /// `http://HOST:PORT` of the server, unless it is that of this folder

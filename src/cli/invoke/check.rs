@@ -128,7 +128,8 @@ fn logs(deployment: &Deployment) -> Finding {
     if !deployment.logs_json {
         return problem(
             "logs are text: no line names its tenant, so there are no figures by tenant",
-            "set LoggingConfig: {LogFormat: JSON}",
+            "set LoggingConfig: {LogFormat: JSON}; a local server of a command or a handler has \
+             --log-format json",
         );
     }
     match deployment.system_log_level.as_deref() {

@@ -63,6 +63,10 @@ impl LoadArgs {
     ///
     /// When it is meant, but nothing ends it.
     pub fn is_load(&self, tenants: usize) -> Result<bool, Failure> {
+        if self.duration.is_some_and(|duration| duration.is_zero()) {
+            return Err(Failure::usage("a load of no time sends nothing")
+                .help("give `--duration` a time such as 10s"));
+        }
         if self.requests.is_some() || self.duration.is_some() {
             return Ok(true);
         }
