@@ -96,8 +96,76 @@ pub enum TenantIsolationMode {
 pub enum LogFormat {
     /// START, END and REPORT lines.
     Text,
-    /// JSON platform events, with `record.tenantId`.
-    Json,
+    /// JSON platform events, with `record.tenantId`, of these levels.
+    Json(LogLevels),
+}
+
+/// From which level on events are logged.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLevels {
+    /// Those of the function.
+    pub application: LogLevel,
+    /// Those of the platform.
+    pub system: LogLevel,
+}
+
+impl Default for LogLevels {
+    fn default() -> Self {
+        Self { application: LogLevel::Info, system: LogLevel::Info }
+    }
+}
+
+/// How much an event matters, from the least on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// The finest detail.
+    Trace,
+    /// Detail for debugging.
+    Debug,
+    /// Normal operation.
+    Info,
+    /// What may become an error.
+    Warn,
+    /// What went wrong.
+    Error,
+    /// What stops the function.
+    Fatal,
+}
+
+impl LogLevel {
+    /// Those that the log of a function may begin with.
+    pub const APPLICATION: [Self; 6] =
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    /// Those that the log of the platform may begin with.
+    pub const SYSTEM: [Self; 3] = [Self::Debug, Self::Info, Self::Warn];
+
+    /// The level of this name, whatever its case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        // As Python calls two of them.
+        let name = match name.to_ascii_uppercase().as_str() {
+            "WARNING" => "WARN".to_owned(),
+            "CRITICAL" => "FATAL".to_owned(),
+            name => name.to_owned(),
+        };
+        Self::APPLICATION.into_iter().find(|level| level.as_str() == name)
+    }
+
+    /// As AWS spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
 }
 
 /// The instruction set of a function.

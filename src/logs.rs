@@ -9,6 +9,7 @@ pub mod event;
 pub mod logs_api;
 pub mod writer;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anstyle::{AnsiColor, Style};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::embedded_metrics;
-use crate::function::{Function, LogFormat, TenantId};
+use crate::function::{Function, LogFormat, LogLevel, TenantId};
 use crate::metric_store::MetricStore;
 use crate::quotas;
 use crate::telemetry::subscription::Type;
@@ -159,14 +160,17 @@ impl LogStream {
             self.sink.metrics.put(&datum, Timestamp::now());
         }
         let aws = match self.function.log_format {
-            LogFormat::Text => guarded(&line),
-            LogFormat::Json => self.application_json(&line, request_id),
+            LogFormat::Text => Some(guarded(&line)),
+            LogFormat::Json(levels) if level(&line) < levels.application => None,
+            LogFormat::Json(_) => Some(self.application_json(&line, request_id)),
         };
         let stdout = match self.sink.stdout {
             Stdout::Json => self.wrapped_json(&line, request_id),
-            Stdout::Lines | Stdout::Terminal { .. } => self.shown(&aws, false),
+            Stdout::Lines | Stdout::Terminal { .. } => {
+                aws.as_ref().map(|aws| self.shown(aws, false)).unwrap_or_default()
+            }
         };
-        self.write(stdout, &aws);
+        self.write(stdout, &aws.unwrap_or_default());
     }
 
     /// The extensions that are told of what is logged.
@@ -196,7 +200,7 @@ impl LogStream {
         }
         let record = match self.function.log_format {
             LogFormat::Text => to_json(&line),
-            LogFormat::Json => self.application_json(line, request_id),
+            LogFormat::Json(_) => self.application_json(line, request_id),
         };
         let (time, name) = (event::time(), r#type.as_str());
         let json = format!(r#"{{"time":"{time}","type":"{name}","record":{record}}}"#);
@@ -210,7 +214,7 @@ impl LogStream {
         let json = || event.json(&self.function, self.tenant_id.as_ref());
         let aws = match self.function.log_format {
             LogFormat::Text => event.text(),
-            LogFormat::Json => json(),
+            LogFormat::Json(levels) => json().filter(|_| event.level() >= levels.system),
         };
         let stdout = match self.sink.stdout {
             Stdout::Json => json().map(|mut json| {
@@ -322,6 +326,17 @@ impl LogStream {
 
 fn to_json(line: &impl Serialize) -> String {
     serde_json::to_string(line).unwrap_or_default()
+}
+
+/// The level of a line in the JSON log format, as Lambda takes it.
+fn level(line: &str) -> LogLevel {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        level: Cow<'a, str>,
+    }
+    let object: Option<Line<'_>> = serde_json::from_str(line).ok();
+    object.and_then(|object| LogLevel::named(&object.level)).unwrap_or(LogLevel::Info)
 }
 
 /// The line, if it is a JSON object that does not pass itself off as an event of the platform.

@@ -81,9 +81,9 @@ fn is_inherited(name: &OsStr) -> bool {
 }
 
 fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)> {
-    let log_format = match function.log_format {
-        LogFormat::Text => "Text",
-        LogFormat::Json => "JSON",
+    let (log_format, log_level) = match function.log_format {
+        LogFormat::Text => ("Text", None),
+        LogFormat::Json(levels) => ("JSON", Some(levels.application)),
     };
     let mut variables: Vec<(&'static str, OsString)> = vec![
         ("AWS_LAMBDA_RUNTIME_API", place.api.to_string().into()),
@@ -105,8 +105,8 @@ fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)
     if let Some(runtime) = &function.runtime {
         variables.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}").into()));
     }
-    if log_format == "JSON" {
-        variables.push(("AWS_LAMBDA_LOG_LEVEL", "INFO".into()));
+    if let Some(level) = log_level {
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", level.as_str().into()));
     }
     variables
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::extensions::TelemetryApi;
-use crate::function::{Function, LATEST, TenantId};
+use crate::function::{Function, LATEST, LogLevel, TenantId};
 use crate::invocation::failure::Failure;
 use crate::invocation::{Report, ResponseFigures};
 
@@ -48,6 +48,28 @@ fn written(time: Timestamp) -> String {
 }
 
 impl PlatformEvent<'_> {
+    /// The level that it is logged at in the JSON format.
+    ///
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        match self {
+            Self::InitStart
+            | Self::Start(_)
+            | Self::Extension(..)
+            | Self::Subscribed(..)
+            | Self::Report(_, _, None) => LogLevel::Info,
+            Self::InitRuntimeDone(_, None)
+            | Self::InitReport(_, _, None)
+            | Self::End(_, _, None) => LogLevel::Debug,
+            Self::InitRuntimeDone(_, Some(_))
+            | Self::InitReport(_, _, Some(_))
+            | Self::Fault(..)
+            | Self::End(_, _, Some(_))
+            | Self::Report(_, _, Some(_)) => LogLevel::Warn,
+        }
+    }
+
     /// The line or lines of the text format, without the last end of line.
     #[must_use]
     pub fn text(&self) -> Option<String> {

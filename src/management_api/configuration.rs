@@ -111,10 +111,10 @@ fn logging(function: &Function) -> Value {
     let group = function.log_group();
     match function.log_format {
         LogFormat::Text => json!({ "LogFormat": "Text", "LogGroup": group }),
-        LogFormat::Json => json!({
+        LogFormat::Json(levels) => json!({
             "LogFormat": "JSON",
-            "ApplicationLogLevel": "INFO",
-            "SystemLogLevel": "INFO",
+            "ApplicationLogLevel": levels.application.as_str(),
+            "SystemLogLevel": levels.system.as_str(),
             "LogGroup": group,
         }),
     }

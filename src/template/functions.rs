@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::function::{Architecture, LogFormat, TenantIsolationMode};
+use crate::function::{Architecture, LogFormat, LogLevel, LogLevels, TenantIsolationMode};
 use crate::quotas;
 use crate::template::Settings;
 use crate::template::document::{Data, Node};
@@ -188,7 +188,7 @@ fn function(
         reserved_concurrency: number(source, "ReservedConcurrentExecutions"),
         maximum_retry_attempts: of_events("MaximumRetryAttempts"),
         maximum_event_age: of_events("MaximumEventAgeInSeconds").map(seconds),
-        log_format: log_format(source, properties),
+        log_format: log_format(source, properties)?,
     })
 }
 
@@ -371,16 +371,27 @@ fn architecture(source: &mut Source<'_>, properties: &Node) -> Architecture {
     }
 }
 
-fn log_format(source: &mut Source<'_>, properties: &Node) -> Option<LogFormat> {
-    let config = source.value(properties, "LoggingConfig")?;
-    for name in ["ApplicationLogLevel", "SystemLogLevel"] {
-        let Some(level) = config.get(name) else { continue };
-        if level.text().is_none_or(|level| level != "INFO") {
-            source.warn(&level.problem(format!("{name} is not applied: mtl logs as with INFO")));
+fn log_format(source: &mut Source<'_>, properties: &Node) -> Result<Option<LogFormat>, String> {
+    let Some(config) = source.value(properties, "LoggingConfig") else { return Ok(None) };
+    let level = |name: &str, takes: &[LogLevel]| {
+        let Some(text) = config.get(name).and_then(Node::text) else { return Ok(None) };
+        let level = LogLevel::named(&text).filter(|it| it.as_str() == text && takes.contains(it));
+        level.map(Some).ok_or_else(|| format!("its `{name}` can't be `{text}`"))
+    };
+    let system = level("SystemLogLevel", &LogLevel::SYSTEM)?;
+    let application = level("ApplicationLogLevel", &LogLevel::APPLICATION)?;
+    match config.get("LogFormat").and_then(Node::text).as_deref() {
+        Some("JSON") => {
+            let LogLevels { application: usual, system: usual_of_system } = LogLevels::default();
+            Ok(Some(LogFormat::Json(LogLevels {
+                application: application.unwrap_or(usual),
+                system: system.unwrap_or(usual_of_system),
+            })))
         }
-    }
-    match config.get("LogFormat")?.text()?.as_ref() {
-        "JSON" => Some(LogFormat::Json),
-        _ => Some(LogFormat::Text),
+        _ if system.or(application).is_some() => {
+            Err("its `LoggingConfig` has log levels, which only `LogFormat: JSON` has".to_owned())
+        }
+        Some(_) => Ok(Some(LogFormat::Text)),
+        None => Ok(None),
     }
 }

@@ -340,6 +340,8 @@ Resources:
   Misspelt: {Type: AWS::Serverless::Function, Properties: {TenancyConfiguration: {TenantIsolationMode: PER_TENANT}}}
   Small: {Type: AWS::Serverless::Function, Properties: {MemorySize: 64}}
   Long: {Type: AWS::Serverless::Function, Properties: {Timeout: 901}}
+  Leveled: {Type: AWS::Serverless::Function, Properties: {LoggingConfig: {SystemLogLevel: WARN}}}
+  Loud: {Type: AWS::Serverless::Function, Properties: {LoggingConfig: {LogFormat: JSON, SystemLogLevel: ERROR}}}
   Http: {Type: AWS::Serverless::HttpApi}
   F:
     Type: AWS::Serverless::Function
@@ -351,7 +353,7 @@ Resources:
       Layers: [!Sub "arn:aws:lambda:${AWS::Region}:1:layer:x:1"]
       ProvisionedConcurrencyConfig: !If [IsProd, {ProvisionedConcurrentExecutions: 1}, !Ref AWS::NoValue]
       EventInvokeConfig: {MaximumRetryAttempts: 2}
-      LoggingConfig: {LogFormat: Text, SystemLogLevel: WARN}
+      LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: ERROR, SystemLogLevel: WARN}
       Environment: {Variables: {ZONE: !Select [1, !Ref Zones], SECRET: "{{resolve:ssm:/x}}"}}
 "#;
 
@@ -368,7 +370,8 @@ async fn what_is_unclear_or_refused_is_not_served_and_what_is_missing_is_named()
         "Long is not served: its `Timeout` is not 1 to 900 seconds",
         "Http (AWS::Serverless::HttpApi): HTTP APIs are not served",
         "F: its layers are not there",
-        "SystemLogLevel is not applied: mtl logs as with INFO",
+        "Leveled is not served: its `LoggingConfig` has log levels, which only `LogFormat: JSON` has",
+        "Loud is not served: its `SystemLogLevel` can't be `ERROR`",
         "the parameter Mode has no value, without which AWS does not deploy it; --parameter Mode=VALUE",
         "the variable `SECRET` is not set: what a dynamic reference comes to is not known here",
         "serving F of",
@@ -392,6 +395,22 @@ async fn what_sam_has_built_is_served_and_named() {
     let root = invoke(&server, "F", &json!({ "env": ["LAMBDA_TASK_ROOT"] })).await.answer();
     let root = root["variables"]["LAMBDA_TASK_ROOT"].as_str().unwrap();
     assert!(root.ends_with(".aws-sam/build/F"), "{root}");
+}
+
+#[tokio::test]
+async fn log_levels_of_a_template_filter_what_is_logged() {
+    let server = serving("F", DOUBTFUL, &[]).start().await;
+    let (low, high) = (r#"{"level":"info","m":"low"}"#, r#"{"level":"error","m":"high"}"#);
+    let lines = [low, "no level", high].map(|line| format!("{line}\n"));
+    let event =
+        json!({ "do": "print", "stdout": lines, "stderr": [], "env": ["AWS_LAMBDA_LOG_LEVEL"] });
+    let answer = invoke(&server, "F", &event).await.answer();
+    assert_eq!(answer["variables"]["AWS_LAMBDA_LOG_LEVEL"], "ERROR");
+    let fail = json!({ "do": "exit", "status": 1 });
+    invoke(&server, "F", &fail).await;
+    let log = server.wait_for_stdout("platform.report").await;
+    assert!(log.contains(high) && !log.contains("low") && !log.contains("no level"), "{log}");
+    assert!(!log.contains("platform.start") && !log.contains("\"success\""), "{log}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::{DEFAULT_FUNCTION, duration};
 use crate::emulator::config::Runtime;
 use crate::event_queue::destination::Destination;
-use crate::function::{Architecture, LogFormat, TenantIsolationMode};
+use crate::function::{Architecture, LogFormat, LogLevels, TenantIsolationMode};
 use crate::quotas;
 use crate::runtime_client::{HandlerError, RuntimeClient};
 
@@ -371,7 +371,7 @@ impl From<LogFormatArg> for LogFormat {
     fn from(argument: LogFormatArg) -> Self {
         match argument {
             LogFormatArg::Text => Self::Text,
-            LogFormatArg::Json => Self::Json,
+            LogFormatArg::Json => Self::Json(LogLevels::default()),
         }
     }
 }
