@@ -224,19 +224,21 @@ async function load(handler) {
 
 // A file of the task's folder, or else an installed package.
 async function loadModule(file, packageName) {
-  const base = join(process.env.LAMBDA_TASK_ROOT ?? process.cwd(), file);
-  const require = createRequire(base);
+  const root = process.env.LAMBDA_TASK_ROOT ?? process.cwd();
+  const base = join(root, file);
+  const require = createRequire(import.meta.url);
   const ending = ["", ".js", ".mjs", ".cjs"].find((end) => existsSync(base + end));
   try {
     if (ending === ".mjs" || (ending === ".js" && isEsm(dirname(base)))) {
       return await import(pathToFileURL(base + ending).href);
     }
-    return require(ending === undefined ? packageName : base + ending);
+    const installed = () => require.resolve(packageName, { paths: [root, dirname(base)] });
+    return require(ending === undefined ? installed() : base + ending);
   } catch (error) {
     if (error instanceof SyntaxError) {
       throw new RuntimeError("Runtime.UserCodeSyntaxError", String(error), error);
     }
-    if (["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code)) {
+    if (error?.code === "MODULE_NOT_FOUND") {
       throw new RuntimeError("Runtime.ImportModuleError", String(error));
     }
     throw error;

@@ -267,6 +267,11 @@ fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> 
         }
         "Runtime.ImportModuleError" => "what its file imports is not in that module",
         "Runtime.UserCodeSyntaxError" => "the trace in the log says where",
+        // For ECMAScript modules Node.js has errors without a type of their own.
+        _ if message.contains("Cannot find package") => {
+            "install its packages in this folder, as with `npm install`"
+        }
+        _ if message.contains("Cannot find module") => "a file that it imports is not there",
         _ => "the log has more",
     };
     text.to_owned()

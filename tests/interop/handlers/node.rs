@@ -242,6 +242,14 @@ fn files_of_node_are_found_as_lambda_finds_them() {
         let server = serve(("index.mjs", default), &["--handler", "index.handler"]);
         let error = call(&server, &json!({}), &[]).json();
         assert_eq!(error["errorType"], "Runtime.HandlerNotFound", "only what is exported counts");
+        let server = serve(("index.mjs", "import 'absent';"), &["--handler", "index.handler"]);
+        let error = call(&server, &json!({}), &[]).json();
+        assert_eq!(error["errorType"], "Error", "{error}");
+        let help = "help: install its packages";
+        server.process.stderr.wait_for("help", |said| said.contains(help).then_some(()));
+        let server = serve(("index.cjs", "require('absent');"), &["--handler", "index.handler"]);
+        let error = call(&server, &json!({}), &[]).json();
+        assert_eq!(error["errorType"], "Runtime.ImportModuleError", "{error}");
         let server = serve(
             ("index.js", "exports.handler = async () => 1;"),
             &["--handler", "index.handler"],
