@@ -366,5 +366,5 @@ fn start_failure(error: &SpawnError) -> Failure {
             return Failure::Service(reason);
         }
     };
-    Failure::InvalidEntrypoint { reason, plain: error.to_string() }
+    Failure::InvalidEntrypoint { reason, plain: error.to_string(), remedy: error.remedy() }
 }

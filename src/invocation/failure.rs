@@ -32,6 +32,8 @@ pub enum Failure {
         reason: String,
         /// Why, for a person.
         plain: String,
+        /// What to do about it, if that is known.
+        remedy: Option<String>,
     },
     /// The environment used more memory than its memory size and was killed.
     OutOfMemory,

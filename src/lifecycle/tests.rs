@@ -30,7 +30,8 @@ fn oops() -> Failure {
 }
 
 fn no_program() -> Failure {
-    Failure::InvalidEntrypoint { reason: "no such file".to_owned(), plain: String::new() }
+    let (reason, plain) = ("no such file".to_owned(), String::new());
+    Failure::InvalidEntrypoint { reason, plain, remedy: None }
 }
 
 fn complete() -> ResponseBody {

@@ -162,6 +162,21 @@ impl Launch {
 }
 
 impl SpawnError {
+    /// What to do about it, where that doesn't depend on what the program is for.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::NotExecutable(program) => {
+                let program = program.file_name().unwrap_or_default().display();
+                Some(format!("`chmod +x` makes `{program}` one that can be started"))
+            }
+            Self::Directory(_) => {
+                Some("the folder of the code has gone since mtl was started".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The interpreter or loader of a program isn't there.
     fn without(interpreter: Option<PathBuf>, program: PathBuf) -> Self {
         let ends_in_return = |path: &PathBuf| path.as_os_str().as_bytes().ends_with(b"\r");

@@ -382,10 +382,10 @@ fn log_format(source: &mut Source<'_>, properties: &Node) -> Result<Option<LogFo
     let application = level("ApplicationLogLevel", &LogLevel::APPLICATION)?;
     match config.get("LogFormat").and_then(Node::text).as_deref() {
         Some("JSON") => {
-            let LogLevels { application: usual, system: usual_of_system } = LogLevels::default();
+            let usual = LogLevels::default();
             Ok(Some(LogFormat::Json(LogLevels {
-                application: application.unwrap_or(usual),
-                system: system.unwrap_or(usual_of_system),
+                application: application.unwrap_or(usual.application),
+                system: system.unwrap_or(usual.system),
             })))
         }
         _ if system.or(application).is_some() => {

@@ -398,6 +398,17 @@ async fn what_sam_has_built_is_served_and_named() {
 }
 
 #[tokio::test]
+async fn code_that_has_gone_is_named() {
+    let template = DOUBTFUL.replace("CodeUri: .", "CodeUri: code");
+    let setup = serving("F", &template, &[]);
+    fs::create_dir(setup.path("code")).unwrap();
+    let server = setup.start().await;
+    fs::remove_dir(server.path("code")).unwrap();
+    invoke(&server, "F", &json!({})).await;
+    server.wait_for_stderr("help: the folder of the code has gone since mtl was started").await;
+}
+
+#[tokio::test]
 async fn log_levels_of_a_template_filter_what_is_logged() {
     let server = serving("F", DOUBTFUL, &[]).start().await;
     let (low, high) = (r#"{"level":"info","m":"low"}"#, r#"{"level":"error","m":"high"}"#);

@@ -125,8 +125,9 @@ fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
             let help = "its output is in the log; --extension names it".to_owned();
             (format!("an extension failed: {error_type}: {reason}"), help)
         }
-        Failure::InvalidEntrypoint { plain, .. } => {
-            (format!("the function can't be started: {plain}"), command.help_for_no_start(plain))
+        Failure::InvalidEntrypoint { plain, remedy, .. } => {
+            let help = remedy.clone().unwrap_or_else(|| command.help_for_no_start());
+            (format!("the function can't be started: {plain}"), help)
         }
         Failure::ResponseTooLarge | Failure::TruncatedResponse | Failure::Service(_) => {
             return None;
@@ -181,14 +182,8 @@ impl Command<'_> {
             .to_owned()
     }
 
-    fn help_for_no_start(&self, why: &str) -> String {
+    fn help_for_no_start(&self) -> String {
         let program = self.program();
-        if why.contains("not executable") {
-            return format!("`chmod +x` makes `{program}` one that can be started");
-        }
-        if why.contains("to the directory") {
-            return "the folder of the code has gone since mtl was started".to_owned();
-        }
         if self.handler.is_some() {
             return format!(
                 "`{program}` is looked for in the PATH that mtl was started with; --runtime names \
@@ -247,6 +242,8 @@ fn not_the_tool(tool: &str) -> String {
 const HANDLER: &str =
     "--handler is FILE.FUNCTION: the file without its ending, and what it exports";
 
+const PACKAGES: &str = "install its packages in this folder, as with `npm install`";
+
 fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> String {
     let text = match error_type {
         "Runtime.HandlerNotFound" => HANDLER,
@@ -262,15 +259,11 @@ fn help_for_an_error(error_type: &str, message: &str, handler: Option<&str>) -> 
             "install it for the interpreter that is used; a virtual environment must be active \
              where mtl is started"
         }
-        "Runtime.ImportModuleError" if message.contains("Cannot find") => {
-            "install its packages in this folder, as with `npm install`"
-        }
+        "Runtime.ImportModuleError" if message.contains("Cannot find") => PACKAGES,
         "Runtime.ImportModuleError" => "what its file imports is not in that module",
         "Runtime.UserCodeSyntaxError" => "the trace in the log says where",
         // For ECMAScript modules Node.js has errors without a type of their own.
-        _ if message.contains("Cannot find package") => {
-            "install its packages in this folder, as with `npm install`"
-        }
+        _ if message.contains("Cannot find package") => PACKAGES,
         _ if message.contains("Cannot find module") => "a file that it imports is not there",
         _ => "the log has more",
     };
@@ -292,10 +285,10 @@ fn is_of_handler(message: &str, handler: Option<&str>) -> bool {
     })
 }
 
-/// What to do about a program that can't be started, for this reason.
+/// What to do about a program that can't be started.
 #[must_use]
-pub fn help_for_no_start(words: &[OsString], why: &str) -> String {
-    Command { words, handler: None }.help_for_no_start(why)
+pub fn help_for_no_start(words: &[OsString]) -> String {
+    Command { words, handler: None }.help_for_no_start()
 }
 
 #[cfg(test)]
@@ -333,7 +326,7 @@ mod tests {
     fn a_command_that_is_a_handler_is_told_so_unless_it_was_warned_of() {
         let plain = "failed to find the program `app.py`".to_owned();
         let reason = "exec: \"app.py\": executable file not found in $PATH".to_owned();
-        let failure = Failure::InvalidEntrypoint { reason, plain: plain.clone() };
+        let failure = Failure::InvalidEntrypoint { reason, plain: plain.clone(), remedy: None };
         let text = said(&["app.py"], failure.clone(), &[]);
         assert!(text.contains(&plain) && text.contains("--handler app.handler"), "{text}");
         let mut counsel = Counsel::new(1, vec![format!("{plain}; until")]);

@@ -269,7 +269,7 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
         directory: folder.to_owned(),
     };
     let error = launch.check().err()?;
-    let help = help_for_no_start(&function.command, &error.to_string());
+    let help = error.remedy().unwrap_or_else(|| help_for_no_start(&function.command));
     Some(format!(
         "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint\nhelp: {help}"
     ))
