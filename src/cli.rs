@@ -1,14 +1,15 @@
 //! The command line: what each subcommand is called, which one runs, how a failure is printed and
 //! which exit code it gets. What a subcommand does is in its own file below `cli/`.
 
-pub mod completions;
-pub mod failure;
-pub mod help;
-pub mod invoke;
-pub mod metrics;
-pub mod serve;
-pub mod target;
-pub mod values;
+mod completions;
+mod failure;
+mod help;
+mod target;
+mod values;
+
+mod invoke;
+mod metrics;
+mod serve;
 
 use std::env;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
-use crate::{example_function, watchdog};
+use crate::{example_function, system::watchdog};
 
 /// The local Lambda for multi-tenant functions
 #[derive(Debug, Parser)]

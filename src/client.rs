@@ -5,72 +5,29 @@
 //! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their
 //! [`query_error`], know the SDKs. A local invocation must not pay for them.
 
-pub mod endpoint;
+pub(crate) mod endpoint;
+pub(crate) mod error;
+pub(crate) mod input;
 
-pub mod error;
+pub(crate) mod answer;
 
-pub mod answer;
+pub(crate) mod local;
 
-pub mod local;
+mod keep_alive;
 
-pub mod keep_alive;
+pub(crate) mod stream;
 
-pub mod stream;
+pub(crate) mod aws;
 
-pub mod aws;
+pub(crate) mod load;
 
-pub mod query_error;
+pub(crate) mod query_error;
 
-pub mod cloudwatch;
+pub(crate) mod target;
 
-pub mod configuration;
-pub mod deployment;
+pub(crate) mod cloudwatch;
 
-pub mod insights;
+pub(crate) mod configuration;
+pub(crate) mod deployment;
 
-pub mod target;
-
-use bytes::Bytes;
-
-use crate::function::TenantId;
-
-/// What is invoked, and with what.
-#[derive(Clone, Debug)]
-pub struct InvokeInput {
-    /// The name or ARN of the function. An endpoint with a path of its own has no use for it.
-    pub function_name: String,
-    /// The tenant; `None` for a function without tenant isolation.
-    pub tenant_id: Option<TenantId>,
-    /// The event, in general JSON. Only the function knows what it takes, so nothing is checked.
-    pub payload: Bytes,
-    /// Whether the answer is waited for.
-    pub invocation_type: InvocationType,
-    /// Whether the end of the log is wanted with the answer.
-    pub log_tail: bool,
-    /// A JSON object about the caller, in base64.
-    pub client_context: Option<String>,
-}
-
-/// Whether the answer of an invocation is waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InvocationType {
-    /// It is.
-    #[default]
-    RequestResponse,
-    /// The event is queued.
-    Event,
-    /// Everything is checked and nothing runs.
-    DryRun,
-}
-
-impl InvocationType {
-    /// The type as AWS spells it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RequestResponse => "RequestResponse",
-            Self::Event => "Event",
-            Self::DryRun => "DryRun",
-        }
-    }
-}
+pub(crate) mod insights;

@@ -1,6 +1,12 @@
 //! The data plane: every invocation comes through [`DataPlane::invoke`], which finds an idle
 //! environment of its tenant, starts one, or throttles. Knows no HTTP and no processes.
 
+pub(crate) mod placement;
+
+pub(crate) mod event_queue;
+
+pub(crate) mod functions;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::advice::{Advice, Adviser};
+use crate::data_plane::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
+use crate::environment::advice::Advice;
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment, Handle};
-use crate::function::Function;
-use crate::invocation::{Completed, Ended, Invocation, Response};
-use crate::lambda_metrics::{LambdaMetrics, RunningInvocation};
-use crate::placement::{Limits, Placed, Placement, Tenant, ThrottleReason, Wish};
+use crate::lambda::function::Function;
+use crate::lambda::invocation::{Completed, Ended, Invocation, Response};
+use crate::telemetry::lambda_metrics::{LambdaMetrics, RunningInvocation};
 
 /// How long an invocation waits for an environment that has answered and is about to be free.
 const SETTLING: Duration = Duration::from_millis(20);
@@ -26,7 +32,7 @@ const SUMMARY_TENANTS: usize = 10_000;
 
 /// Why an invocation did not reach an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// A limit on environments or concurrent executions is reached.
     Throttled(ThrottleReason),
     /// mtl is stopping.
@@ -35,7 +41,7 @@ pub enum Refusal {
 
 /// The environments of one function. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct DataPlane {
+pub(crate) struct DataPlane {
     shared: Arc<Shared>,
 }
 
@@ -64,21 +70,21 @@ struct Fleet {
 
 /// What happened for a tenant since `serve` began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Invocations that ran, failed ones included.
-    pub invocations: u64,
+    pub(crate) invocations: u64,
     /// Invocations that ended in a function error.
-    pub errors: u64,
+    pub(crate) errors: u64,
     /// Invocations that were throttled.
-    pub throttles: u64,
+    pub(crate) throttles: u64,
     /// Environments that were started.
-    pub environments: u64,
+    pub(crate) environments: u64,
 }
 
 impl DataPlane {
     /// A data plane without environments.
     #[must_use]
-    pub fn new(blueprint: Blueprint, limits: Limits, metrics: LambdaMetrics) -> Self {
+    pub(crate) fn new(blueprint: Blueprint, limits: Limits, metrics: LambdaMetrics) -> Self {
         let fleet = Fleet {
             placement: Placement::new(limits, Instant::now()),
             handles: HashMap::new(),
@@ -98,19 +104,13 @@ impl DataPlane {
 
     /// The function it runs.
     #[must_use]
-    pub fn function(&self) -> &Arc<Function> {
+    pub(crate) fn function(&self) -> &Arc<Function> {
         &self.shared.blueprint.function
-    }
-
-    /// What tells the user what isn't in a log.
-    #[must_use]
-    pub fn adviser(&self) -> &Adviser {
-        &self.shared.blueprint.adviser
     }
 
     /// What publishes its metrics.
     #[must_use]
-    pub fn metrics(&self) -> &LambdaMetrics {
+    pub(crate) fn metrics(&self) -> &LambdaMetrics {
         &self.shared.metrics
     }
 
@@ -120,7 +120,7 @@ impl DataPlane {
     /// # Errors
     ///
     /// When the invocation is throttled, or mtl is stopping.
-    pub async fn invoke(&self, invocation: Invocation) -> Result<Completed, Refusal> {
+    pub(crate) async fn invoke(&self, invocation: Invocation) -> Result<Completed, Refusal> {
         self.start_invocation(invocation).await?.collect().await.ok_or(Refusal::Stopping)
     }
 
@@ -129,7 +129,10 @@ impl DataPlane {
     /// # Errors
     ///
     /// As [`DataPlane::invoke`].
-    pub async fn start_invocation(&self, invocation: Invocation) -> Result<Response, Refusal> {
+    pub(crate) async fn start_invocation(
+        &self,
+        invocation: Invocation,
+    ) -> Result<Response, Refusal> {
         if self.shared.stopping.is_cancelled() {
             return Err(Refusal::Stopping);
         }
@@ -292,7 +295,7 @@ impl DataPlane {
     }
 
     /// There is newer code: new invocations get new environments. What runs finishes where it is.
-    pub fn retire(&self) {
+    pub(crate) fn retire(&self) {
         let mut fleet = self.fleet();
         for id in fleet.placement.take_idle() {
             // It ends by itself, and is waited for by the task that runs it.
@@ -305,20 +308,20 @@ impl DataPlane {
 
     /// How many invocations run and how many environments there are.
     #[must_use]
-    pub fn load(&self) -> (u32, usize) {
+    pub(crate) fn load(&self) -> (u32, usize) {
         let fleet = self.fleet();
         (fleet.placement.busy(), fleet.placement.len())
     }
 
     /// What happened so far, by tenant.
     #[must_use]
-    pub fn counts(&self) -> BTreeMap<Tenant, Counts> {
+    pub(crate) fn counts(&self) -> BTreeMap<Tenant, Counts> {
         self.fleet().counts.clone()
     }
 
     /// Takes no more invocations; those that run may finish until `cut`. Then ends every
     /// environment and returns when nothing of them is left.
-    pub async fn stop(&self, cut: impl Future<Output = ()>) {
+    pub(crate) async fn stop(&self, cut: impl Future<Output = ()>) {
         self.shared.stopping.cancel();
         tokio::select! {
             () = self.quiet() => {}

@@ -1,8 +1,10 @@
 //! The composition root: binds and starts everything that `mtl serve` consists of, and stops it in
 //! the right order. Knows neither arguments nor signals.
 
-pub mod config;
-pub mod doors;
+pub(crate) mod config;
+pub(crate) mod template;
+
+mod doors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,32 +18,32 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::advice::{Advice, Adviser};
-use crate::api_gateway::ApiGateway;
-use crate::attachments::Attachments;
-use crate::cloudwatch_api::CloudWatchApi;
 use crate::data_plane::DataPlane;
+use crate::data_plane::event_queue::destination::DeliveryError;
+use crate::data_plane::event_queue::{Dropped, EventQueue};
+use crate::data_plane::functions::{Functions, ServedFunction};
+use crate::endpoints::api_gateway::ApiGateway;
+use crate::endpoints::cloudwatch_api::CloudWatchApi;
+use crate::endpoints::front_door::FrontDoor;
+use crate::endpoints::invoke_api::InvokeApi;
+use crate::endpoints::management_api::ManagementApi;
+use crate::environment::advice::{Advice, Adviser};
+use crate::environment::attachments::Attachments;
 use crate::environment::blueprint::{Blueprint, Runtimes};
-use crate::event_queue::destination::DeliveryError;
-use crate::event_queue::{Dropped, EventQueue};
-use crate::front_door::FrontDoor;
-use crate::function::Function;
-use crate::functions::{Functions, ServedFunction};
-use crate::invoke_api::InvokeApi;
-use crate::lambda_metrics::LambdaMetrics;
-use crate::logs::LogSink;
-use crate::logs::writer::Writer;
-use crate::management_api::ManagementApi;
-use crate::memory::MemoryMonitor;
-use crate::metric_store::MetricStore;
-use crate::process::{Processes, Setup};
-use crate::watchdog::link::{Loss, Program};
+use crate::lambda::function::Function;
+use crate::system::memory::MemoryMonitor;
+use crate::system::process::{Processes, Setup};
+use crate::system::watchdog::link::{Loss, Program};
+use crate::telemetry::lambda_metrics::LambdaMetrics;
+use crate::telemetry::logs::LogSink;
+use crate::telemetry::logs::writer::Writer;
+use crate::telemetry::metric_store::MetricStore;
 use config::{Api, Config, FunctionConfig, Runtime};
 use doors::{endpoint, listen, open};
 
 /// Why the emulator did not start.
 #[derive(Debug, Error)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// The address can't be listened on.
     #[error("failed to listen on `{address}`")]
     Listen {
@@ -65,7 +67,7 @@ pub enum StartError {
 
 /// A running emulator.
 #[derive(Debug)]
-pub struct Emulator {
+pub(crate) struct Emulator {
     address: SocketAddr,
     /// Where each API listens, by its name.
     apis: Vec<(String, SocketAddr)>,
@@ -90,7 +92,7 @@ struct Notices {
 
 /// Something that the user should know.
 #[derive(Debug)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// A watchdog ended while it was needed.
     WatchdogLost(Loss),
     /// An invocation record did not reach its destination.
@@ -101,15 +103,15 @@ pub enum Notice {
 
 /// What a stop left behind.
 #[derive(Debug)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Events that were accepted and not finished.
-    pub dropped: Vec<Dropped>,
+    pub(crate) dropped: Vec<Dropped>,
     /// Records that were not delivered since the last [`Notice`].
-    pub failed_deliveries: Vec<DeliveryError>,
+    pub(crate) failed_deliveries: Vec<DeliveryError>,
     /// How often log lines were not written because stdout or the disk was too slow.
-    pub unwritten_logs: usize,
+    pub(crate) unwritten_logs: usize,
     /// Whether the watchdog has ended; otherwise it still looks for processes of the function.
-    pub watchdog_ended: bool,
+    pub(crate) watchdog_ended: bool,
 }
 
 /// How long the last replies have at the least, also when the grace period is over.
@@ -121,7 +123,7 @@ impl Emulator {
     /// # Errors
     ///
     /// When the address is taken or invalid, or the system is out of something.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub(crate) async fn start(config: Config) -> Result<Self, StartError> {
         let listener = listen(&config.host, config.port, false).await?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             of_api: false,
@@ -192,45 +194,45 @@ impl Emulator {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The URL by which this machine reaches it.
     #[must_use]
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         endpoint(self.address)
     }
 
     /// Where the APIs listen, in their order.
-    pub fn api_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+    pub(crate) fn api_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.apis.iter().map(|(_, address)| *address)
     }
 
     /// The APIs by their names, with the URLs by which this machine reaches them.
-    pub fn api_endpoints(&self) -> impl Iterator<Item = (&str, String)> {
+    pub(crate) fn api_endpoints(&self) -> impl Iterator<Item = (&str, String)> {
         self.apis.iter().map(|(name, address)| (name.as_str(), endpoint(*address)))
     }
 
     /// Where runtimes that the user starts find their Runtime API.
     #[must_use]
-    pub fn runtime_addresses(&self) -> &[SocketAddr] {
+    pub(crate) fn runtime_addresses(&self) -> &[SocketAddr] {
         &self.runtime_addresses
     }
 
     /// The functions.
     #[must_use]
-    pub fn functions(&self) -> &Functions {
+    pub(crate) fn functions(&self) -> &Functions {
         &self.functions
     }
 
     /// Writes a line to stdout, in its turn among the log lines.
-    pub fn say(&self, line: String) {
+    pub(crate) fn say(&self, line: String) {
         self.writer.stdout(line);
     }
 
     /// The next thing that the user should know.
-    pub async fn notice(&mut self) -> Notice {
+    pub(crate) async fn notice(&mut self) -> Notice {
         tokio::select! {
             Some(loss) = self.notices.losses.recv() => Notice::WatchdogLost(loss),
             Some(error) = self.notices.failed_deliveries.recv() => Notice::DeliveryFailed(error),
@@ -240,7 +242,7 @@ impl Emulator {
     }
 
     /// What the user should know and was not told yet.
-    pub fn pending_notices(&mut self) -> Vec<Notice> {
+    pub(crate) fn pending_notices(&mut self) -> Vec<Notice> {
         let Notices { losses, failed_deliveries, advice } = &mut self.notices;
         let losses = std::iter::from_fn(|| losses.try_recv().ok()).map(Notice::WatchdogLost);
         let failed = std::iter::from_fn(|| failed_deliveries.try_recv().ok());
@@ -250,7 +252,7 @@ impl Emulator {
 
     /// Takes no more work, lets what runs or waits finish within the grace period, and ends every
     /// environment. When it returns, nothing of them is left.
-    pub async fn stop(mut self, grace: Duration) -> Stopped {
+    pub(crate) async fn stop(mut self, grace: Duration) -> Stopped {
         let end_of_grace = Instant::now() + grace;
         self.stop.cancel();
         let mut stopping = JoinSet::new();
@@ -288,7 +290,7 @@ impl Emulator {
     /// Cancel it to end the grace period of a stop, and the time that environments have to shut
     /// down.
     #[must_use]
-    pub fn killer(&self) -> CancellationToken {
+    pub(crate) fn killer(&self) -> CancellationToken {
         self.kill.clone()
     }
 }

@@ -8,14 +8,24 @@
 //! [`Environment::run`] returns what is left of it: no invocation can reach it any more, and
 //! [`Remains::clean_up`] ends its processes as Lambda does and removes every trace.
 
-pub mod blueprint;
-pub mod body;
-mod current;
+pub(crate) mod advice;
+mod extension_processes;
+pub(crate) mod lifecycle;
+pub(crate) mod local_calls;
+pub(crate) mod runtime_client;
+
 mod extending;
-pub mod extension_processes;
-pub mod local_calls;
-pub mod shutdown;
-pub mod variables;
+mod runtime_api;
+mod variables;
+
+pub(crate) mod attachments;
+
+pub(crate) mod blueprint;
+mod body;
+
+mod shutdown;
+
+mod current;
 
 use std::future::pending;
 use std::process::ExitStatus;
@@ -27,18 +37,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::advice::{Advice, NotStarted};
-use crate::attachments::is_from_another;
-use crate::extensions::Extensions;
-use crate::http::Connection;
-use crate::invocation::failure::Failure;
-use crate::invocation::{Invocation, Response};
-use crate::lifecycle::Lifecycle;
-use crate::lifecycle::events::{Effect, Event, InitFailure, Verdict};
-use crate::logs::LogStream;
-use crate::logs::event::PlatformEvent;
-use crate::runtime_api::RuntimeCall;
-use crate::runtime_api::next::{Poll, next};
+use crate::environment::advice::{Advice, NotStarted};
+use crate::environment::attachments::is_from_another;
+use crate::environment::lifecycle::Lifecycle;
+use crate::environment::lifecycle::events::{Effect, Event, InitFailure, Verdict};
+use crate::environment::runtime_api::RuntimeCall;
+use crate::environment::runtime_api::next::{Poll, next};
+use crate::lambda::invocation::failure::Failure;
+use crate::lambda::invocation::{Invocation, Response};
+use crate::system::http::Connection;
+use crate::telemetry::extensions::Extensions;
+use crate::telemetry::logs::LogStream;
+use crate::telemetry::logs::event::PlatformEvent;
 use blueprint::{Blueprint, Runtimes};
 use body::{Body, Sign};
 use current::{Current, Reply};
@@ -50,21 +60,21 @@ const LOOK_AT_RUNTIME: Duration = Duration::from_secs(1);
 
 /// An invocation on its way through an environment.
 #[derive(Debug)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The invocation.
-    pub invocation: Arc<Invocation>,
+    pub(crate) invocation: Arc<Invocation>,
     /// Whether the environment is started for it.
-    pub is_cold: bool,
+    pub(crate) is_cold: bool,
     /// Gets the response. Dropped unused when the environment ended before it took the invocation:
     /// then another one must.
-    pub reply: oneshot::Sender<Response>,
+    pub(crate) reply: oneshot::Sender<Response>,
     /// Gets word when the environment is free again; dropped when it never will be.
-    pub free: oneshot::Sender<()>,
+    pub(crate) free: oneshot::Sender<()>,
 }
 
 /// The way to reach an environment. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Handle {
+pub(crate) struct Handle {
     commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -77,25 +87,25 @@ enum Command {
 
 impl Handle {
     /// Runs an invocation there.
-    pub fn assign(&self, assignment: Assignment) {
+    pub(crate) fn assign(&self, assignment: Assignment) {
         // An environment that has ended drops the assignment, which tells its sender.
         let _ = self.commands.send(Command::Assign(assignment));
     }
 
     /// Lets the environment end as soon as it is free.
-    pub fn retire(&self) {
+    pub(crate) fn retire(&self) {
         let _ = self.commands.send(Command::Retire);
     }
 
     /// Ends the environment, whatever it is doing.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let _ = self.commands.send(Command::Stop);
     }
 }
 
 /// An execution environment, from its start to the end of its life cycle.
 #[derive(Debug)]
-pub struct Environment {
+pub(crate) struct Environment {
     blueprint: Arc<Blueprint>,
     lifecycle: Lifecycle,
     log: LogStream,
@@ -127,7 +137,7 @@ pub struct Environment {
 impl Environment {
     /// An environment for the tenant of its first invocation. Nothing happens until it is run.
     #[must_use]
-    pub fn new(blueprint: Arc<Blueprint>, id: Uuid, first: Assignment) -> (Handle, Self) {
+    pub(crate) fn new(blueprint: Arc<Blueprint>, id: Uuid, first: Assignment) -> (Handle, Self) {
         let (sender, commands) = mpsc::unbounded_channel();
         let invocation = &first.invocation;
         let log = LogStream::new(
@@ -160,7 +170,7 @@ impl Environment {
     }
 
     /// Lives until the life cycle is over.
-    pub async fn run(mut self) -> Remains {
+    pub(crate) async fn run(mut self) -> Remains {
         self.log.platform(&PlatformEvent::InitStart);
         match Body::new(&self.blueprint).await {
             Ok(body) => {

@@ -6,9 +6,10 @@
 //! an event `{"message": …}` in that request's record; and answers an API Gateway event with a proxy
 //! response.
 
-pub mod handler;
-pub mod runtime_client;
-pub mod tracker;
+mod runtime_client;
+mod tracker;
+
+mod handler;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -24,11 +25,11 @@ use crate::example_function::runtime_client::{ClientError, Invocation, RuntimeCl
 use crate::example_function::tracker::Trackers;
 
 /// The `argv[0]` that makes mtl's binary this function.
-pub const PROCESS_NAME: &str = "example-function";
+pub(crate) const PROCESS_NAME: &str = "example-function";
 
 /// Runs the process as the function, until Lambda ends it or closes the connection.
 #[must_use]
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let Ok(address) = env::var("AWS_LAMBDA_RUNTIME_API") else {
         eprintln!("error: `AWS_LAMBDA_RUNTIME_API` is not set");
         return ExitCode::FAILURE;

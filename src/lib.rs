@@ -1,95 +1,42 @@
 //! The library behind the `mtl` command: a local Lambda for functions in tenant isolation mode.
 //!
-//! The modules below are declared in reading order, which is also the only allowed order of
-//! dependencies: a module uses those above it, never those below.
+//! The folders, from the ground up. A folder uses those above it in this list, never those below,
+//! and inside a folder the modules are declared in the same order. `tests/it/tidy.rs` checks both.
+//!
+//! - `lambda`: Lambda's words and numbers. A function, an invocation, what can come of it, quotas.
+//! - `system`: what the operating system and HTTP are like. Processes, memory, files, connections.
+//! - `telemetry`: what is recorded and told of invocations. Metrics, logs, the Telemetry API.
+//! - `environment`: one execution environment. Its life cycle, its Runtime API, its processes.
+//! - `data_plane`: which environment an invocation gets, and what waits for one.
+//! - `endpoints`: what callers see on the wire. The Invoke API, API Gateway, CloudWatch.
+//! - `emulator`: what is served, put together, and the templates that describe it.
+//! - `client`: calling functions, here and on AWS, once or as a load.
+//! - `report`: the figures of tenants, what they cost, and how both are shown.
+//! - `example_function`: the function that is served where there is no other.
+//! - `cli`: the commands. Arguments, wording, exit codes.
 
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and signals");
 
-// What Lambda's terms are here: limits, a function, an invocation and what can come of it.
-pub mod quotas;
+mod lambda;
+pub mod system;
 
-pub mod function;
-pub mod http;
-pub mod invocation;
-pub mod runtime_client;
+mod telemetry;
 
-pub mod advice;
+mod environment;
 
-// Processes: starting them, watching their memory and output, and leaving none behind.
-pub mod procfs;
-#[cfg(target_os = "linux")]
-pub mod strays;
+mod data_plane;
 
-pub mod watchdog;
+mod endpoints;
 
-pub mod memory;
-pub mod output;
-pub mod process;
+mod emulator;
 
-// What is told: metrics, logs, and telemetry for extensions.
-pub mod metric_store;
+mod client;
 
-pub mod embedded_metrics;
-pub mod lambda_metrics;
+mod report;
 
-pub mod extensions;
-pub mod telemetry;
+mod example_function;
 
-pub mod logs;
-
-// One environment: its life cycle, its Runtime API, its processes.
-pub mod lifecycle;
-pub mod runtime_api;
-
-pub mod attachments;
-
-pub mod environment;
-
-// All environments of a function: which one an invocation gets, and what waits for one.
-pub mod placement;
-
-pub mod data_plane;
-
-pub mod event_queue;
-
-pub mod functions;
-
-// The doors: the ways in which callers reach functions.
-pub mod invoke_api;
-
-pub mod cloudwatch_api;
-pub mod management_api;
-
-pub mod plain_api;
-
-pub mod front_door;
-
-pub mod api_gateway;
-
-// What is served, put together.
-pub mod template;
-
-pub mod emulator;
-
-pub mod example_function;
-
-pub mod server_file;
-
-pub mod watch;
-
-// The other side: calling functions, here and on AWS, and what is learned of them.
-pub mod client;
-
-pub mod load;
-
-pub mod prices;
-
-pub mod tenant_report;
-
-pub mod render;
-
-// The commands.
 pub mod cli;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// The exit codes of `mtl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// It was done.
     Done = 0,
     /// mtl or the service failed: unreachable, refused, an I/O error.
@@ -27,7 +27,7 @@ impl From<Exit> for ExitCode {
 
 /// A failure as a person is told it.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
     help: Option<String>,
@@ -35,25 +35,25 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that ends with `exit`. The error's chain of causes is printed below it.
-    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into(), help: None }
     }
 
     /// A mistake on the command line.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, anyhow::Error::msg(message.into()))
     }
 
     /// What the user can do about it.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// The same, where there may be nothing to do.
     #[must_use]
-    pub fn maybe_help(self, help: Option<impl Into<String>>) -> Self {
+    pub(crate) fn maybe_help(self, help: Option<impl Into<String>>) -> Self {
         match help {
             Some(help) => self.help(help),
             None => self,
@@ -62,7 +62,7 @@ impl Failure {
 
     /// Prints the failure to stderr and returns its exit code.
     #[must_use]
-    pub fn report(self) -> ExitCode {
+    pub(crate) fn report(self) -> ExitCode {
         let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
         let bold = anstyle::Style::new().bold();
         let mut text = format!("{red}error:{red:#} {}\n", self.error);

@@ -3,12 +3,12 @@
 use http::StatusCode;
 
 use crate::client::error::InvokeError;
-use crate::quotas;
-use crate::server_file::Found;
+use crate::lambda::quotas;
+use crate::system::server_file::Found;
 
 /// Where the invocation went.
 #[derive(Clone, Copy, Debug)]
-pub enum Place<'a> {
+pub(crate) enum Place<'a> {
     /// To a local server.
     Local {
         /// Whether the endpoint was given, by option or environment variable.
@@ -31,7 +31,7 @@ const NO_SERVICE: &str = "check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_LAMBDA if 
 
 /// The help for `error`, if there is any.
 #[must_use]
-pub fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
+pub(crate) fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
     match error {
         InvokeError::Unreachable { .. } => {
             let (given, others) = match *place {
@@ -84,7 +84,7 @@ fn no_credentials(place: &Place<'_>) -> String {
 
 /// What to do when no server answers at the endpoint, `given` or not, while these run elsewhere.
 #[must_use]
-pub fn start_a_server(given: bool, others: &[Found]) -> String {
+pub(crate) fn start_a_server(given: bool, others: &[Found]) -> String {
     let mut help = if given {
         "start the server of that address, or leave the endpoint out and start one in this folder \
          with `mtl serve`"

@@ -1,12 +1,12 @@
 //! `mtl invoke`: one invocation from the payload to the exit code, or a load, or a check. How it travels is
 //! for [`client`](crate::client) to know.
 
-pub mod args;
-pub mod check;
-pub mod context;
-pub mod load;
-pub mod output;
-pub mod payload;
+pub(crate) mod args;
+mod check;
+mod context;
+mod load;
+mod output;
+mod payload;
 
 use std::env;
 
@@ -18,7 +18,7 @@ use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::target::Target;
 use crate::client::{aws, local, stream};
-use crate::server_file;
+use crate::system::server_file;
 use args::{Args, Options};
 
 /// Invokes the function once and prints its answer, or does what else the options ask for.
@@ -27,7 +27,7 @@ use args::{Args, Options};
 ///
 /// When the options don't go together, the payload can't be read, there is no answer of the function,
 /// or the function returned an error.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let (target, options) = args.resolve()?;
     if options.check {
         return check::run(&target, options.name(), options.output);

@@ -1,13 +1,13 @@
 //! `mtl metrics`: from its options to the report on stdout, and what is said to a person besides.
 //! What the figures are is for [`tenant_report`] to know.
 
-pub mod args;
-pub mod cost;
-pub mod format;
-pub mod help;
-pub mod logs;
-pub mod plan;
-pub mod progress;
+pub(crate) mod args;
+mod cost;
+mod format;
+mod help;
+mod logs;
+mod plan;
+mod progress;
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -21,9 +21,9 @@ use self::progress::Progress;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::target::block_on;
 use crate::client::cloudwatch::{Asked, CloudWatch};
-use crate::render::{custom as custom_text, tenant_data, tenant_text};
-use crate::tenant_report::window::Window;
-use crate::tenant_report::{self, FunctionReport, Subject, custom};
+use crate::report::render::{custom as custom_text, tenant_data, tenant_text};
+use crate::report::tenant_report::window::Window;
+use crate::report::tenant_report::{self, FunctionReport, Subject, custom};
 
 /// What AWS takes for a thousand metrics of `GetMetricData`, in US dollars.
 ///
@@ -32,7 +32,7 @@ const PRICE_OF_1000_METRICS: f64 = 0.01;
 
 /// What is printed, and what is said besides.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     text: String,
     notes: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub struct Report {
 /// # Errors
 ///
 /// When the options don't go together, or there is no answer.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let plan = args.plan()?;
     block_on(async {
         let cloudwatch = CloudWatch::of(&plan.target).await.map_err(|error| plan.failure(error))?;

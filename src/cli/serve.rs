@@ -1,18 +1,18 @@
 //! `mtl serve`: starts the emulator, says where it is and what it serves, and stops it by signals.
 //! What the arguments mean is in `args.rs`.
 
-pub mod advice;
-pub mod api;
-pub mod args;
-pub mod extensions;
+mod advice;
+mod api;
+pub(crate) mod args;
+mod extensions;
 mod function;
-pub mod plan;
-pub mod reload;
-pub mod run_command;
+mod plan;
+mod reload;
+mod run_command;
 mod shell;
 mod summary;
-pub mod template;
-pub mod variables;
+mod template;
+mod variables;
 
 use std::error::Error as _;
 use std::io::Write as _;
@@ -25,14 +25,14 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::{Exit, Failure};
+use crate::data_plane::event_queue::Dropped;
+use crate::data_plane::event_queue::destination::DeliveryError;
 use crate::emulator::config::{Api, Port};
 use crate::emulator::{Emulator, Notice, StartError, Stopped};
-use crate::event_queue::Dropped;
-use crate::event_queue::destination::DeliveryError;
-use crate::function::Function;
-use crate::logs::Stdout;
-use crate::server_file::ServerFile;
-use crate::watchdog::link::Loss;
+use crate::lambda::function::Function;
+use crate::system::server_file::ServerFile;
+use crate::system::watchdog::link::Loss;
+use crate::telemetry::logs::Stdout;
 use advice::Counsel;
 use args::Args;
 use plan::Plan;
@@ -43,7 +43,7 @@ use run_command::RunCommand;
 /// # Errors
 ///
 /// When an argument is wrong, or the emulator does not start.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     args.check()?;
     // One thread serves all: the function's processes do the work, and a second one makes the way
     // of a request longer.

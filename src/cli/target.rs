@@ -9,7 +9,7 @@ use tokio::runtime;
 
 use crate::cli::failure::Failure;
 use crate::client::endpoint::Endpoint;
-use crate::server_file;
+use crate::system::server_file;
 
 /// Where the local server is when this folder has none: where `mtl serve` listens if it can.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:7000";
@@ -20,7 +20,7 @@ const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:7000";
 ///
 /// Never: the default endpoint is a URL.
 #[must_use]
-pub fn endpoint_of_this_folder() -> Endpoint {
+pub(crate) fn endpoint_of_this_folder() -> Endpoint {
     let published = env::current_dir().ok().and_then(|folder| server_file::find(&folder));
     published
         .and_then(|endpoint| endpoint.parse().ok())
@@ -32,7 +32,7 @@ pub fn endpoint_of_this_folder() -> Endpoint {
 /// # Errors
 ///
 /// When the system is out of something.
-pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime: io::Result<_> = runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.context("failed to start the asynchronous runtime")?.block_on(future))
 }

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 /// The name of a function that was given none.
-pub const DEFAULT_FUNCTION: &str = "function";
+pub(crate) const DEFAULT_FUNCTION: &str = "function";
 
 /// A duration as `500ms`, `3s`, `2m`, `6h`, or a bare number of seconds; fractions are allowed.
 ///
 /// # Errors
 ///
 /// When the text has no number, an unknown unit, or is larger than a clock can hold.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds_per_unit = match &text[digits.len()..] {
         "ms" => 0.001,

@@ -7,33 +7,33 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use crate::client::InvocationType;
 use crate::client::error::{InvokeError, excerpt, one_line};
+use crate::lambda::invocation_type::InvocationType;
 
 /// What the function answered: the members of the SDKs' Invoke response.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// `Unhandled` or `Handled` when the function returned an error; the payload describes it.
-    pub function_error: Option<String>,
+    pub(crate) function_error: Option<String>,
     /// The version that ran.
-    pub executed_version: Option<String>,
+    pub(crate) executed_version: Option<String>,
     /// The request id.
-    pub request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// The last 4 KB of the log in base64, where it was asked for.
-    pub log_result: Option<String>,
+    pub(crate) log_result: Option<String>,
     /// What the function returned.
-    pub payload: Bytes,
+    pub(crate) payload: Bytes,
 }
 
 impl Answer {
     /// The function's own words for its error, as one line: type and message of the error object
     /// that runtimes post, or the bare text of RIE's timeout.
     #[must_use]
-    pub fn error_text(&self) -> Option<String> {
+    pub(crate) fn error_text(&self) -> Option<String> {
         let text = match serde_json::from_slice::<Value>(&self.payload) {
             Ok(error) => match (error["errorType"].as_str(), error["errorMessage"].as_str()) {
                 (Some(kind), Some(message)) => format!("{kind}: {message}"),
@@ -51,7 +51,7 @@ impl Answer {
 /// # Errors
 ///
 /// When the response is no answer of the function.
-pub fn read(
+pub(crate) fn read(
     head: &Parts,
     body: Bytes,
     invocation_type: InvocationType,
@@ -149,7 +149,7 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Answer, read};
-    use crate::client::InvocationType;
+    use crate::lambda::invocation_type::InvocationType;
     use bytes::Bytes;
     use http::Response;
 

@@ -24,27 +24,27 @@ use aws_sdk_lambda::types::{InvokeWithResponseStreamResponseEvent as StreamEvent
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::client::InvokeInput;
 use crate::client::answer::Answer;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::{BoxError, InvokeError, excerpt, one_line};
+use crate::client::input::InvokeInput;
 use crate::client::stream::Complete;
 
 /// How the SDK is configured beyond what it finds in the environment and the profile files.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// The Region, before that of the environment and the profile.
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The profile, whose credentials then go before those of the environment, as in the AWS CLI.
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// How often the SDK tries again after a throttle or a failure of the service. At 0 a throttle
     /// is seen when it happens; the SDK's own default would hide two.
-    pub retries: u32,
+    pub(crate) retries: u32,
 }
 
 /// A client of AWS Lambda in one Region, with credentials.
 #[derive(Clone, Debug)]
-pub struct Lambda {
+pub(crate) struct Lambda {
     client: Client,
     region: String,
 }
@@ -55,14 +55,14 @@ impl Lambda {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn load(options: &Options) -> Result<Self, InvokeError> {
+    pub(crate) async fn load(options: &Options) -> Result<Self, InvokeError> {
         let (config, region) = authenticated(options).await?;
         Ok(Self { client: Client::new(&config), region })
     }
 
     /// The Region that is called.
     #[must_use]
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 
@@ -72,7 +72,7 @@ impl Lambda {
     /// # Errors
     ///
     /// When AWS can't be reached or refuses the invocation.
-    pub async fn invoke(
+    pub(crate) async fn invoke(
         &self,
         input: InvokeInput,
         qualifier: Option<String>,
@@ -97,7 +97,7 @@ impl Lambda {
     /// # Errors
     ///
     /// Also when the stream breaks off.
-    pub async fn invoke_with_response_stream(
+    pub(crate) async fn invoke_with_response_stream(
         &self,
         input: InvokeInput,
         qualifier: Option<String>,

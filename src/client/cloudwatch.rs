@@ -21,19 +21,19 @@ const QUERIES: usize = 500;
 
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Metric {
+pub(crate) struct Metric {
     /// Its namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its dimensions, all of them.
-    pub dimensions: Vec<(String, String)>,
+    pub(crate) dimensions: Vec<(String, String)>,
 }
 
 impl Metric {
     /// The value of a dimension.
     #[must_use]
-    pub fn dimension(&self, name: &str) -> Option<&str> {
+    pub(crate) fn dimension(&self, name: &str) -> Option<&str> {
         let found = self.dimensions.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value.as_str())
     }
@@ -41,30 +41,30 @@ impl Metric {
 
 /// A statistic of a metric, by period.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
+pub(crate) struct Query {
     /// The metric.
-    pub metric: Metric,
+    pub(crate) metric: Metric,
     /// The statistic, as CloudWatch writes it.
-    pub statistic: String,
+    pub(crate) statistic: String,
     /// In seconds.
-    pub period: u32,
+    pub(crate) period: u32,
 }
 
 /// A value for each period that has one, oldest first.
-pub type Points = Vec<(Timestamp, f64)>;
+pub(crate) type Points = Vec<(Timestamp, f64)>;
 
 /// What CloudWatch was asked for, which on AWS is what it charges for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// How many requests were sent.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// How many metrics `GetMetricData` was asked for. Up to five statistics of one count once.
-    pub metrics: u64,
+    pub(crate) metrics: u64,
 }
 
 /// A client of CloudWatch.
 #[derive(Debug)]
-pub struct CloudWatch {
+pub(crate) struct CloudWatch {
     client: Client,
     place: String,
     asked: Cell<Asked>,
@@ -76,7 +76,7 @@ impl CloudWatch {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn of(target: &Target) -> Result<Self, QueryError> {
+    pub(crate) async fn of(target: &Target) -> Result<Self, QueryError> {
         let (config, place) = target.service("CloudWatch").await?;
         Ok(Self::new(Client::new(&config), place))
     }
@@ -87,7 +87,7 @@ impl CloudWatch {
 
     /// What was asked for until now.
     #[must_use]
-    pub fn asked(&self) -> Asked {
+    pub(crate) fn asked(&self) -> Asked {
         self.asked.get()
     }
 
@@ -97,7 +97,7 @@ impl CloudWatch {
     /// # Errors
     ///
     /// When there is no answer.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         namespace: &str,
         name: Option<&str>,
@@ -129,7 +129,7 @@ impl CloudWatch {
     /// # Errors
     ///
     /// When there is no answer.
-    pub async fn data(
+    pub(crate) async fn data(
         &self,
         queries: &[Query],
         (start, end): (Timestamp, Timestamp),

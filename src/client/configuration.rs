@@ -6,22 +6,22 @@ use aws_sdk_lambda::types;
 
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
-use crate::function::Architecture;
-use crate::quotas;
+use crate::lambda::function::Architecture;
+use crate::lambda::quotas;
 
 /// What of a function's configuration matters to its costs and its logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// Its memory in MB.
-    pub memory_mb: u32,
+    pub(crate) memory_mb: u32,
     /// What it runs on.
-    pub architecture: Architecture,
+    pub(crate) architecture: Architecture,
     /// Where its logs are.
-    pub log_group: String,
+    pub(crate) log_group: String,
     /// Whether they are JSON, and so name the tenant.
-    pub logs_json: bool,
+    pub(crate) logs_json: bool,
     /// Whether its tenants are isolated.
-    pub isolated: bool,
+    pub(crate) isolated: bool,
 }
 
 /// What a function is configured with there, or one of its versions.
@@ -29,7 +29,7 @@ pub struct Configuration {
 /// # Errors
 ///
 /// When there is no answer, or on AWS no Region or no credentials.
-pub async fn of(
+pub(crate) async fn of(
     target: &Target,
     function: &str,
     qualifier: Option<&str>,

@@ -9,17 +9,17 @@ use crate::client::target::Target;
 
 /// The set-up of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     /// Whether its tenants are isolated.
-    pub isolated: bool,
+    pub(crate) isolated: bool,
     /// Whether its logs are JSON, and so name the tenant.
-    pub logs_json: bool,
+    pub(crate) logs_json: bool,
     /// The least severe of the platform's events that are logged; `None` where nothing was said.
-    pub system_log_level: Option<String>,
+    pub(crate) system_log_level: Option<String>,
     /// Concurrent executions of the account.
-    pub account_concurrency: u32,
+    pub(crate) account_concurrency: u32,
     /// Concurrent executions that are reserved for the function.
-    pub reserved_concurrency: Option<u32>,
+    pub(crate) reserved_concurrency: Option<u32>,
 }
 
 /// How a function is set up there.
@@ -27,7 +27,7 @@ pub struct Deployment {
 /// # Errors
 ///
 /// When there is no answer, or on AWS no Region or no credentials.
-pub async fn of(target: &Target, function: &str) -> Result<Deployment, QueryError> {
+pub(crate) async fn of(target: &Target, function: &str) -> Result<Deployment, QueryError> {
     let (config, place) = target.service("Lambda").await?;
     let client = Client::new(&config);
     let configuration = client.get_function_configuration().function_name(function).send().await;

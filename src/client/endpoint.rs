@@ -14,14 +14,14 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 /// `http://HOST[:PORT][/PATH]`. Without a path it is a server with AWS's own route; a path is where
 /// the payload is posted to as it stands, and may have a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     authority: Authority,
     path: Option<PathAndQuery>,
 }
 
 /// Why a text is no [`Endpoint`].
 #[derive(Debug, Error)]
-pub enum EndpointError {
+pub(crate) enum EndpointError {
     /// It would need TLS, which no local server has.
     #[error("a local endpoint is plain http; `--remote` is what invokes on AWS")]
     Https,
@@ -42,25 +42,25 @@ pub enum EndpointError {
 impl Endpoint {
     /// Host and port as the `Host` header has them.
     #[must_use]
-    pub fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         self.authority.as_str()
     }
 
     /// The host to connect to; an IPv6 address is without its brackets.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.authority.host().trim_start_matches('[').trim_end_matches(']')
     }
 
     /// The port to connect to, 80 where none was given.
     #[must_use]
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.authority.port_u16().unwrap_or(80)
     }
 
     /// Whether the endpoint has a path of its own, where the payload is posted to.
     #[must_use]
-    pub fn has_path(&self) -> bool {
+    pub(crate) fn has_path(&self) -> bool {
         self.path.is_some()
     }
 
@@ -68,7 +68,7 @@ impl Endpoint {
     ///
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
     #[must_use]
-    pub fn target(&self, function_name: &str) -> String {
+    pub(crate) fn target(&self, function_name: &str) -> String {
         self.route(function_name, "2015-03-31", "invocations")
     }
 
@@ -76,7 +76,7 @@ impl Endpoint {
     ///
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
     #[must_use]
-    pub fn streaming_target(&self, function_name: &str) -> String {
+    pub(crate) fn streaming_target(&self, function_name: &str) -> String {
         self.route(function_name, "2021-11-15", "response-streaming-invocations")
     }
 

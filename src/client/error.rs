@@ -9,13 +9,13 @@ use http::StatusCode;
 use thiserror::Error;
 
 /// A cause whose type is the business of the SDK.
-pub type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why there is no answer of the function. A function error is not one of them.
 ///
 /// Texts of servers are in here as one line without control characters (see [`one_line`]).
 #[derive(Debug, Error)]
-pub enum InvokeError {
+pub(crate) enum InvokeError {
     /// No connection to the local server.
     #[error("failed to connect to `{endpoint}`")]
     Unreachable {
@@ -110,13 +110,13 @@ pub enum InvokeError {
 impl InvokeError {
     /// A response that no Lambda gives.
     #[must_use]
-    pub fn not_an_answer(status: StatusCode, body: Bytes) -> Self {
+    pub(crate) fn not_an_answer(status: StatusCode, body: Bytes) -> Self {
         Self::NotAnAnswer { status, excerpt: excerpt(&body), body }
     }
 
     /// What the server sent in place of an answer, as far as it is kept.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         match self {
             Self::NotAnAnswer { body, .. } => body,
             Self::Refused { message, .. } | Self::Throttled { message, .. } => message.as_bytes(),
@@ -134,7 +134,7 @@ const EXCERPT_CHARACTERS: usize = 200;
 
 /// The beginning of an unexpected body, as one line.
 #[must_use]
-pub fn excerpt(body: &[u8]) -> String {
+pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let beginning: String = text.chars().take(EXCERPT_CHARACTERS).collect();
@@ -145,7 +145,7 @@ pub fn excerpt(body: &[u8]) -> String {
 /// The text with its control characters escaped: it comes from a server or a function, and neither
 /// may drive the terminal or make up further lines of output.
 #[must_use]
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
         if character.is_control() {
             line.extend(character.escape_default());

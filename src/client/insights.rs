@@ -22,25 +22,25 @@ const NAME: &str = "CloudWatch Logs";
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The most rows that a query is asked for.
-pub const ROWS: u16 = 10_000;
+pub(crate) const ROWS: u16 = 10_000;
 
 /// A client of Logs Insights.
 #[derive(Debug)]
-pub struct Insights {
+pub(crate) struct Insights {
     client: Client,
     place: String,
 }
 
 /// A row of an answer: values by field, without the fields that it has not.
-pub type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// The answer to a query.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Its rows.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// How many bytes of logs were read for it, which is what AWS charges for.
-    pub bytes_scanned: f64,
+    pub(crate) bytes_scanned: f64,
 }
 
 impl Insights {
@@ -49,7 +49,7 @@ impl Insights {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn of(target: &Target) -> Result<Self, QueryError> {
+    pub(crate) async fn of(target: &Target) -> Result<Self, QueryError> {
         let (config, place) = match target {
             Target::Local { .. } => Target::Aws(aws::Options::default()).service(NAME).await?,
             Target::Aws(_) => target.service(NAME).await?,
@@ -62,7 +62,7 @@ impl Insights {
     /// # Errors
     ///
     /// When it is refused, or ends without being complete.
-    pub async fn query(
+    pub(crate) async fn query(
         &self,
         log_group: &str,
         query: &str,

@@ -11,12 +11,13 @@ use hyper_util::rt::TokioIo;
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
+use crate::client::input::InvokeInput;
 use crate::client::local::{connect, interrupted, request};
-use crate::client::{InvocationType, InvokeInput};
+use crate::lambda::invocation_type::InvocationType;
 
 /// A connection that is kept, and made anew when it has to be.
 #[derive(Debug)]
-pub struct KeepAlive {
+pub(crate) struct KeepAlive {
     endpoint: Endpoint,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
@@ -24,7 +25,7 @@ pub struct KeepAlive {
 impl KeepAlive {
     /// Nothing is connected yet.
     #[must_use]
-    pub fn new(endpoint: Endpoint) -> Self {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
         Self { endpoint, sender: None }
     }
 
@@ -33,7 +34,7 @@ impl KeepAlive {
     /// # Errors
     ///
     /// As [`crate::client::local::invoke`]. The next invocation connects anew where it has to.
-    pub async fn invoke(
+    pub(crate) async fn invoke(
         &mut self,
         input: InvokeInput,
         headers: &HeaderMap,

@@ -16,7 +16,8 @@ use tokio::net::TcpStream;
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
-use crate::client::{InvocationType, InvokeInput};
+use crate::client::input::InvokeInput;
+use crate::lambda::invocation_type::InvocationType;
 
 /// Invokes a function of the server at `endpoint` and waits for its answer as long as it takes: the
 /// function's timeout is for the server to keep. `headers` replace those of the same name that mtl
@@ -25,7 +26,7 @@ use crate::client::{InvocationType, InvokeInput};
 /// # Errors
 ///
 /// When the server can't be reached, ends the connection early, or gives no answer of the function.
-pub async fn invoke(
+pub(crate) async fn invoke(
     endpoint: &Endpoint,
     input: InvokeInput,
     headers: &HeaderMap,
@@ -43,7 +44,7 @@ pub async fn invoke(
 /// # Errors
 ///
 /// When the server can't be reached, or ends the connection early.
-pub async fn send(
+pub(crate) async fn send(
     endpoint: &Endpoint,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Incoming>, InvokeError> {
@@ -60,7 +61,7 @@ pub async fn send(
 
 /// The server took the connection but gave no complete answer.
 #[must_use]
-pub fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
+pub(crate) fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
     InvokeError::Interrupted { endpoint: endpoint.to_string(), source }
 }
 
@@ -69,7 +70,7 @@ pub fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
 /// # Errors
 ///
 /// When it can't be reached.
-pub async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+pub(crate) async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
@@ -82,7 +83,7 @@ pub async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
 ///
 /// Never: what it is made of was checked to have only what a request may have.
 #[must_use]
-pub fn request(
+pub(crate) fn request(
     endpoint: &Endpoint,
     target: &str,
     input: InvokeInput,
@@ -122,7 +123,8 @@ pub fn request(
 mod tests {
     use super::request;
     use crate::client::endpoint::Endpoint;
-    use crate::client::{InvocationType, InvokeInput};
+    use crate::client::input::InvokeInput;
+    use crate::lambda::invocation_type::InvocationType;
     use bytes::Bytes;
     use http::{HeaderMap, HeaderName, HeaderValue};
 

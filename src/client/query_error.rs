@@ -12,7 +12,7 @@ use crate::client::error::{BoxError, InvokeError, one_line};
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
-pub enum QueryError {
+pub(crate) enum QueryError {
     /// The SDK has no Region or no credentials.
     #[error(transparent)]
     NotConfigured(#[from] InvokeError),

@@ -9,10 +9,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde::Deserialize;
 
-use crate::client::InvokeInput;
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
+use crate::client::input::InvokeInput;
 use crate::client::local::{interrupted, request, send};
 
 /// How a stream ended: `InvokeWithResponseStreamCompleteEvent`.
@@ -20,20 +20,20 @@ use crate::client::local::{interrupted, request, send};
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStreamCompleteEvent.html>
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Complete {
+pub(crate) struct Complete {
     /// The type of the function's error, if it failed.
-    pub error_code: Option<String>,
+    pub(crate) error_code: Option<String>,
     /// What the error is.
-    pub error_details: Option<String>,
+    pub(crate) error_details: Option<String>,
     /// The end of the log in base64, where it was asked for.
-    pub log_result: Option<String>,
+    pub(crate) log_result: Option<String>,
 }
 
 impl Complete {
     /// The end of the stream as an answer, whose payload has been passed on already. Of a failed one
     /// the payload is the error.
     #[must_use]
-    pub fn answer(self, status: u16, executed_version: Option<String>) -> Answer {
+    pub(crate) fn answer(self, status: u16, executed_version: Option<String>) -> Answer {
         Answer {
             status,
             function_error: self.error_code,
@@ -50,7 +50,7 @@ impl Complete {
 /// # Errors
 ///
 /// When the server can't be reached, refuses, can't stream, or ends the stream early.
-pub async fn invoke(
+pub(crate) async fn invoke(
     endpoint: &Endpoint,
     input: InvokeInput,
     headers: &HeaderMap,

@@ -8,7 +8,7 @@ use crate::client::query_error::QueryError;
 
 /// Where functions are.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// In a local server.
     Local {
         /// Where it is.
@@ -23,7 +23,7 @@ pub enum Target {
 impl Target {
     /// Whether it is AWS.
     #[must_use]
-    pub fn is_aws(&self) -> bool {
+    pub(crate) fn is_aws(&self) -> bool {
         matches!(self, Self::Aws(_))
     }
 
@@ -32,7 +32,7 @@ impl Target {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub async fn service(&self, name: &str) -> Result<(SdkConfig, String), QueryError> {
+    pub(crate) async fn service(&self, name: &str) -> Result<(SdkConfig, String), QueryError> {
         match self {
             Self::Local { endpoint, .. } => Ok((aws::local(endpoint), endpoint.to_string())),
             Self::Aws(options) => {

@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::api_gateway::ApiGateway;
 use crate::emulator::StartError;
 use crate::emulator::config::Port;
-use crate::front_door::FrontDoor;
-use crate::http::{Settings, serve};
+use crate::endpoints::api_gateway::ApiGateway;
+use crate::endpoints::front_door::FrontDoor;
+use crate::system::http::{Settings, serve};
 
 /// How long a client may take to send the head of a request, or be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const HEAD_BYTES: usize = 1024 * 1024;
 
 /// Lets callers in until `stop`.
-pub fn open(
+pub(crate) fn open(
     (listener, door): (TcpListener, FrontDoor),
     apis: Vec<(TcpListener, ApiGateway)>,
     stop: CancellationToken,
@@ -47,7 +47,7 @@ pub fn open(
 
 /// The URL of an address; one that means every interface is reached through loopback.
 #[must_use]
-pub fn endpoint(mut address: SocketAddr) -> String {
+pub(crate) fn endpoint(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         match address {
             SocketAddr::V4(_) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -62,7 +62,11 @@ pub fn endpoint(mut address: SocketAddr) -> String {
 /// # Errors
 ///
 /// When the address is taken or invalid.
-pub async fn listen(host: &str, port: Port, of_api: bool) -> Result<TcpListener, StartError> {
+pub(crate) async fn listen(
+    host: &str,
+    port: Port,
+    of_api: bool,
+) -> Result<TcpListener, StartError> {
     let bind = async |port: u16| {
         TcpListener::bind((host, port)).await.map_err(|source| StartError::Listen {
             of_api,

@@ -5,50 +5,50 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::advice::Adviser;
-use crate::attachments::Attachments;
-use crate::function::Function;
-use crate::lifecycle::Limits;
-use crate::logs::LogSink;
-use crate::memory::MemoryMonitor;
-use crate::process::Processes;
-use crate::runtime_client::Language;
+use crate::environment::advice::Adviser;
+use crate::environment::attachments::Attachments;
+use crate::environment::lifecycle::Limits;
+use crate::environment::runtime_client::Language;
+use crate::lambda::function::Function;
+use crate::system::memory::MemoryMonitor;
+use crate::system::process::Processes;
+use crate::telemetry::logs::LogSink;
 
 /// What all environments of a function have in common.
 #[derive(Debug)]
-pub struct Blueprint {
+pub(crate) struct Blueprint {
     /// The function they run.
-    pub function: Arc<Function>,
+    pub(crate) function: Arc<Function>,
     /// How long their phases last.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Where they log.
-    pub logs: LogSink,
+    pub(crate) logs: LogSink,
     /// What starts their processes.
-    pub processes: Processes,
+    pub(crate) processes: Processes,
     /// What measures their memory.
-    pub memory: MemoryMonitor,
+    pub(crate) memory: MemoryMonitor,
     /// The folder that holds their temporary folders.
-    pub temp: PathBuf,
+    pub(crate) temp: PathBuf,
     /// Where their runtimes come from.
-    pub runtimes: Runtimes,
+    pub(crate) runtimes: Runtimes,
     /// The handler, where one of mtl's own clients or AWS's runs it.
-    pub handler: Option<String>,
+    pub(crate) handler: Option<String>,
     /// What tells the user what isn't in their logs.
-    pub adviser: Adviser,
+    pub(crate) adviser: Adviser,
     /// The external extensions that are started before the runtime.
-    pub extensions: Vec<PathBuf>,
+    pub(crate) extensions: Vec<PathBuf>,
     /// The folder they start in.
-    pub task_root: PathBuf,
+    pub(crate) task_root: PathBuf,
     /// Where the function's own calls to Lambda and CloudWatch go: mtl's URL. Without one they go
     /// where the shell sends them.
-    pub endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// Ends the time that an environment has to shut down.
-    pub kill: CancellationToken,
+    pub(crate) kill: CancellationToken,
 }
 
 /// Where the runtimes of environments come from.
 #[derive(Clone, Debug)]
-pub enum Runtimes {
+pub(crate) enum Runtimes {
     /// mtl starts the function's command.
     Command,
     /// mtl starts the function's command under the debugger of this language.

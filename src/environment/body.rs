@@ -11,25 +11,25 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::attachments::Attachments;
+use crate::environment::attachments::Attachments;
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::extension_processes::{ExtensionProcesses, ExtensionSign, name};
+use crate::environment::runtime_api::RuntimeCall;
+use crate::environment::runtime_api::line::Line;
 use crate::environment::variables::{Place, extension_variables, variables};
-use crate::http::Connection;
-use crate::invocation::failure::Failure;
-use crate::memory::Watched;
-use crate::output::Output;
-use crate::process::Process;
-use crate::process::launch::{Launch, SpawnError};
-use crate::procfs::ports::listening_ports;
-use crate::runtime_api::RuntimeCall;
-use crate::runtime_api::line::Line;
+use crate::lambda::invocation::failure::Failure;
+use crate::system::http::Connection;
+use crate::system::memory::Watched;
+use crate::system::output::Output;
+use crate::system::process::Process;
+use crate::system::process::launch::{Launch, SpawnError};
+use crate::system::procfs::ports::listening_ports;
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 
 /// The parts of an environment that the system knows.
 #[derive(Debug)]
-pub struct Body {
+pub(crate) struct Body {
     /// `None` while a runtime that the user starts is waited for.
     line: Option<Line>,
     attachments: Option<Attachments>,
@@ -50,7 +50,7 @@ struct Running {
 
 /// What a body shows of itself.
 #[derive(Debug)]
-pub enum Sign {
+pub(crate) enum Sign {
     /// A runtime that the user has started is there.
     Attached,
     /// The runtime called.
@@ -71,7 +71,7 @@ impl Body {
     /// # Errors
     ///
     /// When the system has no port, file descriptor or room left.
-    pub async fn new(blueprint: &Blueprint) -> io::Result<Self> {
+    pub(crate) async fn new(blueprint: &Blueprint) -> io::Result<Self> {
         let (line, attachments) = match &blueprint.runtimes {
             Runtimes::Attached(attachments) => (None, Some(attachments.clone())),
             Runtimes::Command | Runtimes::Debugged(_) => {
@@ -98,7 +98,7 @@ impl Body {
     /// # Errors
     ///
     /// With the failure that its invocation has.
-    pub fn start(
+    pub(crate) fn start(
         &mut self,
         blueprint: &Blueprint,
         log_stream: &str,
@@ -132,7 +132,7 @@ impl Body {
     /// # Errors
     ///
     /// When one of them can't be started.
-    pub fn start_extensions(
+    pub(crate) fn start_extensions(
         &mut self,
         blueprint: &Blueprint,
         log_stream: &str,
@@ -185,19 +185,19 @@ impl Body {
 
     /// Whether the runtime's process runs, or a runtime that the user has started is there.
     #[must_use]
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running.is_some() || (self.is_attached() && self.line.is_some())
     }
 
     /// Whether it is the user who starts the runtime.
     #[must_use]
-    pub fn is_attached(&self) -> bool {
+    pub(crate) fn is_attached(&self) -> bool {
         self.attachments.is_some()
     }
 
     /// The runtime that the user has started is gone, or another one has come, with this call. The one
     /// that was here, on this connection, gets nothing any more.
-    pub fn detach(&mut self, call: Option<RuntimeCall>, delivered: &Connection) {
+    pub(crate) fn detach(&mut self, call: Option<RuntimeCall>, delivered: &Connection) {
         if let (Some(mut line), Some(attachments)) = (self.line.take(), &self.attachments) {
             line.retire(delivered.clone());
             if let Some(call) = call {
@@ -217,20 +217,20 @@ impl Body {
 
     /// The TCP ports on which the runtime's processes listen.
     #[must_use]
-    pub fn ports(&self) -> Vec<u16> {
+    pub(crate) fn ports(&self) -> Vec<u16> {
         let running = self.running.as_ref();
         running.map(|running| listening_ports(running.process.pid())).unwrap_or_default()
     }
 
     /// Whether the process of an external extension runs.
     #[must_use]
-    pub fn has_extensions(&self) -> bool {
+    pub(crate) fn has_extensions(&self) -> bool {
         !self.extensions.is_empty()
     }
 
     /// The next thing that shows. Whole lines of output are passed on. A call that the process made
     /// before it ended comes before its end. Dropping the future loses nothing.
-    pub async fn sign(&mut self, line: impl FnMut(&[u8])) -> Sign {
+    pub(crate) async fn sign(&mut self, line: impl FnMut(&[u8])) -> Sign {
         let (exited, exceeded) = match &mut self.running {
             Some(Running { process, watched }) => (Some(process), Some(watched)),
             None => (None, None),
@@ -258,33 +258,33 @@ impl Body {
     }
 
     /// Passes on all that the process has written so far.
-    pub fn drain(&mut self, line: impl FnMut(&[u8])) {
+    pub(crate) fn drain(&mut self, line: impl FnMut(&[u8])) {
         if let Some(output) = &mut self.output {
             output.drain(line);
         }
     }
 
     /// Kills the runtime and the extensions.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.kill_runtime();
         self.cut();
         self.extensions.kill_all();
     }
 
     /// Kills the runtime's process group.
-    pub fn kill_runtime(&self) {
+    pub(crate) fn kill_runtime(&self) {
         if let Some(running) = &self.running {
             running.process.kill();
         }
     }
 
     /// Kills those extensions whose name is one of these.
-    pub fn kill_extensions(&self, which: impl Fn(&str) -> bool) {
+    pub(crate) fn kill_extensions(&self, which: impl Fn(&str) -> bool) {
         self.extensions.kill(which);
     }
 
     /// Whether the processes are at work, so that their memory is worth measuring.
-    pub fn set_active(&self, active: bool) {
+    pub(crate) fn set_active(&self, active: bool) {
         if let Some(running) = &self.running {
             running.watched.set_active(active);
         }
@@ -294,14 +294,14 @@ impl Body {
     /// The most memory that was in use at once since the environment began, in bytes; `None` where
     /// the system can't tell.
     #[must_use]
-    pub fn peak(&mut self) -> Option<u64> {
+    pub(crate) fn peak(&mut self) -> Option<u64> {
         let running = self.running.as_ref().and_then(|running| running.watched.peak());
         let all = running.map(|peak| peak + self.extensions.peak().unwrap_or_default());
         self.past_peak.max(all)
     }
 
     /// Sends SIGTERM to the runtime's process group and gives it some time to end.
-    pub async fn terminate(&mut self, cut: impl Future<Output = ()>, time: Duration) {
+    pub(crate) async fn terminate(&mut self, cut: impl Future<Output = ()>, time: Duration) {
         let Some(Running { process, .. }) = &mut self.running else { return };
         process.terminate();
         tokio::select! {
@@ -314,7 +314,7 @@ impl Body {
     /// Ends everything and removes every trace. The runtime's connections are cut off only when its
     /// processes are gone, so that it does not log its surprise; and its address is free only when
     /// no process is left that knows it.
-    pub async fn end(mut self, blueprint: &Blueprint, line: impl FnMut(&[u8])) {
+    pub(crate) async fn end(mut self, blueprint: &Blueprint, line: impl FnMut(&[u8])) {
         if let Some(Running { process, .. }) = &mut self.running {
             process.kill();
             process.exited().await;

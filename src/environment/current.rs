@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use crate::environment::body::Body;
 use crate::environment::shutdown::ShutdownReason;
 use crate::environment::{Assignment, Environment};
-use crate::invocation::failure::Failure;
-use crate::invocation::{
+use crate::lambda::invocation::failure::Failure;
+use crate::lambda::invocation::{
     Answer, Completed, Ended, Invocation, Outcome, Ran, Report, Response, ResponseFigures,
 };
-use crate::logs::event::PlatformEvent;
+use crate::telemetry::logs::event::PlatformEvent;
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 

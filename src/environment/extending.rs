@@ -8,21 +8,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::advice::Advice;
 use crate::environment::Environment;
+use crate::environment::advice::Advice;
 use crate::environment::extension_processes::{ExtensionSign, names};
-use crate::extensions::{
+use crate::environment::lifecycle::events::Event;
+use crate::lambda::function::Function;
+use crate::lambda::invocation::Invocation;
+use crate::lambda::invocation::failure::{Failure, how_it_ended};
+use crate::lambda::quotas;
+use crate::telemetry::extensions::{
     ExtensionCall, ExtensionEvent, Extensions, Identifier, Refused, Reported, ReportedPhase,
     TelemetryApi,
 };
-use crate::function::Function;
-use crate::invocation::Invocation;
-use crate::invocation::failure::{Failure, how_it_ended};
-use crate::lifecycle::events::Event;
-use crate::logs::LogStream;
-use crate::logs::event::PlatformEvent;
-use crate::quotas;
-use crate::telemetry::subscription::{Subscription, Type};
+use crate::telemetry::logs::LogStream;
+use crate::telemetry::logs::event::PlatformEvent;
+use crate::telemetry::telemetry_api::subscription::{Subscription, Type};
 
 impl Environment {
     /// Starts the extensions, and the runtime when all of them have registered.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::Watched;
-use crate::output::Output;
-use crate::process::Process;
+use crate::system::memory::Watched;
+use crate::system::output::Output;
+use crate::system::process::Process;
 
 /// The external extensions that run. Dropping it ends them.
 #[derive(Debug)]
-pub struct ExtensionProcesses {
+pub(crate) struct ExtensionProcesses {
     running: BTreeMap<String, Running>,
     sender: mpsc::Sender<ExtensionSign>,
     signs: mpsc::Receiver<ExtensionSign>,
@@ -29,7 +29,7 @@ struct Running {
 
 /// What one of them shows of itself.
 #[derive(Debug)]
-pub enum ExtensionSign {
+pub(crate) enum ExtensionSign {
     /// It wrote a line.
     Output(Vec<u8>),
     /// It uses more memory than the function has.
@@ -53,19 +53,19 @@ impl Drop for ExtensionProcesses {
 
 /// The name by which an extension registers: that of its file.
 #[must_use]
-pub fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The names of these.
 #[must_use]
-pub fn names(paths: &[PathBuf]) -> Vec<String> {
+pub(crate) fn names(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|path| name(path)).collect()
 }
 
 impl ExtensionProcesses {
     /// Looks after a process that has just been started.
-    pub fn add(&mut self, name: String, process: Process, output: Output, watched: Watched) {
+    pub(crate) fn add(&mut self, name: String, process: Process, output: Output, watched: Watched) {
         let (kill, watched) = (CancellationToken::new(), Arc::new(watched));
         let running = Running { kill: kill.clone(), watched: Arc::clone(&watched) };
         tokio::spawn(attend(
@@ -78,7 +78,7 @@ impl ExtensionProcesses {
 
     /// What one of them shows next; nothing ever when there are none. Dropping the future loses
     /// nothing.
-    pub async fn sign(&mut self) -> ExtensionSign {
+    pub(crate) async fn sign(&mut self) -> ExtensionSign {
         match self.signs.recv().await {
             Some(sign) => {
                 if let ExtensionSign::Exited(name, _) = &sign {
@@ -93,29 +93,29 @@ impl ExtensionProcesses {
 
     /// Whether none runs.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }
 
     /// Kills all of them.
-    pub fn kill_all(&self) {
+    pub(crate) fn kill_all(&self) {
         self.kill(|_| true);
     }
 
     /// Kills those whose name is one of these.
-    pub fn kill(&self, which: impl Fn(&str) -> bool) {
+    pub(crate) fn kill(&self, which: impl Fn(&str) -> bool) {
         let running = self.running.iter().filter(|(name, _)| which(name));
         running.for_each(|(_, running)| running.kill.cancel());
     }
 
     /// Whether they are at work, so that their memory is worth measuring.
-    pub fn set_active(&self, active: bool) {
+    pub(crate) fn set_active(&self, active: bool) {
         self.running.values().for_each(|running| running.watched.set_active(active));
     }
 
     /// The most memory that those which run have had, added up, in bytes.
     #[must_use]
-    pub fn peak(&self) -> Option<u64> {
+    pub(crate) fn peak(&self) -> Option<u64> {
         self.running
             .values()
             .filter_map(|running| running.watched.peak())

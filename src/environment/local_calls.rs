@@ -29,7 +29,7 @@ const CREDENTIAL_SETTINGS: [&str; 5] =
 /// Sends calls to Lambda and CloudWatch to this URL, even where a configuration file says that such
 /// variables are to be ignored: such a call would reach AWS by surprise.
 #[must_use]
-pub fn endpoint(url: &str) -> [(OsString, OsString); 3] {
+pub(crate) fn endpoint(url: &str) -> [(OsString, OsString); 3] {
     [
         ("AWS_ENDPOINT_URL_LAMBDA".into(), url.into()),
         ("AWS_ENDPOINT_URL_CLOUDWATCH".into(), url.into()),
@@ -40,7 +40,7 @@ pub fn endpoint(url: &str) -> [(OsString, OsString); 3] {
 /// What lets an SDK sign a call that nobody checks. On AWS a function always has credentials, and no
 /// SDK sends a call without any.
 #[must_use]
-pub fn placeholder_credentials() -> [(OsString, OsString); 2] {
+pub(crate) fn placeholder_credentials() -> [(OsString, OsString); 2] {
     [
         ("AWS_ACCESS_KEY_ID".into(), PLACEHOLDER.into()),
         ("AWS_SECRET_ACCESS_KEY".into(), PLACEHOLDER.into()),
@@ -50,7 +50,7 @@ pub fn placeholder_credentials() -> [(OsString, OsString); 2] {
 /// Whether an SDK with these variables finds credentials in one of them or in a file. Those of an EC2
 /// machine's own role can't be seen without asking a network that may not be there.
 #[must_use]
-pub fn can_sign(variables: &BTreeMap<OsString, OsString>) -> bool {
+pub(crate) fn can_sign(variables: &BTreeMap<OsString, OsString>) -> bool {
     let value = |name: &str| variables.get(OsStr::new(name)).filter(|value| !value.is_empty());
     let file = |name: &str, in_home: &str| {
         let in_home = || Some(Path::new(value("HOME")?).join(".aws").join(in_home));

@@ -10,15 +10,15 @@ use crate::environment::blueprint::Blueprint;
 use crate::environment::body::{Body, Sign};
 use crate::environment::extending::{answer, shutdown_event};
 use crate::environment::extension_processes::ExtensionSign;
-use crate::extensions::Extensions;
-use crate::invocation::failure::Failure;
-use crate::logs::LogStream;
-use crate::quotas;
-use crate::runtime_api::RuntimeCall;
+use crate::environment::runtime_api::RuntimeCall;
+use crate::lambda::invocation::failure::Failure;
+use crate::lambda::quotas;
+use crate::telemetry::extensions::Extensions;
+use crate::telemetry::logs::LogStream;
 
 /// An environment whose life cycle is over.
 #[derive(Debug)]
-pub struct Remains {
+pub(crate) struct Remains {
     pub(super) blueprint: Arc<Blueprint>,
     pub(super) log: LogStream,
     pub(super) extensions: Extensions,
@@ -28,7 +28,7 @@ pub struct Remains {
 
 /// Why an environment ends, as extensions are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ShutdownReason {
+pub(crate) enum ShutdownReason {
     /// It is not needed any more.
     #[default]
     Spindown,
@@ -41,7 +41,7 @@ pub enum ShutdownReason {
 impl ShutdownReason {
     /// As AWS spells it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Spindown => "spindown",
             Self::Timeout => "timeout",
@@ -51,7 +51,7 @@ impl ShutdownReason {
 
     /// That of a failure; `None` for one after which the environment goes on.
     #[must_use]
-    pub fn of(failure: &Failure) -> Option<Self> {
+    pub(crate) fn of(failure: &Failure) -> Option<Self> {
         match failure {
             Failure::TimedOut(_) => Some(Self::Timeout),
             Failure::Exited(_) | Failure::OutOfMemory | Failure::Extension(..) => {
@@ -65,7 +65,7 @@ impl ShutdownReason {
 impl Remains {
     /// Ends what still runs: at once, or where an extension is registered with SIGTERM for the runtime,
     /// SHUTDOWN for those that asked for it, and the time that Lambda gives them.
-    pub async fn clean_up(mut self) {
+    pub(crate) async fn clean_up(mut self) {
         let Some(mut body) = self.body.take() else { return };
         if body.has_extensions() {
             let end = Instant::now() + quotas::EXTERNAL_EXTENSION_SHUTDOWN;

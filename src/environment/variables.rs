@@ -10,30 +10,30 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::environment::local_calls;
-use crate::function::{Function, LATEST, LogFormat};
+use crate::lambda::function::{Function, LATEST, LogFormat};
 
 /// Variables that belong to mtl, or that only Lambda may set, and so don't come from the shell.
 const NOT_INHERITED: [&str; 4] = ["MTL_", "LOCAL_LAMBDA_", "AWS_LAMBDA_", "_LAMBDA_"];
 
 /// What differs from one environment to the next.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The Runtime API.
-    pub api: SocketAddr,
+    pub(crate) api: SocketAddr,
     /// The log stream's name.
-    pub log_stream: &'a str,
+    pub(crate) log_stream: &'a str,
     /// The folder for temporary files.
-    pub temp: &'a Path,
+    pub(crate) temp: &'a Path,
     /// The folder that `serve` runs in.
-    pub task_root: &'a Path,
+    pub(crate) task_root: &'a Path,
     /// mtl's URL, if the function's own calls to Lambda go there.
-    pub endpoint: Option<&'a str>,
+    pub(crate) endpoint: Option<&'a str>,
 }
 
 /// All variables of a process: the shell's, then those that keep its calls local, then the
 /// function's, then Lambda's, the later one of a name winning.
 #[must_use]
-pub fn variables(
+pub(crate) fn variables(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     function: &Function,
     place: Place<'_>,
@@ -58,7 +58,7 @@ pub fn variables(
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
 #[must_use]
-pub fn extension_variables(
+pub(crate) fn extension_variables(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     function: &Function,
     place: Place<'_>,

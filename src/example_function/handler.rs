@@ -10,7 +10,7 @@ use crate::example_function::tracker::{Tracker, Trackers};
 
 /// What one invocation ends with.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The JSON text of the result.
     Response(String),
     /// The invocation failed.
@@ -19,25 +19,25 @@ pub enum Answer {
 
 /// An error in the form that runtimes report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct FunctionError {
+pub(crate) struct FunctionError {
     /// The type of the error.
     #[serde(rename = "errorType")]
-    pub error_type: &'static str,
+    pub(crate) error_type: &'static str,
     /// What went wrong, for a person.
     #[serde(rename = "errorMessage")]
-    pub error_message: &'static str,
+    pub(crate) error_message: &'static str,
 }
 
 impl FunctionError {
     /// What the Runtime API's `Lambda-Runtime-Function-Error-Type` is for it.
     #[must_use]
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         format!("Function.{}", self.error_type)
     }
 
     /// The JSON text that the caller gets.
     #[must_use]
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         text(self)
     }
 }
@@ -48,7 +48,7 @@ const MISSING_TENANT_ID: FunctionError =
 /// Answers one event, and prints a line of log for it. `now` is the time since the Unix epoch.
 ///
 /// An event that isn't JSON is taken as one without a message.
-pub fn answer(
+pub(crate) fn answer(
     trackers: &mut Trackers,
     tenant_id: Option<&str>,
     event: &[u8],

@@ -19,28 +19,28 @@ use tokio::net::TcpStream;
 ///
 /// The connection is never opened again: when Lambda closes it, the environment is over.
 #[derive(Debug)]
-pub struct RuntimeClient {
+pub(crate) struct RuntimeClient {
     address: String,
     connection: SendRequest<Full<Bytes>>,
 }
 
 /// One invocation, as the Runtime API delivers it.
 #[derive(Debug)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// Names the invocation in the answer to it.
-    pub request_id: String,
+    pub(crate) request_id: String,
     /// The tenant that the invocation is for. Absent in an ordinary function.
-    pub tenant_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
     /// The `Lambda-Runtime-Invocation-Id`: names this delivery of the event, and is sent back with
     /// the answer.
     nonce: Option<String>,
     /// What the caller sent.
-    pub event: Bytes,
+    pub(crate) event: Bytes,
 }
 
 /// Why the Runtime API can't be used any longer.
 #[derive(Debug, Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// The system has no means left to wait for I/O.
     #[error("failed to start")]
     Start(#[source] io::Error),
@@ -69,7 +69,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// When nothing listens there.
-    pub async fn connect(address: String) -> Result<Self, ClientError> {
+    pub(crate) async fn connect(address: String) -> Result<Self, ClientError> {
         let stream = open(&address)
             .await
             .map_err(|source| ClientError::Connect { address: address.clone(), source })?;
@@ -84,7 +84,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// When the connection breaks or the answer is no event.
-    pub async fn next(&mut self) -> Result<Invocation, ClientError> {
+    pub(crate) async fn next(&mut self) -> Result<Invocation, ClientError> {
         let request = self.request(Method::GET, "next").body(Full::default())?;
         let response = self.connection.send_request(request).await?;
         let status = response.status();
@@ -105,7 +105,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// When the connection breaks.
-    pub async fn respond(
+    pub(crate) async fn respond(
         &mut self,
         invocation: &Invocation,
         body: String,
@@ -119,7 +119,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// When the connection breaks.
-    pub async fn fail(
+    pub(crate) async fn fail(
         &mut self,
         invocation: &Invocation,
         error_type: &str,

@@ -18,7 +18,7 @@ const RECORD_BYTES: usize = 3 * 1024 * 1024;
 /// In tenant isolation mode there is never more than one. The function keeps them apart all the
 /// same, so that an environment that served two tenants would not mix them up silently.
 #[derive(Debug, Default)]
-pub struct Trackers {
+pub(crate) struct Trackers {
     tenants: HashMap<String, Tracker>,
 }
 
@@ -27,7 +27,7 @@ pub struct Trackers {
 /// The oldest records are dropped when all of them would take more than 3 MB of JSON, which is some
 /// 40,000 requests. The count and the time of the first request remain.
 #[derive(Debug, Serialize)]
-pub struct Tracker {
+pub(crate) struct Tracker {
     #[serde(rename = "tenantID")]
     tenant_id: String,
     #[serde(rename = "requestCount")]
@@ -51,7 +51,12 @@ struct Record {
 impl Trackers {
     /// Counts a request of `tenant_id` made at `now`, a time since the Unix epoch, and returns the
     /// tenant's tracker with it.
-    pub fn record(&mut self, tenant_id: &str, message: Option<String>, now: Duration) -> &Tracker {
+    pub(crate) fn record(
+        &mut self,
+        tenant_id: &str,
+        message: Option<String>,
+        now: Duration,
+    ) -> &Tracker {
         let timestamp = timestamp(now);
         let tracker = self
             .tenants
@@ -75,7 +80,7 @@ impl Tracker {
 
     /// How many requests the tenant has made.
     #[must_use]
-    pub fn request_count(&self) -> u64 {
+    pub(crate) fn request_count(&self) -> u64 {
         self.request_count
     }
 

@@ -38,18 +38,21 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The modules of the library, in the order of their declaration in `lib.rs`.
-fn layers(lib: &str) -> Vec<&str> {
-    let declarations = lib.lines().filter_map(|line| line.strip_suffix(';'));
-    declarations
-        .filter_map(|line| line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod ")))
-        .collect()
+/// The modules that a file declares, in the order of their declaration.
+fn declared(source: &str) -> Vec<&str> {
+    let declarations = source.lines().filter_map(|line| line.strip_suffix(';'));
+    let modules = declarations.filter_map(|line| {
+        let visible = ["pub mod ", "pub(crate) mod ", "pub(super) mod ", "mod "];
+        visible.iter().find_map(|start| line.strip_prefix(start))
+    });
+    modules.collect()
 }
 
-/// The top-level modules of this crate that the source names, outside of comments.
-fn modules_used(source: &str) -> Vec<&str> {
+/// The paths below this module that the source names outside of comments, as far as their first two
+/// segments: `crate::one::two::Three` is `["one", "two"]`.
+fn paths_used(source: &str) -> Vec<Vec<&str>> {
     let paths = source.match_indices("crate::").filter(|(start, _)| is_code(source, *start));
-    paths.flat_map(|(start, path)| names(&source[start + path.len()..])).collect()
+    paths.flat_map(|(start, path)| segments(&source[start + path.len()..], 2)).collect()
 }
 
 /// Whether the `crate::` there is a path of its own, and not in a comment.
@@ -59,55 +62,94 @@ fn is_code(source: &str, start: usize) -> bool {
     !in_a_name && !line.trim_start().starts_with("//")
 }
 
-/// What follows `crate::`: one name, or the first names within the braces.
-fn names(rest: &str) -> Vec<&str> {
-    let Some(group) = rest.strip_prefix('{') else {
-        return vec![identifier(rest)];
-    };
-    let mut depth = 0_usize;
-    let mut names = vec![identifier(group.trim_start())];
+/// The first segments of the path, or of each path within the braces, that begins here.
+fn segments(rest: &str, depth: usize) -> Vec<Vec<&str>> {
+    let rest = rest.trim_start();
+    if let Some(group) = rest.strip_prefix('{') {
+        return members(group).into_iter().flat_map(|member| segments(member, depth)).collect();
+    }
+    let end = rest.find(|next: char| next != '_' && !next.is_alphanumeric());
+    let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+    if name.is_empty() {
+        return Vec::new();
+    }
+    match rest.strip_prefix("::") {
+        Some(rest) if depth > 1 => {
+            let below = segments(rest, depth - 1);
+            below.into_iter().map(|below| [vec![name], below].concat()).collect()
+        }
+        _ => vec![vec![name]],
+    }
+}
+
+/// What stands between the commas of a group, whose opening brace is cut off.
+fn members(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut members) = (0_usize, 0, Vec::new());
     for (position, character) in group.char_indices() {
         match character {
             '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => names.push(identifier(group[position + 1..].trim_start())),
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                members.push(&group[start..position]);
+                start = position + 1;
+                if character == '}' {
+                    break;
+                }
+            }
             _ => {}
         }
     }
-    names.retain(|name| !name.is_empty());
-    names
+    members
 }
 
-fn identifier(text: &str) -> &str {
-    let end = text.find(|next: char| next != '_' && !next.is_alphanumeric());
-    &text[..end.unwrap_or(text.len())]
+/// The names of the modules that lead to this file: `environment/body.rs` is `["environment", "body"]`.
+fn module_path(file: &Path, source: &Path) -> Vec<String> {
+    let path = file.strip_prefix(source).expect("it is below src").with_extension("");
+    path.iter().map(|name| name.to_str().expect("it has a name").to_owned()).collect()
 }
 
 #[test]
 fn a_use_of_a_module_is_found_in_each_of_its_forms() {
-    let source = "//! [`crate::docs`]\nuse crate::one::Thing;\nuse crate::{two, three::{A, B},\n \
-                  four,\n};\nlet five = crate::five::new(my_crate::six);\n";
-    assert_eq!(modules_used(source), ["one", "two", "three", "four", "five"]);
+    let source = "//! [`crate::docs`]\nuse crate::one::Thing;\nuse crate::{two, three::{A, b::B},\n \
+                  four,\n};\nlet five = crate::five::deep::new(my_crate::six);\n";
+    let expected: [&[&str]; 6] = [
+        &["one", "Thing"],
+        &["two"],
+        &["three", "A"],
+        &["three", "b"],
+        &["four"],
+        &["five", "deep"],
+    ];
+    assert_eq!(paths_used(source), expected);
 }
 
+/// Whether the first module is declared no later than the second, or is none of these.
+fn is_above(order: &[&str], used: &str, by: &str) -> bool {
+    let place = |module: &str| order.iter().position(|declared| *declared == module);
+    place(used).is_none_or(|used| place(by).is_some_and(|by| used <= by))
+}
+
+/// `lib.rs` declares the folders in their order, and a folder's own file the modules in it.
 #[test]
 fn a_module_uses_only_modules_declared_above_it() {
     let source = package().join("src");
     let lib = read(&source.join("lib.rs"));
-    let layers = layers(&lib);
-    assert!(layers.contains(&"cli"), "no modules found in lib.rs");
-    let layer_of = |module: &str| layers.iter().position(|layer| *layer == module);
+    let folders = declared(&lib);
+    assert!(folders.contains(&"cli"), "no modules found in lib.rs");
     for file in rust_files(&source) {
-        let path = file.strip_prefix(&source).expect("it is below src").with_extension("");
-        let module = path.iter().next().and_then(|name| name.to_str()).expect("it has a name");
-        let Some(layer) = layer_of(module) else {
-            assert!(["lib", "main"].contains(&module), "{module} is not declared in lib.rs");
+        let module = module_path(&file, &source);
+        if ["lib", "main"].contains(&module[0].as_str()) {
             continue;
-        };
-        for used in modules_used(&read(&file)) {
-            let allowed = layer_of(used).is_none_or(|used| used <= layer);
-            assert!(allowed, "{} uses `{used}`, which is declared below it", file.display());
+        }
+        let own = read(&source.join(&module[0]).with_extension("rs"));
+        let parts = declared(&own);
+        for used in paths_used(&read(&file)) {
+            let above = is_above(&folders, used[0], &module[0]);
+            assert!(above, "{} uses `{}`, which is declared below it", file.display(), used[0]);
+            if let ([folder, used], Some(part)) = (used[..].as_ref(), module.get(1)) {
+                let above = *folder != module[0] || is_above(&parts, used, part);
+                assert!(above, "{} uses `{used}`, which is declared below it", file.display());
+            }
         }
     }
 }

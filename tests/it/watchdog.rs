@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use mtl::process::launch::Launch;
-use mtl::process::{Processes, Setup};
-use mtl::watchdog::PROCESS_NAME;
-use mtl::watchdog::link::Program;
-use mtl::watchdog::message::Message;
+use mtl::system::process::launch::Launch;
+use mtl::system::process::{Processes, Setup};
+use mtl::system::watchdog::PROCESS_NAME;
+use mtl::system::watchdog::link::Program;
+use mtl::system::watchdog::message::Message;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;

@@ -13,10 +13,12 @@ use crate::cli::invoke::output::Format;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::target::endpoint_of_this_folder;
 use crate::cli::values::DEFAULT_FUNCTION;
+use crate::client::aws;
 use crate::client::endpoint::Endpoint;
+use crate::client::input::InvokeInput;
 use crate::client::target::Target;
-use crate::client::{InvocationType, InvokeInput, aws};
-use crate::function::TenantId;
+use crate::lambda::function::TenantId;
+use crate::lambda::invocation_type::InvocationType;
 
 const LOCAL: &str = "On this machine";
 
@@ -40,7 +42,7 @@ Exit codes:
 
 /// The arguments of `mtl invoke`.
 #[derive(Debug)]
-pub struct Args {
+pub(crate) struct Args {
     options: Options,
     typed: Typed,
 }
@@ -57,44 +59,44 @@ struct Typed {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct Options {
+pub(crate) struct Options {
     /// Name or ARN of the function; `function` if it is local
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
-    pub function: Option<String>,
+    pub(crate) function: Option<String>,
 
     /// The tenant to invoke it for; can be repeated for a load
     #[arg(long, visible_alias = "tenant", value_name = "ID", allow_hyphen_values = true)]
     #[arg(value_parser = tenant_id)]
-    pub tenant_id: Vec<TenantId>,
+    pub(crate) tenant_id: Vec<TenantId>,
 
     /// The event: text, `@FILE`, or `-` for standard input
     #[arg(short, long, default_value = "{}", allow_hyphen_values = true)]
-    pub payload: Payload,
+    pub(crate) payload: Payload,
 
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
+    pub(crate) output: Format,
 
     /// Whether the answer is waited for
     #[arg(long, value_name = "TYPE", default_value = "RequestResponse", ignore_case = true)]
-    pub invocation_type: TypeArg,
+    pub(crate) invocation_type: TypeArg,
 
     /// Print the last 4 KB of the log to stderr
     #[arg(long)]
-    pub log: bool,
+    pub(crate) log: bool,
 
     /// What the function learns of its caller: a JSON object as text or `@FILE`
     #[arg(long, value_name = "JSON")]
-    pub client_context: Option<Payload>,
+    pub(crate) client_context: Option<Payload>,
 
     /// Print the answer as it comes
     #[arg(long)]
-    pub stream: bool,
+    pub(crate) stream: bool,
 
     /// Invoke nothing; say what of the function's set-up would surprise
     #[arg(long, conflicts_with_all = ["stream", "log", "cold", "payload", "tenant_id", "client_context"])]
     #[arg(conflicts_with_all = ["requests", "duration", "tenants", "tenants_file", "leak_check"])]
-    pub check: bool,
+    pub(crate) check: bool,
 
     /// `http://HOST:PORT` of the server, unless it is that of this folder
     ///
@@ -104,45 +106,45 @@ pub struct Options {
     /// Swift server, an API gateway).
     #[arg(long, value_name = "URL", env = "MTL_ENDPOINT", hide_env_values = true)]
     #[arg(help_heading = LOCAL)]
-    pub endpoint: Option<Endpoint>,
+    pub(crate) endpoint: Option<Endpoint>,
 
     /// A header to send; can be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, help_heading = LOCAL)]
-    pub header: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) header: Vec<(HeaderName, HeaderValue)>,
 
     /// Ask for a new environment of the tenant, as only mtl can
     #[arg(long, help_heading = LOCAL)]
-    pub cold: bool,
+    pub(crate) cold: bool,
 
     /// What makes a load of it.
     #[command(flatten)]
-    pub load: LoadArgs,
+    pub(crate) load: LoadArgs,
 
     /// Invoke on AWS, which is never called without this
     #[arg(long, env = "MTL_REMOTE", hide_env_values = true)]
     #[arg(value_parser = BoolishValueParser::new(), help_heading = REMOTE)]
-    pub remote: bool,
+    pub(crate) remote: bool,
 
     /// Region of the function
     #[arg(long, help_heading = REMOTE)]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 
     /// Profile of the AWS configuration files
     #[arg(long, help_heading = REMOTE)]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
 
     /// Version or alias of the function
     #[arg(long, help_heading = REMOTE)]
-    pub qualifier: Option<String>,
+    pub(crate) qualifier: Option<String>,
 
     /// How often the SDK tries again after a throttle [default: 0]
     #[arg(long, value_name = "N", help_heading = REMOTE)]
-    pub retries: Option<u32>,
+    pub(crate) retries: Option<u32>,
 }
 
 /// Whether the answer is waited for, as AWS spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TypeArg {
+pub(crate) enum TypeArg {
     /// The answer is waited for.
     #[value(name = "RequestResponse")]
     RequestResponse,
@@ -197,7 +199,7 @@ impl Args {
     /// # Errors
     ///
     /// When they don't.
-    pub fn resolve(self) -> Result<(Target, Options), Failure> {
+    pub(crate) fn resolve(self) -> Result<(Target, Options), Failure> {
         let is_remote = self.is_remote()?;
         let options = self.options;
         options.check_together()?;
@@ -284,7 +286,7 @@ impl Options {
     }
 
     /// What goes with each request besides the input.
-    pub fn headers(&mut self) -> HeaderMap {
+    pub(crate) fn headers(&mut self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter(std::mem::take(&mut self.header));
         if self.cold {
             headers.insert("x-mtl-cold", HeaderValue::from_static("true"));
@@ -294,7 +296,7 @@ impl Options {
 
     /// The name of the function.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.function.as_deref().unwrap_or(DEFAULT_FUNCTION)
     }
 
@@ -303,7 +305,7 @@ impl Options {
     /// # Errors
     ///
     /// When the payload or the client context can't be read.
-    pub fn input(&mut self) -> Result<InvokeInput, Failure> {
+    pub(crate) fn input(&mut self) -> Result<InvokeInput, Failure> {
         let client_context = self.client_context.as_mut().map(context::encode).transpose()?;
         Ok(InvokeInput {
             client_context,

@@ -12,8 +12,8 @@ use crate::cli::target::block_on;
 use crate::client::deployment::{self, Deployment};
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
-use crate::quotas;
-use crate::server_file;
+use crate::lambda::quotas;
+use crate::system::server_file;
 
 /// How many concurrent executions an account that isn't new has at least.
 ///
@@ -34,7 +34,7 @@ struct Finding {
 /// # Errors
 ///
 /// When there is no answer, something is wrong, or stdout can't be written.
-pub fn run(target: &Target, function: &str, format: Format) -> Result<Exit, Failure> {
+pub(crate) fn run(target: &Target, function: &str, format: Format) -> Result<Exit, Failure> {
     let deployment = block_on(deployment::of(target, function))?;
     report(&deployment.map_err(|error| unanswered(error, target))?, format)
 }

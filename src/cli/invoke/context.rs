@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::cli::failure::Failure;
 use crate::cli::invoke::payload::Payload;
-use crate::quotas;
+use crate::lambda::quotas;
 
 /// The client context in base64.
 ///
 /// # Errors
 ///
 /// When the file can't be read, the text is no JSON object, or there is more than Lambda takes.
-pub fn encode(context: &mut Payload) -> Result<String, Failure> {
+pub(crate) fn encode(context: &mut Payload) -> Result<String, Failure> {
     let json = context.read()?;
     if let Err(error) = serde_json::from_slice::<Map<String, Value>>(&json) {
         return Err(Failure::usage(format!("the client context is no JSON object: {error}")));

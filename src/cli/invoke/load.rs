@@ -1,7 +1,7 @@
 //! A load as the options of `mtl invoke` describe it, its report, and what of it is an error. How it is put
-//! on the server is in [`load`](mod@crate::load).
+//! on the server is in [`load`](mod@crate::client::load).
 
-pub mod args;
+pub(crate) mod args;
 mod progress;
 mod remote;
 
@@ -16,13 +16,13 @@ use crate::cli::invoke::payload::Payload;
 use crate::cli::target::block_on;
 use crate::client::aws::Lambda;
 use crate::client::configuration;
+use crate::client::load::payloads::Payloads;
+use crate::client::load::report::{Isolation, LoadReport};
+use crate::client::load::secrets::Secrets;
+use crate::client::load::tally::Identity;
+use crate::client::load::{self as generator, Load, Place};
 use crate::client::target::Target;
-use crate::function::TenantId;
-use crate::load::payloads::Payloads;
-use crate::load::report::{Isolation, LoadReport};
-use crate::load::secrets::Secrets;
-use crate::load::tally::Identity;
-use crate::load::{self as generator, Load, Place};
+use crate::lambda::function::TenantId;
 use progress::Progress;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.

@@ -10,13 +10,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::client::answer::Answer;
-use crate::load::report::LoadReport;
-use crate::logs::visible;
-use crate::render;
+use crate::client::load::report::LoadReport;
+use crate::report::render;
+use crate::telemetry::logs::visible;
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// The payload; a text ends with a newline, other bytes are left alone
     #[default]
     Text,
@@ -54,7 +54,7 @@ enum PayloadMember<'a> {
 /// # Errors
 ///
 /// When stdout can't be written.
-pub fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
+pub(crate) fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
     let bytes = render(answer, format)?;
     let mut stdout = io::stdout().lock();
     match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
@@ -68,7 +68,7 @@ pub fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// When stdout can't be written.
-pub fn print_piece(piece: &[u8]) -> anyhow::Result<bool> {
+pub(crate) fn print_piece(piece: &[u8]) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(piece).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(true),
@@ -78,7 +78,7 @@ pub fn print_piece(piece: &[u8]) -> anyhow::Result<bool> {
 }
 
 /// Prints the end of the log to stderr, with nothing in it that a terminal would obey.
-pub fn print_log(answer: &Answer) {
+pub(crate) fn print_log(answer: &Answer) {
     let log = answer.log_result.as_ref().and_then(|log| BASE64_STANDARD.decode(log).ok());
     let Some(log) = log else { return };
     let mut log = String::from_utf8_lossy(&log).into_owned();
@@ -123,7 +123,7 @@ fn document(answer: &Answer) -> Document<'_> {
 /// # Errors
 ///
 /// When stdout can't be written, unless nobody reads it any more.
-pub fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<()> {
+pub(crate) fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<()> {
     let text = match format {
         Format::Text => render::load::text(report),
         Format::Json => {

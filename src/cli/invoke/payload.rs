@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 /// Where the bytes of the payload are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
+pub(crate) enum Payload {
     /// On the command line.
     Text(String),
     /// In a file, `@FILE`.
@@ -38,7 +38,7 @@ impl Payload {
     /// # Errors
     ///
     /// When the file or standard input can't be read.
-    pub fn read(&mut self) -> anyhow::Result<Bytes> {
+    pub(crate) fn read(&mut self) -> anyhow::Result<Bytes> {
         match self {
             Self::Text(text) => Ok(mem::take(text).into()),
             Self::File(path) => {

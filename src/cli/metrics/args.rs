@@ -15,10 +15,10 @@ use crate::cli::values::duration;
 use crate::client::aws;
 use crate::client::endpoint::Endpoint;
 use crate::client::target::Target;
-use crate::function::TenantId;
-use crate::metric_store::statistic::{Statistic, StatisticError};
-use crate::prices::Price;
-use crate::tenant_report::{self, AWS_NAMESPACE, custom};
+use crate::lambda::function::TenantId;
+use crate::report::prices::Price;
+use crate::report::tenant_report::{self, AWS_NAMESPACE, custom};
+use crate::telemetry::metric_store::statistic::{Statistic, StatisticError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +37,7 @@ const RETRIES: u32 = 2;
 /// The arguments of `mtl metrics`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the function; every function that has data if it is local
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
     function: Option<String>,
@@ -141,7 +141,7 @@ impl Args {
     /// # Errors
     ///
     /// When they don't go together.
-    pub fn plan(self) -> Result<Plan, Failure> {
+    pub(crate) fn plan(self) -> Result<Plan, Failure> {
         let period = self.period.map(whole_seconds).transpose()?;
         let window = Span { since: self.since, start: self.start_time, end: self.end_time, period };
         let function = self.function.as_deref().map(name_of);

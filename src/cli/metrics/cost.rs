@@ -1,5 +1,5 @@
 //! `mtl metrics --cost`: from what tenants used to what it costs. What AWS's prices are is for
-//! [`prices`](crate::prices) to know.
+//! [`prices`](crate::report::prices) to know.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use super::{Report, help, logs};
 use crate::cli::failure::{Exit, Failure};
 use crate::client::cloudwatch::CloudWatch;
 use crate::client::configuration::{self, Configuration};
-use crate::prices::{Price, Prices, UnknownPrice, Usage};
-use crate::render::cost::{self as cost_text, FunctionCosts};
-use crate::render::tenant_data;
-use crate::tenant_report::cost::{self, ByTenant};
-use crate::tenant_report::window::Window;
+use crate::report::prices::{Price, Prices, UnknownPrice, Usage};
+use crate::report::render::cost::{self as cost_text, FunctionCosts};
+use crate::report::render::tenant_data;
+use crate::report::tenant_report::cost::{self, ByTenant};
+use crate::report::tenant_report::window::Window;
 
 /// What the tenants of each function cost.
 ///
 /// # Errors
 ///
 /// When there is no answer, or a price is needed that isn't known.
-pub async fn report(
+pub(crate) async fn report(
     cloudwatch: &CloudWatch,
     plan: &Plan,
     (subject, given): (&CostSubject, &[Price]),

@@ -2,11 +2,11 @@
 
 use clap::ValueEnum;
 
-use crate::tenant_report::TenantReport;
+use crate::report::tenant_report::TenantReport;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Aligned columns
     #[default]
     Table,
@@ -20,7 +20,7 @@ pub enum Format {
 
 /// The column to sort by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Sort {
+pub(crate) enum Sort {
     /// By name
     Tenant,
     /// The busiest first
@@ -44,7 +44,7 @@ pub enum Sort {
 
 impl Sort {
     /// Puts tenants in order; those of the same rank by name.
-    pub fn apply(self, tenants: &mut [TenantReport]) {
+    pub(crate) fn apply(self, tenants: &mut [TenantReport]) {
         let rank = |report: &TenantReport| {
             let figures = &report.figures;
             match self {

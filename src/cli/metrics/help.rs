@@ -5,17 +5,17 @@ use super::format::Format;
 use crate::cli::help as invoke_help;
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
-use crate::server_file;
-use crate::tenant_report::window::Window;
-use crate::tenant_report::{Subject, custom};
+use crate::report::tenant_report::window::Window;
+use crate::report::tenant_report::{Subject, custom};
+use crate::system::server_file;
 
 /// What belongs to every table of costs.
-pub const PRICES: &str = "note: AWS's prices for us-east-1 of November 2025 without free tier and \
+pub(crate) const PRICES: &str = "note: AWS's prices for us-east-1 of November 2025 without free tier and \
                           discounts, unless given with `--price`; see https://aws.amazon.com/lambda/pricing/";
 
 /// The help for `error`, if there is any.
 #[must_use]
-pub fn of(error: &QueryError, target: &Target) -> Option<String> {
+pub(crate) fn of(error: &QueryError, target: &Target) -> Option<String> {
     let help = match (error, target) {
         (QueryError::NotConfigured(error), Target::Aws(options)) => {
             let profile = options.profile.as_deref();
@@ -42,7 +42,7 @@ pub fn of(error: &QueryError, target: &Target) -> Option<String> {
 
 /// What is said when there are no tenants to tell of.
 #[must_use]
-pub fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> {
+pub(crate) fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> {
     let function = subject.function.as_deref().map_or_else(
         || "FunctionName and TenantId".to_owned(),
         |function| format!("FunctionName={function} and TenantId"),
@@ -69,7 +69,10 @@ pub fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> 
 
 /// What is said of tenants that are asked for and not among those that have data.
 #[must_use]
-pub fn missing<'a>(asked: &[String], found: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn missing<'a>(
+    asked: &[String],
+    found: impl Iterator<Item = &'a str>,
+) -> Option<String> {
     let found: Vec<&str> = found.collect();
     let missing: Vec<&str> =
         asked.iter().map(String::as_str).filter(|asked| !found.contains(asked)).collect();
@@ -78,7 +81,7 @@ pub fn missing<'a>(asked: &[String], found: impl Iterator<Item = &'a str>) -> Op
 
 /// What is said when there is no such metric.
 #[must_use]
-pub fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<String> {
+pub(crate) fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<String> {
     let mut dimensions: Vec<String> =
         subject.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if dimensions.is_empty() {
@@ -99,7 +102,7 @@ pub fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<String> {
 
 /// What belongs to the table of the tenants.
 #[must_use]
-pub fn notes(remote: bool, format: Format) -> Vec<String> {
+pub(crate) fn notes(remote: bool, format: Format) -> Vec<String> {
     if remote || format != Format::Table {
         return Vec::new();
     }

@@ -10,14 +10,14 @@ use crate::client::configuration::{self, Configuration};
 use crate::client::insights::Insights;
 use crate::client::insights::ROWS;
 use crate::client::query_error::QueryError;
-use crate::tenant_report::FunctionReport;
-use crate::tenant_report::cost::ByTenant;
-use crate::tenant_report::logs::{self, Found, QUERY};
-use crate::tenant_report::window::Window;
+use crate::report::tenant_report::FunctionReport;
+use crate::report::tenant_report::cost::ByTenant;
+use crate::report::tenant_report::logs::{self, Found, QUERY};
+use crate::report::tenant_report::window::Window;
 
 /// What the logs told.
 #[derive(Debug)]
-pub struct Logs {
+pub(crate) struct Logs {
     tenants: BTreeMap<String, Found>,
     configuration: Configuration,
     bytes_scanned: f64,
@@ -30,7 +30,11 @@ pub struct Logs {
 /// # Errors
 ///
 /// When there is no answer.
-pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<Logs, QueryError> {
+pub(crate) async fn read(
+    plan: &Plan,
+    subject: &LogSubject,
+    window: &Window,
+) -> Result<Logs, QueryError> {
     let progress = Progress::default();
     let configuration = configuration::of(&plan.target, &subject.function, None).await?;
     let insights = Insights::of(&plan.target).await?;
@@ -47,13 +51,13 @@ pub async fn read(plan: &Plan, subject: &LogSubject, window: &Window) -> Result<
 impl Logs {
     /// The report on the tenants.
     #[must_use]
-    pub fn report(&self, subject: &LogSubject) -> FunctionReport {
+    pub(crate) fn report(&self, subject: &LogSubject) -> FunctionReport {
         logs::report(subject.function.clone(), &self.tenants, subject.tenants.is_empty())
     }
 
     /// What AWS charges for.
     #[must_use]
-    pub fn usage(&self, subject: &LogSubject) -> BTreeMap<String, ByTenant> {
+    pub(crate) fn usage(&self, subject: &LogSubject) -> BTreeMap<String, ByTenant> {
         let used = self.tenants.iter().map(|(tenant, found)| (tenant.clone(), found.usage));
         let used: ByTenant = used.collect();
         let functions = (!used.is_empty()).then(|| (subject.function.clone(), used));
@@ -62,7 +66,7 @@ impl Logs {
 
     /// What a person is told besides.
     #[must_use]
-    pub fn notes(&self, subject: &LogSubject, window: &Window) -> Vec<String> {
+    pub(crate) fn notes(&self, subject: &LogSubject, window: &Window) -> Vec<String> {
         let group = &self.configuration.log_group;
         let read = format!("{:.1} MB of logs were read in {group}", self.bytes_scanned / 1e6);
         if !self.tenants.is_empty() {

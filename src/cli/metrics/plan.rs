@@ -10,28 +10,28 @@ use super::help;
 use crate::cli::failure::{Exit, Failure};
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
-use crate::prices::Price;
-use crate::tenant_report::window::{Window, WindowError};
-use crate::tenant_report::{self, custom};
+use crate::report::prices::Price;
+use crate::report::tenant_report::window::{Window, WindowError};
+use crate::report::tenant_report::{self, custom};
 
 /// What is to be done.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Who is asked.
-    pub target: Target,
+    pub(crate) target: Target,
     /// For what.
-    pub question: Question,
+    pub(crate) question: Question,
     /// About which time.
-    pub window: Span,
+    pub(crate) window: Span,
     /// How it is printed.
-    pub format: Format,
+    pub(crate) format: Format,
     /// After how long it is shown again.
-    pub watch: Option<Duration>,
+    pub(crate) watch: Option<Duration>,
 }
 
 /// What is asked.
 #[derive(Debug)]
-pub enum Question {
+pub(crate) enum Question {
     /// How the tenants of a function do.
     Tenants {
         /// Which.
@@ -59,16 +59,16 @@ pub enum Question {
 
 /// A function on AWS whose logs are read.
 #[derive(Debug)]
-pub struct LogSubject {
+pub(crate) struct LogSubject {
     /// The function.
-    pub function: String,
+    pub(crate) function: String,
     /// The tenants; all if none is named.
-    pub tenants: Vec<String>,
+    pub(crate) tenants: Vec<String>,
 }
 
 /// What tells of the use that is charged for.
 #[derive(Debug)]
-pub enum CostSubject {
+pub(crate) enum CostSubject {
     /// The metrics of a local server.
     Metrics(tenant_report::Subject),
     /// The logs on AWS.
@@ -77,15 +77,15 @@ pub enum CostSubject {
 
 /// A time, of which the end may be now.
 #[derive(Clone, Copy, Debug)]
-pub struct Span {
+pub(crate) struct Span {
     /// How long it is, unless its start is given.
-    pub since: Duration,
+    pub(crate) since: Duration,
     /// Its start.
-    pub start: Option<Timestamp>,
+    pub(crate) start: Option<Timestamp>,
     /// Its end, now unless it is given.
-    pub end: Option<Timestamp>,
+    pub(crate) end: Option<Timestamp>,
     /// How long a period is, in seconds.
-    pub period: Option<u32>,
+    pub(crate) period: Option<u32>,
 }
 
 impl Span {
@@ -94,7 +94,7 @@ impl Span {
     /// # Errors
     ///
     /// When CloudWatch has nothing of it.
-    pub fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
+    pub(crate) fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
         let end = self.end.unwrap_or(now);
         match self.start {
             Some(start) => Window::new((start, end), self.period, now),
@@ -106,7 +106,7 @@ impl Span {
 impl Plan {
     /// What a person is told when there is no answer.
     #[must_use]
-    pub fn failure(&self, error: QueryError) -> Failure {
+    pub(crate) fn failure(&self, error: QueryError) -> Failure {
         let help = help::of(&error, &self.target);
         Failure::new(Exit::Failed, error).maybe_help(help)
     }

@@ -6,13 +6,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on a terminal while there is more than one request to wait for.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: OnceCell<ProgressBar>,
 }
 
 impl Progress {
     /// Shows that so many of all are there.
-    pub fn show(&self, answered: usize, all: usize) {
+    pub(crate) fn show(&self, answered: usize, all: usize) {
         if answered >= all && self.bar.get().is_none() {
             return;
         }
@@ -29,14 +29,14 @@ impl Progress {
     }
 
     /// Shows how many bytes of logs are read until now.
-    pub fn scanned(&self, bytes: f64) {
+    pub(crate) fn scanned(&self, bytes: f64) {
         let bar = self.bar.get_or_init(ProgressBar::new_spinner);
         bar.set_message(format!("reading logs: {:.1} MB", bytes / 1e6));
         bar.tick();
     }
 
     /// Takes it away.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }

@@ -6,16 +6,16 @@ use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use crate::advice::{Advice, NotStarted};
-use crate::function::TenantId;
-use crate::invocation::failure::{Failure, how_it_ended};
+use crate::environment::advice::{Advice, NotStarted};
+use crate::lambda::function::TenantId;
+use crate::lambda::invocation::failure::{Failure, how_it_ended};
 
 /// How many things are remembered to have been said; what many requests cause may be said again.
 const REMEMBERED: usize = 1_000;
 
 /// What was said.
 #[derive(Debug, Default)]
-pub struct Counsel {
+pub(crate) struct Counsel {
     said: HashSet<String>,
     /// What was said at the start.
     warnings: Vec<String>,
@@ -32,13 +32,13 @@ const BUILD_TOOLS: [&str; 14] = [
 impl Counsel {
     /// On so many functions, after these warnings.
     #[must_use]
-    pub fn new(functions: usize, warnings: Vec<String>) -> Self {
+    pub(crate) fn new(functions: usize, warnings: Vec<String>) -> Self {
         Self { said: HashSet::new(), warnings, has_several: functions > 1 }
     }
 
     /// What to say now; nothing when it was said before. The help tells one thing from another: ports
     /// and times differ from one environment to the next.
-    pub fn about(&mut self, advice: &Advice) -> Option<String> {
+    pub(crate) fn about(&mut self, advice: &Advice) -> Option<String> {
         if self.said.len() > REMEMBERED {
             self.said.clear();
         }
@@ -287,7 +287,7 @@ fn is_of_handler(message: &str, handler: Option<&str>) -> bool {
 
 /// What to do about a program that can't be started.
 #[must_use]
-pub fn help_for_no_start(words: &[OsString]) -> String {
+pub(crate) fn help_for_no_start(words: &[OsString]) -> String {
     Command { words, handler: None }.help_for_no_start()
 }
 
@@ -298,8 +298,8 @@ mod tests {
     use std::time::Duration;
 
     use super::Counsel;
-    use crate::advice::{Advice, NotStarted};
-    use crate::invocation::failure::Failure;
+    use crate::environment::advice::{Advice, NotStarted};
+    use crate::lambda::invocation::failure::Failure;
 
     fn said(command: &[&str], failure: Failure, ports: &[u16]) -> String {
         let mut counsel = Counsel::default();

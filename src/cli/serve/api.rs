@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use comfy_table::{Table, TableStyle};
 
-use crate::api_gateway::api::{ApiMethod, Integration, Lambda, Parameter, ParameterPlace, RestApi};
-use crate::api_gateway::mapping::{Mapping, Source, Target};
-use crate::api_gateway::resource::Resource;
 use crate::emulator::config::{Api, Port};
-use crate::function::{Function, TenantIsolationMode};
-use crate::quotas;
+use crate::endpoints::api_gateway::api::{
+    ApiMethod, Integration, Lambda, Parameter, ParameterPlace, RestApi,
+};
+use crate::endpoints::api_gateway::mapping::{Mapping, Source, Target};
+use crate::endpoints::api_gateway::resource::Resource;
+use crate::lambda::function::{Function, TenantIsolationMode};
+use crate::lambda::quotas;
 
 /// Where SAM's local API listens too.
 const DEFAULT_PORT: u16 = 3000;
@@ -22,20 +24,20 @@ const STAGE: &str = "Prod";
 /// The arguments about the API.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "API Gateway")]
-pub struct ApiArgs {
+pub(crate) struct ApiArgs {
     /// The port of the REST API; 0 is any free one [default: 3000, if there is an API, or a free one if
     /// it is taken]
     #[arg(long, value_name = "PORT")]
-    pub api_port: Option<u16>,
+    pub(crate) api_port: Option<u16>,
 
     /// Where requests to the API name their tenant: querystring:NAME, header:NAME or path:NAME
     #[arg(long, value_name = "PLACE")]
-    pub tenant_from: Option<TenantFrom>,
+    pub(crate) tenant_from: Option<TenantFrom>,
 }
 
 /// Where requests name their tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantFrom(Parameter);
+pub(crate) struct TenantFrom(Parameter);
 
 impl FromStr for TenantFrom {
     type Err = String;
@@ -59,7 +61,7 @@ impl ApiArgs {
     /// The APIs of a template, or one in front of the function, if there is to be one: all its paths and
     /// methods lead there. Each has the port after the one before it.
     #[must_use]
-    pub fn apis(self, functions: &[&Function], mut apis: Vec<RestApi>) -> Vec<Api> {
+    pub(crate) fn apis(self, functions: &[&Function], mut apis: Vec<RestApi>) -> Vec<Api> {
         let tenant = self.tenant_from.map(|TenantFrom(parameter)| parameter);
         if apis.is_empty() && (self.api_port.is_some() || tenant.is_some()) {
             apis.extend(functions.first().map(|function| door(function, tenant.as_ref())));
@@ -139,7 +141,7 @@ fn mapping(Parameter { place, name }: &Parameter) -> Mapping {
 
 /// All methods of an API, with where the tenant id comes from.
 #[must_use]
-pub fn routes(api: &RestApi) -> String {
+pub(crate) fn routes(api: &RestApi) -> String {
     let mut table = Table::new();
     let is_guarded = api.methods.iter().any(|method| method.authorizer.is_some());
     let mut header = vec!["method", "path", "function", "tenant from"];
@@ -160,7 +162,7 @@ pub fn routes(api: &RestApi) -> String {
 }
 
 /// What its user should know about where tenant ids come from.
-pub fn advice(api: &RestApi, functions: &[&Function]) -> impl Iterator<Item = String> {
+pub(crate) fn advice(api: &RestApi, functions: &[&Function]) -> impl Iterator<Item = String> {
     let per_tenant = |name: &str| is_per_tenant(functions, name);
     let mut tenants = api
         .methods

@@ -11,16 +11,16 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api::ApiArgs;
 use crate::cli::serve::variables::{env_file, key_value};
 use crate::cli::values::{DEFAULT_FUNCTION, duration};
+use crate::data_plane::event_queue::destination::Destination;
 use crate::emulator::config::Runtime;
-use crate::event_queue::destination::Destination;
-use crate::function::{Architecture, LogFormat, LogLevels, TenantIsolationMode};
-use crate::quotas;
-use crate::runtime_client::{HandlerError, RuntimeClient};
+use crate::environment::runtime_client::{HandlerError, RuntimeClient};
+use crate::lambda::function::{Architecture, LogFormat, LogLevels, TenantIsolationMode};
+use crate::lambda::quotas;
 
 /// The arguments of `mtl serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
-pub struct Args {
+pub(crate) struct Args {
     /// The program of the function, after `--`; without one template.yaml, ./bootstrap, or an example
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
@@ -203,18 +203,18 @@ pub(super) struct FunctionArgs {
 /// The arguments about a template.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Template")]
-pub struct TemplateArgs {
+pub(crate) struct TemplateArgs {
     /// A template of SAM, CloudFormation or CDK, whose functions and APIs are served
     #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "handler", "attach"])]
-    pub template: Option<PathBuf>,
+    pub(crate) template: Option<PathBuf>,
 
     /// A parameter of the template; repeatable
     #[arg(long = "parameter", value_name = "K=V", value_parser = pair)]
-    pub parameters: Vec<(String, String)>,
+    pub(crate) parameters: Vec<(String, String)>,
 
     /// What runs a function of the template, in a shell in the folder of its code; repeatable
     #[arg(long = "command", value_name = "NAME=COMMAND", value_parser = pair)]
-    pub commands: Vec<(String, String)>,
+    pub(crate) commands: Vec<(String, String)>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

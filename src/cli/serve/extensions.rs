@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::quotas;
+use crate::lambda::quotas;
 
 /// Where Lambda looks for them.
 const FOLDER: &str = "/opt/extensions";
@@ -16,7 +16,7 @@ const FOLDER: &str = "/opt/extensions";
 /// # Errors
 ///
 /// When one that was asked for can't be started, or two have one name, or there are too many.
-pub fn extensions(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn extensions(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     if asked.is_empty() {
         return Ok(found(Path::new(FOLDER)));
     }

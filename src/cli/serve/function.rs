@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::api_gateway::api::RestApi;
 use crate::cli::failure::Failure;
 use crate::cli::serve::args::{Args, EventArgs, LimitArgs};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::values::DEFAULT_FUNCTION;
+use crate::data_plane::event_queue::retry::Schedule;
 use crate::emulator::config::{FunctionConfig, Runtime};
-use crate::event_queue::retry::Schedule;
-use crate::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
-use crate::management_api::configuration;
-use crate::{event_queue, lifecycle, placement, quotas};
+use crate::endpoints::api_gateway::api::RestApi;
+use crate::endpoints::management_api::configuration;
+use crate::lambda::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::{
+    data_plane::event_queue, data_plane::placement, environment::lifecycle, lambda::quotas,
+};
 
 /// A function as it is described. What is left open has AWS's default.
 #[derive(Debug, Default)]

@@ -17,13 +17,13 @@ use crate::cli::serve::function::{Description, Program, Served};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
 use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
-use crate::function::Function;
-use crate::logs::Stdout;
-use crate::management_api::configuration;
-use crate::process::launch::Launch;
-use crate::process::limits::raise_file_descriptor_limit;
-use crate::watch::Scope;
-use crate::{example_function, front_door, memory};
+use crate::endpoints::management_api::configuration;
+use crate::lambda::function::Function;
+use crate::system::process::launch::Launch;
+use crate::system::process::limits::raise_file_descriptor_limit;
+use crate::system::watch::Scope;
+use crate::telemetry::logs::Stdout;
+use crate::{endpoints::front_door, example_function, system::memory};
 
 const DEFAULT_PORT: u16 = 7000;
 
@@ -40,23 +40,23 @@ const OWN_FILES: u64 = 64;
 
 /// What `serve` will do.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What is served and why, as a sentence for a person.
-    pub served: String,
+    pub(crate) served: String,
     /// What the user should know before the first invocation.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The folder `serve` runs in.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// What is watched for new code, and how that is built.
-    pub reload: Option<Reload>,
+    pub(crate) reload: Option<Reload>,
     /// What runs meanwhile, if serving is for its sake.
-    pub run: Option<OsString>,
+    pub(crate) run: Option<OsString>,
     /// How long a stop waits.
-    pub grace: Duration,
+    pub(crate) grace: Duration,
     /// The folders of code that stands in a template; they go with the value.
-    pub inline: Vec<TempDir>,
+    pub(crate) inline: Vec<TempDir>,
     /// Everything else.
-    pub config: Config,
+    pub(crate) config: Config,
 }
 
 impl Args {
@@ -65,7 +65,7 @@ impl Args {
     /// # Errors
     ///
     /// When something can't be used.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.run.as_ref().is_some_and(|command| command.is_empty()) {
             return Err(
                 Failure::usage("--run has no command").help("it may be a variable that is not set")
@@ -81,7 +81,7 @@ impl Args {
     /// # Errors
     ///
     /// When a file can't be read or a value can't be used.
-    pub fn plan(self) -> Result<Plan, Failure> {
+    pub(crate) fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
         let template = self.template_file(&folder);
         let Served { mut functions, apis, sentence, inline, mut warnings } = match &template {

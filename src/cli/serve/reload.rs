@@ -16,15 +16,15 @@ use tokio::task::JoinHandle;
 use super::say;
 use super::shell::{Shell, shell};
 use crate::cli::failure::{Exit, Failure};
-use crate::functions::Functions;
-use crate::watch::{Changes, Scope, Watch};
+use crate::data_plane::functions::Functions;
+use crate::system::watch::{Changes, Scope, Watch};
 
 /// How many builds in a row may each write files that nobody is known to have saved.
 const BUILDS_IN_A_ROW: usize = 3;
 
 /// What is watched, and what is done when it changes.
 #[derive(Debug)]
-pub struct Reload {
+pub(crate) struct Reload {
     watch: Watch,
     build: Option<OsString>,
     /// The folders of the functions' code, by their names.
@@ -43,7 +43,7 @@ impl Reload {
     /// Watches these for functions whose code is in these folders, and which this template describes, and
     /// builds with this command first.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         scope: Scope,
         build: Option<OsString>,
         roots: Vec<(String, PathBuf)>,
@@ -62,7 +62,7 @@ impl Reload {
 
     /// Does so until the value that is returned is dropped.
     #[must_use]
-    pub fn start(self, functions: Functions) -> Reloading {
+    pub(crate) fn start(self, functions: Functions) -> Reloading {
         Reloading(tokio::spawn(self.run(functions)))
     }
 
@@ -164,7 +164,7 @@ impl Reload {
 
 /// A watch that goes on. It ends with the value, and with it a build that runs.
 #[derive(Debug)]
-pub struct Reloading(JoinHandle<()>);
+pub(crate) struct Reloading(JoinHandle<()>);
 
 impl Drop for Reloading {
     fn drop(&mut self) {
@@ -177,7 +177,7 @@ impl Drop for Reloading {
 /// # Errors
 ///
 /// When the build fails. Dropping the future ends it.
-pub async fn first_build(command: &OsStr) -> Result<(), Failure> {
+pub(crate) async fn first_build(command: &OsStr) -> Result<(), Failure> {
     let shown = command.display();
     let mut shell = shell(command);
     // The log of functions is all that is on stdout.
@@ -215,7 +215,7 @@ async fn built(command: &OsStr) -> Result<(), String> {
 
 /// The files that mtl's own output goes to, by device and inode.
 #[must_use]
-pub fn own_output() -> Vec<(u64, u64)> {
+pub(crate) fn own_output() -> Vec<(u64, u64)> {
     [identity(&io::stdout()), identity(&io::stderr())].into_iter().flatten().collect()
 }
 
@@ -227,7 +227,7 @@ fn identity(stream: &impl AsFd) -> Option<(u64, u64)> {
 
 /// The file of a command, if it is one and not looked for on the `PATH`.
 #[must_use]
-pub fn program(command: &[OsString], folder: &Path) -> Option<PathBuf> {
+pub(crate) fn program(command: &[OsString], folder: &Path) -> Option<PathBuf> {
     let program = Path::new(command.first()?);
     (program.components().count() > 1).then(|| folder.join(program)).filter(|it| it.is_file())
 }

@@ -17,7 +17,7 @@ use crate::environment::local_calls::{can_sign, endpoint, placeholder_credential
 
 /// The command while it runs. It is killed with the value.
 #[derive(Debug)]
-pub struct RunCommand(Shell);
+pub(crate) struct RunCommand(Shell);
 
 impl RunCommand {
     /// Starts the command in a shell.
@@ -25,7 +25,7 @@ impl RunCommand {
     /// # Errors
     ///
     /// When there is no shell, or no process can be started.
-    pub fn start(command: &OsStr, emulator: &Emulator) -> Result<Self, Failure> {
+    pub(crate) fn start(command: &OsStr, emulator: &Emulator) -> Result<Self, Failure> {
         // A test that asks its user something must read from the terminal.
         let has_group = !io::stdin().is_terminal();
         let shell = Shell::start(shell(command).envs(variables(emulator)), has_group);
@@ -38,13 +38,13 @@ impl RunCommand {
     /// # Errors
     ///
     /// When the system can't tell.
-    pub async fn ended(&mut self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<ExitCode> {
         let status = self.0.ended().await.context("failed to wait for the end of the command")?;
         Ok(code(status))
     }
 
     /// Passes a signal on, unless the terminal has sent it to both.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         if self.0.has_group() || signal != Signal::INT {
             self.0.signal(signal);
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
 use crate::data_plane::Counts;
-use crate::event_queue;
-use crate::function::TenantId;
+use crate::data_plane::event_queue;
+use crate::lambda::function::TenantId;
 
 /// How many tenants the table shows; the total has all.
 const ROWS: usize = 50;

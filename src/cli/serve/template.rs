@@ -12,9 +12,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::Args;
 use crate::cli::serve::function::{Description, Program, Served};
 use crate::emulator::config::Runtime;
-use crate::runtime_client::RuntimeClient;
-use crate::template::functions::{Code, Refused, TemplateFunction};
-use crate::template::{Settings, Template, TemplateError, read};
+use crate::emulator::template::functions::{Code, Refused, TemplateFunction};
+use crate::emulator::template::{Settings, Template, TemplateError, read};
+use crate::environment::runtime_client::RuntimeClient;
 
 /// The files that are looked for, as SAM does.
 const FOUND: [&str; 2] = ["template.yaml", "template.yml"];

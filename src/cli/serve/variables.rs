@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 /// # Errors
 ///
 /// Without `=`, or without a name in front of it.
-pub fn key_value(text: &str) -> Result<(OsString, OsString), String> {
+pub(crate) fn key_value(text: &str) -> Result<(OsString, OsString), String> {
     match text.split_once('=') {
         Some((name, _)) if name.contains(char::is_whitespace) => {
             Err(format!("the name `{name}` has white space in it"))
@@ -24,7 +24,7 @@ pub fn key_value(text: &str) -> Result<(OsString, OsString), String> {
 
 /// The first of these variables that Lambda sets itself, whatever it is given.
 #[must_use]
-pub fn reserved(variables: &[(OsString, OsString)]) -> Option<&OsString> {
+pub(crate) fn reserved(variables: &[(OsString, OsString)]) -> Option<&OsString> {
     variables.iter().map(|(name, _)| name).find(|name| is_reserved(name))
 }
 
@@ -51,7 +51,7 @@ fn is_reserved(name: &OsStr) -> bool {
 /// # Errors
 ///
 /// When the file can't be read, or a line is neither.
-pub fn env_file(path: &Path) -> Result<Vec<(OsString, OsString)>, Failure> {
+pub(crate) fn env_file(path: &Path) -> Result<Vec<(OsString, OsString)>, Failure> {
     let shown = path.display();
     let text =
         std::fs::read_to_string(path).with_context(|| format!("failed to read `{shown}`"))?;

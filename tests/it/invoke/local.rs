@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Stdio;
 
-use mtl::server_file::ServerFile;
+use mtl::system::server_file::ServerFile;
 use serde_json::{Value, json};
 
 use crate::invoke::server::{Server, nowhere, read, response};

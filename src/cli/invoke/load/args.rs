@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::cli::failure::Failure;
 use crate::cli::values::duration;
-use crate::function::TenantId;
+use crate::lambda::function::TenantId;
 
 /// How many invocations run at once where nothing was said.
 const CONNECTIONS: u32 = 10;
@@ -17,43 +17,43 @@ const CONNECTIONS: u32 = 10;
 /// The arguments of a load.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "A load")]
-pub struct LoadArgs {
+pub(crate) struct LoadArgs {
     /// How many invocations
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub requests: Option<u64>,
+    pub(crate) requests: Option<u64>,
 
     /// For how long invocations are begun
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
 
     /// How many at once [default: 10]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub connections: Option<u32>,
+    pub(crate) connections: Option<u32>,
 
     /// How many in a second, at fixed times, however long the answers take
     #[arg(long, value_name = "N", value_parser = rate)]
-    pub rate: Option<f64>,
+    pub(crate) rate: Option<f64>,
 
     /// For that many made-up tenants in turn
     #[arg(long, value_name = "N", conflicts_with_all = ["tenant_id", "tenants_file"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub tenants: Option<u32>,
+    pub(crate) tenants: Option<u32>,
 
     /// For the tenants of a file in turn, one a line
     #[arg(long, value_name = "FILE", conflicts_with = "tenant_id")]
-    pub tenants_file: Option<PathBuf>,
+    pub(crate) tenants_file: Option<PathBuf>,
 
     /// With --remote: don't ask before a load on AWS, which costs money
     #[arg(long)]
-    pub yes: bool,
+    pub(crate) yes: bool,
 
     /// Give each tenant a secret, and look for it in the answers and logs of all others
     #[arg(long)]
-    pub leak_check: bool,
+    pub(crate) leak_check: bool,
 
     /// Where the function's answer tells its environment: a JSON pointer such as /pid
     #[arg(long, value_name = "POINTER", value_parser = pointer)]
-    pub environment_at: Option<String>,
+    pub(crate) environment_at: Option<String>,
 }
 
 impl LoadArgs {
@@ -62,7 +62,7 @@ impl LoadArgs {
     /// # Errors
     ///
     /// When it is meant, but nothing ends it.
-    pub fn is_load(&self, tenants: usize) -> Result<bool, Failure> {
+    pub(crate) fn is_load(&self, tenants: usize) -> Result<bool, Failure> {
         if self.duration.is_some_and(|duration| duration.is_zero()) {
             return Err(Failure::usage("a load of no time sends nothing")
                 .help("give `--duration` a time such as 10s"));
@@ -92,7 +92,7 @@ impl LoadArgs {
 
     /// How many invocations run at once.
     #[must_use]
-    pub fn connections(&self) -> u32 {
+    pub(crate) fn connections(&self) -> u32 {
         self.connections.unwrap_or(CONNECTIONS)
     }
 
@@ -101,7 +101,7 @@ impl LoadArgs {
     /// # Errors
     ///
     /// When the file can't be read, or has a line that is no tenant id.
-    pub fn tenants(&self, named: Vec<TenantId>) -> Result<Vec<TenantId>, Failure> {
+    pub(crate) fn tenants(&self, named: Vec<TenantId>) -> Result<Vec<TenantId>, Failure> {
         if let Some(file) = &self.tenants_file {
             return tenants_of(file);
         }
@@ -139,7 +139,7 @@ fn tenants_of(file: &Path) -> Result<Vec<TenantId>, Failure> {
 /// # Errors
 ///
 /// When it can't be carried, or is no tenant id at all.
-pub fn tenant_id(text: &str) -> Result<TenantId, String> {
+pub(crate) fn tenant_id(text: &str) -> Result<TenantId, String> {
     if text.trim() != text {
         return Err("a tenant id can't begin or end with a space: HTTP doesn't keep it".to_owned());
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::load;
+use crate::client::load;
 
 /// The line.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::client::configuration::Configuration;
-use crate::load::Load;
-use crate::prices::{Prices, Usage};
+use crate::client::load::Load;
+use crate::report::prices::{Prices, Usage};
 
 /// How long an invocation is taken to be billed, since nobody knows before.
 const BILLED_MS: f64 = 100.0;

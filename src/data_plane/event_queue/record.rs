@@ -1,0 +1,104 @@
+//! The invocation record that destinations receive, version 1.0, as AWS forms it. Knows no
+//! destinations.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::data_plane::event_queue::retry::Condition;
+use crate::lambda::function::{Function, LATEST};
+use crate::lambda::invocation::{Invocation, Outcome};
+use crate::telemetry::logs::event::time;
+
+/// The last attempt of an event.
+#[derive(Debug)]
+pub(crate) enum LastAttempt {
+    /// The function ran.
+    Invoked(Outcome),
+    /// It did not; the HTTP status of the refusal.
+    Refused(u16),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    version: &'static str,
+    timestamp: String,
+    request_context: RequestContext,
+    request_payload: Payload<'a>,
+    response_context: ResponseContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_payload: Option<Payload<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    request_id: Uuid,
+    function_arn: String,
+    condition: &'static str,
+    approximate_invoke_count: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResponseContext {
+    status_code: u16,
+    executed_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_error: Option<&'static str>,
+}
+
+/// A JSON document as it stands, or the text that is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    Json(&'a RawValue),
+    Text(String),
+}
+
+impl<'a> Payload<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        serde_json::from_slice(bytes)
+            .map_or_else(|_| Self::Text(String::from_utf8_lossy(bytes).into_owned()), Self::Json)
+    }
+}
+
+/// The record of an event that has come to its end.
+#[must_use]
+pub(crate) fn record(
+    function: &Function,
+    invocation: &Invocation,
+    condition: Condition,
+    invocations: u32,
+    last: &LastAttempt,
+) -> String {
+    let payload = match last {
+        LastAttempt::Refused(_) => None,
+        LastAttempt::Invoked(outcome) => Some(match outcome {
+            Outcome::Success(answer) => answer.payload.clone(),
+            Outcome::Failure(failure) => failure.payload(invocation.request_id),
+        }),
+    };
+    let (status_code, function_error) = match last {
+        LastAttempt::Refused(status) => (*status, None),
+        LastAttempt::Invoked(Outcome::Success(_)) => (200, None),
+        LastAttempt::Invoked(_) => (200, Some("Unhandled")),
+    };
+    let record = Record {
+        version: "1.0",
+        timestamp: time(),
+        request_context: RequestContext {
+            request_id: invocation.request_id,
+            function_arn: format!("{}:{LATEST}", function.arn()),
+            condition: condition.as_str(),
+            approximate_invoke_count: invocations,
+        },
+        request_payload: Payload::of(&invocation.payload),
+        response_context: ResponseContext { status_code, executed_version: LATEST, function_error },
+        response_payload: payload.as_deref().map(Payload::of),
+    };
+    serde_json::to_string(&record).unwrap_or_default()
+}

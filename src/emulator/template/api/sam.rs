@@ -1,0 +1,269 @@
+//! SAM's APIs: what `AWS::Serverless::Api` describes, and the methods that are events of functions. Knows
+//! no resources of API Gateway's own.
+
+use http::Method;
+
+use crate::emulator::template::api::{Draft, WITHOUT_KEY, definition, method_named, variables};
+use crate::emulator::template::authorizers::{self, Authorizers};
+use crate::emulator::template::document::{Data, Node, Problem};
+use crate::emulator::template::functions::{Refused, TemplateFunction};
+use crate::emulator::template::integration::preflight;
+use crate::emulator::template::openapi::Definition;
+use crate::emulator::template::source::{Source, merged};
+use crate::endpoints::api_gateway::api::{
+    ApiMethod, FixedResponse, Integration, Lambda, Parameter,
+};
+use crate::endpoints::api_gateway::authorizer::Authorizer;
+use crate::lambda::quotas;
+
+const API: &str = "AWS::Serverless::Api";
+
+/// The API that SAM makes of events which name none.
+const IMPLICIT: &str = "ServerlessRestApi";
+
+/// What is said where a template asks for signatures.
+const UNSIGNED: &str = "signatures (AWS_IAM) are not looked at: all may pass";
+
+/// One of SAM's APIs while its events are added.
+struct SamApi {
+    draft: Draft,
+    /// Whether it has a document which SAM leaves alone: events add no methods to it.
+    is_described: bool,
+    authorizers: Authorizers,
+    /// That of methods which name none; an error where that isn't known.
+    default_authorizer: Result<Option<String>, Problem>,
+    /// The answer to preflight requests, for all paths.
+    cors: Option<FixedResponse>,
+}
+
+/// Gives `Ref` of the APIs its meaning.
+pub(super) fn name(source: &mut Source<'_>) {
+    for (logical_id, _) in source.of_type(API) {
+        source.name(logical_id.to_owned(), logical_id.to_owned());
+    }
+    source.name(IMPLICIT.to_owned(), IMPLICIT.to_owned());
+}
+
+/// The APIs with the events of functions.
+pub(super) fn drafts(
+    source: &mut Source<'_>,
+    functions: &[Result<TemplateFunction, Refused>],
+) -> Vec<Draft> {
+    let mut apis: Vec<SamApi> = Vec::new();
+    for (logical_id, resource) in source.of_type(API) {
+        apis.push(api(source, logical_id, resource));
+    }
+    for function in functions.iter().flatten() {
+        let resource = source.resource(&function.logical_id);
+        let events = resource.and_then(|resource| resource.get("Properties")?.get("Events"));
+        for (_, event) in events.map(Node::entries).unwrap_or_default() {
+            if event.get("Type").and_then(Node::text).is_none_or(|kind| kind != "Api") {
+                continue;
+            }
+            if let Err(problem) = add_event(source, &mut apis, (&function.name, event)) {
+                source.warn(&problem);
+            }
+        }
+    }
+    apis.iter_mut().for_each(add_preflight);
+    apis.into_iter().map(|api| api.draft).collect()
+}
+
+fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
+    let none = Node { place: resource.place, data: Data::Map(Vec::new()) };
+    let own = resource.get("Properties").unwrap_or(&none);
+    let properties = source.global("Api").map_or_else(|| own.clone(), |all| merged(all, own));
+    let auth = properties.get("Auth").map(|auth| source.known(auth));
+    let mut problems = Vec::new();
+    let mut authorizers =
+        auth.as_ref().map(|auth| authorizers::of_sam(auth, &mut problems)).unwrap_or_default();
+    if needs_key(auth.as_ref()) {
+        problems.push(own.problem(WITHOUT_KEY));
+    }
+    let default_authorizer = member_of_auth(source, &properties, "DefaultAuthorizer");
+    if let Ok(Some(authorizers::AWS_IAM)) = default_authorizer.as_ref().map(Option::as_deref) {
+        problems.push(own.problem(UNSIGNED));
+    }
+    for problem in &problems {
+        source.warn(problem);
+    }
+    let default = default_authorizer.clone().and_then(|name| match name {
+        Some(name) => authorizers.named(&name, own),
+        None => Ok(None),
+    });
+    authorizers.guards_preflight = guards_preflight(auth.as_ref());
+    let definition = match default {
+        Ok(default) => {
+            authorizers.default = default;
+            definition(source, &properties, &authorizers)
+        }
+        // Nobody knows whom its methods let pass.
+        Err(problem) => {
+            source.warn(&problem);
+            Definition::default()
+        }
+    };
+    SamApi {
+        draft: Draft {
+            logical_id: logical_id.to_owned(),
+            stage: source.text(&properties, "StageName"),
+            variables: variables(source, &properties),
+            definition,
+        },
+        is_described: ["DefinitionBody", "DefinitionUri"]
+            .iter()
+            .any(|it| properties.get(it).is_some())
+            && properties.get("MergeDefinitions").and_then(Node::truth) != Some(true),
+        authorizers,
+        default_authorizer,
+        cors: source.value(&properties, "Cors").map(|cors| preflight(&cors)),
+    }
+}
+
+/// Adds the method of an event to its API, unless that has it already.
+fn add_event(
+    source: &mut Source<'_>,
+    apis: &mut Vec<SamApi>,
+    (function, event): (&str, &Node),
+) -> Result<(), Problem> {
+    let properties = event.get("Properties").unwrap_or(event);
+    let name = match properties.get("RestApiId") {
+        None => IMPLICIT.to_owned(),
+        Some(node) => source.values().text(node)?,
+    };
+    if name == IMPLICIT && !apis.iter().any(|api| api.draft.logical_id == name) {
+        let none = Node { place: event.place, data: Data::Null };
+        apis.push(api(source, IMPLICIT, &none));
+    }
+    let api = apis.iter_mut().find(|api| api.draft.logical_id == name);
+    let api = api.ok_or_else(|| {
+        properties.problem(format!("an event names the API `{name}`, which is not there"))
+    })?;
+    let authorizer = authorizer(source, properties, api)?;
+    let method = ApiMethod { authorizer, ..method(source, properties, function)? };
+    let methods = &mut api.draft.definition.methods;
+    let same = |other: &ApiMethod| {
+        other.resource == method.resource && other.http_method == method.http_method
+    };
+    match (methods.iter().any(same), api.is_described) {
+        (false, false) => methods.push(method),
+        (false, true) => {
+            let (verb, path) = (method.http_method(), &method.resource);
+            let what =
+                format!("{verb} {path} is not served: the document of {name} doesn't have it");
+            source.warn(&properties.problem(what));
+        }
+        (true, _) if properties.get("Auth").is_some() => {
+            let what = format!("the `Auth` of an event is not looked at: {name} has that method");
+            source.warn(&properties.problem(what));
+        }
+        (true, _) => {}
+    }
+    Ok(())
+}
+
+/// What `Auth` says there. Who may pass is not guessed.
+fn member_of_auth(
+    source: &Source<'_>,
+    properties: &Node,
+    name: &str,
+) -> Result<Option<String>, Problem> {
+    let values = source.values();
+    let Some(auth) = properties.get("Auth") else { return Ok(None) };
+    if auth.get(name).is_some() {
+        return values.property_text(auth, name);
+    }
+    let is_intrinsic = auth.single().is_some_and(|(it, _)| it == "Ref" || it.starts_with("Fn::"));
+    let resolved = if is_intrinsic { values.resolve(auth)? } else { None };
+    resolved.map_or(Ok(None), |auth| values.property_text(&auth, name))
+}
+
+/// Whether preflight requests need the default authorizer, as SAM has it unless it is told otherwise.
+///
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html>
+fn guards_preflight(auth: Option<&Node>) -> bool {
+    let said = auth.and_then(|auth| auth.get("AddDefaultAuthorizerToCorsPreflight")?.truth());
+    said.unwrap_or(true)
+}
+
+fn needs_key(auth: Option<&Node>) -> bool {
+    auth.and_then(|auth| auth.get("ApiKeyRequired")?.truth()).unwrap_or(false)
+}
+
+fn authorizer(
+    source: &mut Source<'_>,
+    event: &Node,
+    api: &SamApi,
+) -> Result<Option<Authorizer>, Problem> {
+    let auth = event.get("Auth");
+    if needs_key(auth) {
+        source.warn(&event.problem(WITHOUT_KEY));
+    }
+    let asked = member_of_auth(source, event, "Authorizer")?;
+    let name = match &asked {
+        Some(name) => Some(name.clone()),
+        None => api.default_authorizer.clone()?,
+    };
+    let Some(name) = name.filter(|name| name != "NONE") else { return Ok(None) };
+    if asked.as_deref() == Some(authorizers::AWS_IAM) {
+        source.warn(&event.problem(UNSIGNED));
+    }
+    api.authorizers.named(&name, event)
+}
+
+fn method(source: &Source<'_>, event: &Node, function: &str) -> Result<ApiMethod, Problem> {
+    let member = |name: &str| {
+        let node = event.get(name).ok_or_else(|| event.problem(format!("an event has no {name}")));
+        source.values().text(node?)
+    };
+    let path = member("Path")?;
+    let integration = Integration::Lambda(Lambda {
+        function: function.to_owned(),
+        parameters: Vec::new(),
+        timeout: quotas::API_INTEGRATION_TIMEOUT,
+    });
+    Ok(ApiMethod {
+        resource: path.parse().map_err(|error| event.problem(format!("{error}")))?,
+        http_method: method_named(&member("Method")?, event)?,
+        authorizer: None,
+        required: required(event),
+        integration,
+    })
+}
+
+/// The required ones of `RequestParameters`. SAM has them looked at only where a model says so.
+///
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-requestmodel.html>
+fn required(event: &Node) -> Vec<Parameter> {
+    let model = event.get("RequestModel");
+    let validates = model.and_then(|model| model.get("ValidateParameters")?.truth());
+    if validates != Some(true) {
+        return Vec::new();
+    }
+    let all = event.get("RequestParameters").map(Node::items).unwrap_or_default();
+    let is_required = |node: &Node| node.get("Required").and_then(Node::truth) == Some(true);
+    let named = all.iter().flat_map(Node::entries).filter(|(_, node)| is_required(node));
+    named.filter_map(|(name, _)| name.parse().ok()).collect()
+}
+
+/// Every path answers preflight requests, if it doesn't already.
+fn add_preflight(api: &mut SamApi) {
+    let Some(response) = &api.cors else { return };
+    let methods = &mut api.draft.definition.methods;
+    let mut preflights: Vec<ApiMethod> = Vec::new();
+    for method in methods.iter() {
+        let answers = |other: &ApiMethod| {
+            other.resource == method.resource && other.http_method == Some(Method::OPTIONS)
+        };
+        if !methods.iter().chain(&preflights).any(answers) {
+            preflights.push(ApiMethod {
+                resource: method.resource.clone(),
+                http_method: Some(Method::OPTIONS),
+                authorizer: api.authorizers.of_unnamed(Some(&Method::OPTIONS)),
+                required: Vec::new(),
+                integration: Integration::Fixed(response.clone()),
+            });
+        }
+    }
+    methods.extend(preflights);
+}

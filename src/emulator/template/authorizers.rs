@@ -1,0 +1,227 @@
+//! The authorizers of an API, in the three ways in which templates have them: SAM's `Auth`, the security
+//! schemes of OpenAPI, and `AWS::ApiGateway::Authorizer`. Knows no methods.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use regex_lite::Regex;
+
+use crate::emulator::template::document::{Node, Place, Problem};
+use crate::emulator::template::integration::{function_of, name_in};
+use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
+use crate::endpoints::api_gateway::mapping::Source;
+
+/// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Authorizers {
+    named: BTreeMap<String, Option<Authorizer>>,
+    /// That of methods which name none.
+    pub(crate) default: Option<Authorizer>,
+    /// Whether preflight requests need it too.
+    pub(crate) guards_preflight: bool,
+}
+
+impl Authorizers {
+    /// The authorizer that a method names, if it is a Lambda function.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name: such a method must not be open to all.
+    pub(crate) fn named(&self, name: &str, method: &Node) -> Result<Option<Authorizer>, Problem> {
+        let missing =
+            || method.problem(format!("its authorizer `{name}` is not there, so it is not served"));
+        if name == AWS_IAM {
+            return Ok(None);
+        }
+        self.named.get(name).cloned().ok_or_else(missing)
+    }
+
+    /// The authorizer of a method that names none.
+    #[must_use]
+    pub(crate) fn of_unnamed(&self, http_method: Option<&Method>) -> Option<Authorizer> {
+        let is_preflight = http_method == Some(&Method::OPTIONS);
+        self.default.clone().filter(|_| !is_preflight || self.guards_preflight)
+    }
+
+    /// These, and those of another place.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        self.named.extend(others.named.clone());
+        self.default.clone_from(&others.default);
+        self.guards_preflight = others.guards_preflight;
+    }
+}
+
+/// What SAM calls the authorization by signatures, which are not looked at here.
+pub(crate) const AWS_IAM: &str = "AWS_IAM";
+
+/// How long an answer counts where nothing else was said.
+const TTL_SECONDS: u32 = 300;
+
+/// A source of this name.
+type OfName = fn(String) -> Source;
+
+/// What the three ways have in common.
+struct Parts<'a> {
+    name: &'a str,
+    /// `TOKEN` or `REQUEST`, in any case.
+    kind: &'a str,
+    function: String,
+    sources: Vec<Source>,
+    pattern: Option<&'a Node>,
+    ttl: u32,
+}
+
+impl Parts<'_> {
+    fn authorizer(self, place: Place) -> Result<Authorizer, Problem> {
+        let wrong =
+            |what: String| Problem { place, what: format!("the authorizer {}: {what}", self.name) };
+        let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));
+        let pattern = pattern.transpose().map_err(|error| wrong(format!("{error}")))?;
+        let kind = if self.kind.eq_ignore_ascii_case("request") {
+            AuthorizerKind::Request { sources: self.sources }
+        } else if self.kind.eq_ignore_ascii_case("token") {
+            let default = || Source::Header("Authorization".to_owned());
+            let source = self.sources.into_iter().next().unwrap_or_else(default);
+            AuthorizerKind::Token { source, pattern }
+        } else {
+            return Err(wrong(format!("its type `{}` is not served", self.kind)));
+        };
+        Ok(Authorizer {
+            name: self.name.to_owned(),
+            function: self.function,
+            kind,
+            ttl: Duration::from_secs(self.ttl.into()),
+        })
+    }
+}
+
+/// The authorizers of `Auth` of one of SAM's APIs, whose values have been resolved.
+pub(crate) fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
+    let all = auth.get("Authorizers").map(Node::entries).unwrap_or_default();
+    collect(all, problems, |name, node| {
+        if node.get("UserPoolArn").is_some() {
+            return Ok(None);
+        }
+        let arn = node.get("FunctionArn").and_then(Node::text).unwrap_or_default();
+        let Some(function) = name_in(&arn) else {
+            let what = format!("the authorizer {name} is not served: it names no Lambda function");
+            return Err(node.problem(what));
+        };
+        let identity = node.get("Identity");
+        let of_identity = |name: &str| identity.and_then(|identity| identity.get(name));
+        let mut sources: Vec<Source> = Vec::new();
+        let header = of_identity("Header").and_then(Node::text);
+        sources.extend(header.map(|name| Source::Header(name.into_owned())));
+        let kinds: [(&str, OfName); 4] = [
+            ("Headers", Source::Header),
+            ("QueryStrings", Source::QueryString),
+            ("StageVariables", Source::StageVariable),
+            ("Context", Source::Context),
+        ];
+        for (list, source) in kinds {
+            let names = of_identity(list).map(Node::items).unwrap_or_default();
+            sources.extend(names.iter().filter_map(Node::text).map(|it| source(it.into_owned())));
+        }
+        let kind = node.get("FunctionPayloadType").and_then(Node::text);
+        Parts {
+            name,
+            kind: kind.as_deref().unwrap_or("TOKEN"),
+            function,
+            sources,
+            pattern: of_identity("ValidationExpression"),
+            ttl: of_identity("ReauthorizeEvery").and_then(Node::number).unwrap_or(TTL_SECONDS),
+        }
+        .authorizer(node.place)
+        .map(Some)
+    })
+}
+
+/// The authorizers among the security schemes of an OpenAPI document.
+pub(crate) fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Authorizers {
+    const EXTENSION: &str = "x-amazon-apigateway-authorizer";
+    let components = document.get("components");
+    let schemes = components.and_then(|components| components.get("securitySchemes"));
+    let schemes = schemes.or_else(|| document.get("securityDefinitions"));
+    collect(schemes.map(Node::entries).unwrap_or_default(), problems, |name, scheme| {
+        let Some(node) = scheme.get(EXTENSION) else { return Ok(None) };
+        let kind = node.get("type").and_then(Node::text).unwrap_or_default();
+        if kind.eq_ignore_ascii_case("cognito_user_pools") {
+            return Ok(None);
+        }
+        let header = scheme.get("name").and_then(Node::text);
+        let header = header.filter(|_| node.get("identitySource").is_none());
+        let mut sources = sources(node.get("identitySource"))?;
+        sources.extend(header.map(|header| Source::Header(header.into_owned())));
+        Parts {
+            name,
+            kind: &kind,
+            function: function(name, node, node.get("authorizerUri"))?,
+            sources,
+            pattern: node.get("identityValidationExpression"),
+            ttl: ttl(node.get("authorizerResultTtlInSeconds")),
+        }
+        .authorizer(node.place)
+        .map(Some)
+    })
+}
+
+/// An `AWS::ApiGateway::Authorizer`, whose values have been resolved.
+///
+/// # Errors
+///
+/// When it is not one that is served.
+pub(crate) fn of_cloud_formation(name: &str, node: &Node) -> Result<Authorizer, Problem> {
+    Parts {
+        name,
+        kind: &node.get("Type").and_then(Node::text).unwrap_or_default(),
+        function: function(name, node, node.get("AuthorizerUri"))?,
+        sources: sources(node.get("IdentitySource"))?,
+        pattern: node.get("IdentityValidationExpression"),
+        ttl: ttl(node.get("AuthorizerResultTtlInSeconds")),
+    }
+    .authorizer(node.place)
+}
+
+fn collect(
+    entries: &[(String, Node)],
+    problems: &mut Vec<Problem>,
+    read: impl Fn(&str, &Node) -> Result<Option<Authorizer>, Problem>,
+) -> Authorizers {
+    let mut authorizers = Authorizers::default();
+    for (name, node) in entries {
+        match read(name, node) {
+            Ok(authorizer) => {
+                if authorizer.is_none() {
+                    let what =
+                        format!("{name} is no Lambda authorizer, and not served: all may pass");
+                    problems.push(node.problem(what));
+                }
+                authorizers.named.insert(name.clone(), authorizer);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    authorizers
+}
+
+fn function(name: &str, node: &Node, uri: Option<&Node>) -> Result<String, Problem> {
+    let uri = uri.and_then(Node::text).unwrap_or_default();
+    function_of(&uri).ok_or_else(|| {
+        let what = format!("the authorizer {name} is not served: it names no Lambda function");
+        node.problem(what)
+    })
+}
+
+/// A list of sources with commas between them.
+fn sources(node: Option<&Node>) -> Result<Vec<Source>, Problem> {
+    let Some(node) = node else { return Ok(Vec::new()) };
+    let text = node.text().unwrap_or_default();
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parsed = parts.map(|part| part.parse().map_err(|error| node.problem(format!("{error}"))));
+    parsed.collect()
+}
+
+fn ttl(node: Option<&Node>) -> u32 {
+    node.and_then(Node::number).unwrap_or(TTL_SECONDS)
+}

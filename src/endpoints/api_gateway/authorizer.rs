@@ -1,0 +1,39 @@
+//! A Lambda authorizer as it was deployed: what of a request it is asked about. Knows no requests.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
+
+use std::time::Duration;
+
+use regex_lite::Regex;
+
+use crate::endpoints::api_gateway::mapping::Source;
+
+/// A Lambda authorizer.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorizer {
+    /// Its name.
+    pub(crate) name: String,
+    /// The name of its function.
+    pub(crate) function: String,
+    /// What it is asked about.
+    pub(crate) kind: AuthorizerKind,
+    /// How long an answer counts for the same identity; not at all when it is zero.
+    pub(crate) ttl: Duration,
+}
+
+/// What an authorizer is asked about.
+#[derive(Clone, Debug)]
+pub(crate) enum AuthorizerKind {
+    /// A token.
+    Token {
+        /// Where it is.
+        source: Source,
+        /// What it must look like.
+        pattern: Option<Regex>,
+    },
+    /// The whole request.
+    Request {
+        /// What tells callers apart.
+        sources: Vec<Source>,
+    },
+}

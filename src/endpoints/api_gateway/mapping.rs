@@ -1,0 +1,196 @@
+//! Request parameter mapping as it was deployed: what of a request, or of its context, is put into the
+//! request to Lambda. Knows no requests.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html>
+
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The header of Lambda's that carries the tenant id.
+const TENANT_ID: &str = "x-amz-tenant-id";
+
+/// A mapped parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// Where it goes.
+    pub(crate) target: Target,
+    /// Where it comes from.
+    pub(crate) source: Source,
+}
+
+/// A parameter of the request to Lambda.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `integration.request.header.NAME`.
+    Header(String),
+    /// `integration.request.querystring.NAME`.
+    QueryString(String),
+    /// `integration.request.path.NAME`.
+    Path(String),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `method.request.header.NAME`: the last value of the header.
+    Header(String),
+    /// `method.request.multivalueheader.NAME`: all of them.
+    MultiValueHeader(String),
+    /// `method.request.querystring.NAME`: the last value of the parameter.
+    QueryString(String),
+    /// `method.request.multivaluequerystring.NAME`: all of them.
+    MultiValueQueryString(String),
+    /// `method.request.path.NAME`.
+    Path(String),
+    /// `method.request.body`, or a member of it by the names that lead to it.
+    Body(Vec<String>),
+    /// `context.NAME`, by the names that lead to it.
+    Context(String),
+    /// `stageVariables.NAME`.
+    StageVariable(String),
+    /// `'text'`.
+    Static(String),
+}
+
+/// Why a text is no mapping.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum MappingError {
+    /// It doesn't name a parameter of the request to Lambda.
+    #[error("`{0}` is no parameter of an integration request")]
+    Target(String),
+    /// It names nothing that a value could come from.
+    #[error("`{0}` is no source of a parameter")]
+    Source(String),
+}
+
+impl FromStr for Target {
+    type Err = MappingError;
+
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        let rest = text.strip_prefix("integration.request.");
+        let pair = rest.and_then(|rest| rest.split_once('.')).filter(|(_, name)| !name.is_empty());
+        match pair {
+            Some(("header", name)) => Ok(Self::Header(name.to_owned())),
+            Some(("querystring", name)) => Ok(Self::QueryString(name.to_owned())),
+            Some(("path", name)) => Ok(Self::Path(name.to_owned())),
+            _ => Err(MappingError::Target(text.to_owned())),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = MappingError;
+
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        if let Some(text) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+            return Ok(Self::Static(text.to_owned()));
+        }
+        let unknown = || MappingError::Source(text.to_owned());
+        // OpenAPI's page writes both with a dollar.
+        let plain = text.strip_prefix('$').unwrap_or(text);
+        if let Some(name) = plain.strip_prefix("context.") {
+            return Ok(Self::Context(name.to_owned()));
+        }
+        if let Some(name) = plain.strip_prefix("stageVariables.") {
+            return Ok(Self::StageVariable(name.to_owned()));
+        }
+        if text == "method.request.body" {
+            return Ok(Self::Body(Vec::new()));
+        }
+        let rest = text.strip_prefix("method.request.").ok_or_else(unknown)?;
+        let (kind, name) = rest.split_once('.').ok_or_else(unknown)?;
+        let owned = name.to_owned();
+        Ok(match kind {
+            _ if name.is_empty() => return Err(unknown()),
+            "header" => Self::Header(owned),
+            "multivalueheader" => Self::MultiValueHeader(owned),
+            "querystring" => Self::QueryString(owned),
+            "multivaluequerystring" => Self::MultiValueQueryString(owned),
+            "path" => Self::Path(owned),
+            "body" => Self::Body(name.split('.').map(str::to_owned).collect()),
+            _ => return Err(unknown()),
+        })
+    }
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::MultiValueHeader(name) => write!(f, "headers {name}"),
+            Self::QueryString(name) => write!(f, "query string {name}"),
+            Self::MultiValueQueryString(name) => write!(f, "query strings {name}"),
+            Self::Path(name) => write!(f, "path {name}"),
+            Self::Body(names) if names.is_empty() => f.write_str("body"),
+            Self::Body(names) => write!(f, "body {}", names.join(".")),
+            Self::Context(name) => write!(f, "context {name}"),
+            Self::StageVariable(name) => write!(f, "stage variable {name}"),
+            Self::Static(text) => write!(f, "always `{text}`"),
+        }
+    }
+}
+
+impl Source {
+    /// Whether whoever calls the API chooses the value, so that it says nothing about who that is.
+    #[must_use]
+    pub(crate) fn is_chosen_by_caller(&self) -> bool {
+        match self {
+            Self::Header(_)
+            | Self::MultiValueHeader(_)
+            | Self::QueryString(_)
+            | Self::MultiValueQueryString(_)
+            | Self::Path(_)
+            | Self::Body(_) => true,
+            Self::Context(_) | Self::StageVariable(_) | Self::Static(_) => false,
+        }
+    }
+}
+
+impl Mapping {
+    /// Whether it says which tenant a request is for.
+    #[must_use]
+    pub(crate) fn is_tenant_id(&self) -> bool {
+        matches!(&self.target, Target::Header(name) if name.eq_ignore_ascii_case(TENANT_ID))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MappingError, Source, Target};
+
+    #[test]
+    fn sources_are_read_in_all_of_their_spellings() {
+        let source = |text: &str| text.parse::<Source>();
+        assert_eq!(
+            source("method.request.querystring.tenant-id"),
+            Ok(Source::QueryString("tenant-id".to_owned()))
+        );
+        assert_eq!(source("method.request.header.X-T"), Ok(Source::Header("X-T".to_owned())));
+        assert_eq!(
+            source("$context.authorizer.tenantId"),
+            Ok(Source::Context("authorizer.tenantId".to_owned()))
+        );
+        assert_eq!(source("'blue'"), Ok(Source::Static("blue".to_owned())));
+        assert_eq!(
+            source("method.request.body.a.b"),
+            Ok(Source::Body(vec!["a".to_owned(), "b".to_owned()]))
+        );
+        for wrong in ["querystring.a", "method.request.header.", "blue", "method.request.cookie.a"]
+        {
+            assert_eq!(source(wrong), Err(MappingError::Source(wrong.to_owned())));
+        }
+    }
+
+    #[test]
+    fn only_parameters_of_the_integration_request_are_targets() {
+        let target = |text: &str| text.parse::<Target>();
+        assert_eq!(
+            target("integration.request.header.X-Amz-Tenant-Id"),
+            Ok(Target::Header("X-Amz-Tenant-Id".to_owned()))
+        );
+        let wrong = "method.request.header.X-Amz-Tenant-Id";
+        assert_eq!(target(wrong), Err(MappingError::Target(wrong.to_owned())));
+    }
+}

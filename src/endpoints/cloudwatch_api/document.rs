@@ -1,0 +1,28 @@
+//! An answer of CloudWatch before it is written in one of its protocols. Knows no protocol.
+
+use jiff::Timestamp;
+
+/// A value of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Document {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A moment.
+    Timestamp(Timestamp),
+    /// Values of one kind.
+    List(Vec<Document>),
+    /// The members that are present.
+    Structure(Vec<(&'static str, Document)>),
+    /// Values under names that the caller chose.
+    Map(Vec<(String, Document)>),
+}
+
+impl Document {
+    /// A text.
+    #[must_use]
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+}

@@ -1,0 +1,108 @@
+//! `GetMetricData`: queries, what they come to, and the pages of the answer. Knows no protocol.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>
+
+mod page;
+mod query;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::document::Document;
+use super::error::Refusal;
+use super::expression::{self, Series};
+use super::input::{self, Number, Time};
+use super::label::Subject;
+use crate::telemetry::metric_store::{self, MetricStore};
+use page::{Found, Page};
+use query::{Query, Source};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    metric_data_queries: Option<Vec<query::Input>>,
+    start_time: Option<Time>,
+    end_time: Option<Time>,
+    next_token: Option<String>,
+    scan_by: Option<String>,
+    max_datapoints: Option<Number>,
+}
+
+/// Answers a request.
+///
+/// # Errors
+///
+/// With the refusal.
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
+    let input: Input = input::read(input)?;
+    let queries = input.metric_data_queries.unwrap_or_default();
+    let queries = query::check(queries)?;
+    let window = input::window(input.start_time, input.end_time)?;
+    let page =
+        Page::new(input.next_token.as_deref(), input.max_datapoints, input.scan_by.as_deref())?;
+    let results = results(store, &queries, window)?;
+    let returned = queries.iter().filter(|query| query.return_data).map(|query| {
+        let series = results.get(&query.id).unwrap_or(&NOTHING);
+        Found { id: &query.id, label: label(query, series), series }
+    });
+    Ok(page.of(returned.collect()))
+}
+
+static NOTHING: Series = Series::new();
+
+/// The results of all queries, by id.
+fn results(
+    store: &MetricStore,
+    queries: &[Query],
+    (start, end): (Timestamp, Timestamp),
+) -> Result<BTreeMap<String, Series>, Refusal> {
+    let mut results = BTreeMap::new();
+    let mut waiting = Vec::new();
+    for query in queries {
+        match &query.source {
+            Source::Metric { metric, period, statistic, unit, .. } => {
+                let asked =
+                    metric_store::Query { metric, unit: *unit, start, end, period: *period };
+                let points = store.points(&asked).into_iter();
+                let series =
+                    points.filter_map(|point| Some((point.start, point.value(*statistic)?)));
+                results.insert(query.id.clone(), series.collect());
+            }
+            Source::Expression(expression) => waiting.push((query, expression)),
+        }
+    }
+    // Each round evaluates the expressions whose operands are known.
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        let mut later = Vec::new();
+        for (query, expression) in waiting {
+            if expression.ids().iter().any(|id| !results.contains_key(*id)) {
+                later.push((query, expression));
+                continue;
+            }
+            let expression::Value::Series(series) = expression.evaluate(&results) else {
+                return Err(query.wrong("the expression must refer to a time series"));
+            };
+            results.insert(query.id.clone(), series);
+        }
+        if later.len() == before {
+            return Err(later[0].0.wrong("it refers to itself"));
+        }
+        waiting = later;
+    }
+    Ok(results)
+}
+
+fn label(query: &Query, series: &Series) -> String {
+    let (default, metric) = match &query.source {
+        Source::Metric { metric, statistic_name, period, .. } => {
+            (&*metric.name, Some((metric, statistic_name.as_str(), *period)))
+        }
+        Source::Expression(_) => (query.id.as_str(), None),
+    };
+    let subject = Subject { default, metric, series };
+    query.label.as_ref().map_or_else(|| default.to_owned(), |label| subject.label(label))
+}

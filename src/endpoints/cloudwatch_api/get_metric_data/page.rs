@@ -1,0 +1,189 @@
+//! The pages of a `GetMetricData` answer: points of all results in their order, so many at a time.
+//! Knows no queries.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use crate::endpoints::cloudwatch_api::document::Document;
+use crate::endpoints::cloudwatch_api::error::{Kind, Refusal};
+use crate::endpoints::cloudwatch_api::expression::Series;
+use crate::endpoints::cloudwatch_api::input::Number;
+
+/// The most points in a page.
+const MAXIMUM_POINTS: usize = 100_800;
+
+/// Which points of the answer are told.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// How many were told on the pages before.
+    skipped: usize,
+    most: usize,
+    newest_first: bool,
+}
+
+/// What a query came to.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    /// The query.
+    pub(crate) id: &'a str,
+    /// What the result is called.
+    pub(crate) label: String,
+    /// The result.
+    pub(crate) series: &'a Series,
+}
+
+impl Page {
+    /// The page that a request asks for.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such page.
+    pub(crate) fn new(
+        token: Option<&str>,
+        most: Option<Number>,
+        scan_by: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let newest_first = match scan_by {
+            None | Some("TimestampDescending") => true,
+            Some("TimestampAscending") => false,
+            Some(other) => return Err(Refusal::invalid(other, "ScanBy")),
+        };
+        let most = match most.map(|number| (number.whole(), number)) {
+            None => MAXIMUM_POINTS,
+            Some((Some(most), _)) if most > 0 => MAXIMUM_POINTS.min(most as usize),
+            Some((_, Number(other))) => {
+                return Err(Refusal::invalid(&other.to_string(), "MaxDatapoints"));
+            }
+        };
+        let skipped = token.map_or(Ok(0), read_token)?;
+        Ok(Self { skipped, most, newest_first })
+    }
+
+    /// The answer that has these of the points. Results that an earlier page has told are left out.
+    #[must_use]
+    pub(crate) fn of(&self, found: Vec<Found<'_>>) -> Document {
+        let end = self.skipped + self.most;
+        let mut results = Vec::new();
+        let mut begin = 0;
+        let mut goes_on = false;
+        for Found { id, label, series } in found {
+            let next = begin + series.len();
+            let told = next < self.skipped || (next == self.skipped && self.skipped > 0);
+            let reached = begin < end || (series.is_empty() && begin == end);
+            goes_on |= next > end;
+            if !told && reached {
+                let skip = self.skipped.saturating_sub(begin);
+                let take = end - begin.max(self.skipped);
+                let points = self.points(series, skip, take);
+                results.push(result(id, label, points, next <= end));
+            }
+            begin = next;
+        }
+        let mut answer = vec![
+            ("MetricDataResults", Document::List(results)),
+            ("Messages", Document::List(Vec::new())),
+        ];
+        if goes_on {
+            let token = BASE64_URL_SAFE_NO_PAD.encode(end.to_string());
+            answer.push(("NextToken", Document::Text(token)));
+        }
+        Document::Structure(answer)
+    }
+
+    fn points(&self, series: &Series, skip: usize, take: usize) -> (Vec<Document>, Vec<Document>) {
+        let point = |(time, value): (&jiff::Timestamp, &f64)| {
+            (Document::Timestamp(*time), Document::Number(*value))
+        };
+        let points = series.iter().map(point);
+        if self.newest_first {
+            points.rev().skip(skip).take(take).unzip()
+        } else {
+            points.skip(skip).take(take).unzip()
+        }
+    }
+}
+
+fn result(
+    id: &str,
+    label: String,
+    (timestamps, values): (Vec<Document>, Vec<Document>),
+    is_complete: bool,
+) -> Document {
+    Document::Structure(vec![
+        ("Id", Document::text(id)),
+        ("Label", Document::Text(label)),
+        ("Timestamps", Document::List(timestamps)),
+        ("Values", Document::List(values)),
+        ("StatusCode", Document::text(if is_complete { "Complete" } else { "PartialData" })),
+    ])
+}
+
+fn read_token(token: &str) -> Result<usize, Refusal> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.and_then(|text| text.parse::<u32>().ok()).map(|skipped| skipped as usize).ok_or_else(
+        || Refusal::new(Kind::InvalidNextToken, "The value for parameter NextToken is invalid."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::{Found, Number, Page};
+    use crate::endpoints::cloudwatch_api::expression::Series;
+    use crate::endpoints::cloudwatch_api::wire::json;
+
+    fn series(points: i64) -> Series {
+        let point = |minute: i64| (Timestamp::from_second(minute * 60).unwrap(), 1.0);
+        (0..points).map(point).collect()
+    }
+
+    #[test]
+    fn all_points_come_once_and_in_order() {
+        let all = [("a", series(3)), ("b", series(0)), ("c", series(4)), ("d", series(0))];
+        for most in [1, 2, 3, 7, 100] {
+            let mut token: Option<String> = None;
+            let mut told: Vec<(String, i64)> = Vec::new();
+            let mut ids = Vec::new();
+            loop {
+                let page = Page::new(
+                    token.as_deref(),
+                    Some(Number(f64::from(most))),
+                    Some("TimestampAscending"),
+                )
+                .unwrap();
+                let found =
+                    all.iter().map(|(id, series)| Found { id, label: String::new(), series });
+                let answer = json::write(&page.of(found.collect()));
+                let answer: Value = serde_json::from_slice(&answer).unwrap();
+                for result in answer["MetricDataResults"].as_array().unwrap() {
+                    let id = result["Id"].as_str().unwrap();
+                    ids.push(id.to_owned());
+                    for time in result["Timestamps"].as_array().unwrap() {
+                        told.push((id.to_owned(), time.as_i64().unwrap()));
+                    }
+                    let last = told.last().is_some_and(|last| last == &("c".to_owned(), 180));
+                    if last {
+                        assert_eq!(result["StatusCode"], json!("Complete"));
+                    }
+                }
+                token = answer["NextToken"].as_str().map(str::to_owned);
+                if token.is_none() {
+                    break;
+                }
+            }
+            let wanted: Vec<_> =
+                [("a", 0), ("a", 60), ("a", 120), ("c", 0), ("c", 60), ("c", 120), ("c", 180)]
+                    .map(|(id, time)| (id.to_owned(), time))
+                    .to_vec();
+            assert_eq!(told, wanted, "{most} at a time");
+            ids.dedup();
+            assert_eq!(ids, ["a", "b", "c", "d"], "{most} at a time");
+        }
+        assert!(Page::new(Some("x"), None, None).is_err());
+        assert!(Page::new(None, Some(Number(0.0)), None).is_err());
+        assert!(Page::new(None, None, Some("x")).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! `ListMetrics`. Knows no protocol.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html>
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::document::Document;
+use super::error::Refusal;
+use super::input::{self, Dimension};
+use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
+use crate::telemetry::metric_store::{Filter, MetricStore};
+
+/// How many metrics a page has.
+const PAGE: usize = 500;
+
+/// The most filters for dimensions.
+const MAXIMUM_FILTERS: usize = 10;
+
+/// What `RecentlyActive` means; CloudWatch knows no other span.
+const RECENTLY: (&str, SignedDuration) = ("PT3H", SignedDuration::from_hours(3));
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    namespace: Option<String>,
+    metric_name: Option<String>,
+    #[serde(default)]
+    dimensions: Vec<Dimension>,
+    recently_active: Option<String>,
+    next_token: Option<String>,
+}
+
+/// Answers a request.
+///
+/// # Errors
+///
+/// With the refusal.
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
+    let input: Input = input::read(input)?;
+    input::at_most(input.dimensions.len(), MAXIMUM_FILTERS, "Dimensions")?;
+    let active_since = match input.recently_active.as_deref() {
+        None => None,
+        Some(span) if span == RECENTLY.0 => Timestamp::now().checked_sub(RECENTLY.1).ok(),
+        Some(other) => return Err(Refusal::invalid(other, "RecentlyActive")),
+    };
+    let filter = Filter {
+        namespace: input.namespace.as_deref(),
+        name: input.metric_name.as_deref(),
+        dimensions: filters(&input.dimensions)?,
+        active_since,
+    };
+    let after = input.next_token.as_deref().map(read_token).transpose()?;
+    // One more than a page tells whether there is another page.
+    let mut metrics = store.list(&filter, after.as_ref(), PAGE + 1);
+    let goes_on = metrics.len() > PAGE;
+    metrics.truncate(PAGE);
+    let next = metrics.last().filter(|_| goes_on).map(token);
+    let mut answer = vec![("Metrics", Document::List(metrics.iter().map(metric).collect()))];
+    answer.extend(next.map(|token| ("NextToken", Document::Text(token))));
+    Ok(Document::Structure(answer))
+}
+
+fn filters(dimensions: &[Dimension]) -> Result<Vec<(&str, Option<&str>)>, Refusal> {
+    let filters = dimensions.iter().enumerate().map(|(index, Dimension { name, value })| {
+        let missing = || Refusal::missing(&format!("Dimensions.member.{}.Name", index + 1));
+        Ok((name.as_deref().ok_or_else(missing)?, value.as_deref()))
+    });
+    filters.collect()
+}
+
+fn metric(metric: &MetricId) -> Document {
+    let dimensions = metric.dimensions.iter().map(|(name, value)| {
+        Document::Structure(vec![("Name", Document::text(name)), ("Value", Document::text(value))])
+    });
+    Document::Structure(vec![
+        ("Namespace", Document::text(&*metric.namespace)),
+        ("MetricName", Document::text(&*metric.name)),
+        ("Dimensions", Document::List(dimensions.collect())),
+    ])
+}
+
+/// The metric that a page ended with: the next one goes on after it, whatever was published since.
+fn token(metric: &MetricId) -> String {
+    let mut texts = vec![&*metric.namespace, &*metric.name];
+    texts.extend(metric.dimensions.iter().flat_map(|(name, value)| [name, value]));
+    BASE64_URL_SAFE_NO_PAD.encode(Value::from(texts).to_string())
+}
+
+fn read_token(token: &str) -> Result<MetricId, Refusal> {
+    let invalid = || Refusal::invalid(token, "NextToken");
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
+    let texts: Vec<String> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
+    let texts: Vec<Arc<str>> = texts.into_iter().map(Arc::from).collect();
+    let [namespace, name, dimensions @ ..] = &texts[..] else { return Err(invalid()) };
+    let (pairs, []) = dimensions.as_chunks() else { return Err(invalid()) };
+    let pairs = pairs.iter().map(|[name, value]| (Arc::clone(name), Arc::clone(value)));
+    Ok(MetricId {
+        namespace: Arc::clone(namespace),
+        name: Arc::clone(name),
+        dimensions: Dimensions::new(pairs),
+    })
+}

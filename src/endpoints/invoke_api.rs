@@ -1,0 +1,171 @@
+//! The Invoke API over HTTP: `POST /2015-03-31/functions/{name}/invocations` and its streaming
+//! sibling. Runs the invocation that a request asks for and forms the reply that AWS gives. Knows no
+//! environments.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+
+mod context;
+pub(crate) mod error;
+mod event_stream;
+pub(crate) mod invocation_type;
+pub(crate) mod name;
+pub(crate) mod request;
+pub(crate) mod tenant;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use uuid::Uuid;
+
+use crate::data_plane::functions::Functions;
+use crate::data_plane::placement::ThrottleReason;
+use crate::lambda::function::LATEST;
+use crate::lambda::invocation::failure::Failure;
+use crate::lambda::invocation::{Completed, Outcome, Ran, Response, ResponseMode};
+use crate::lambda::invocation_type::InvocationType;
+use crate::system::http::{Reply, empty, json as json_reply, stream};
+use error::ApiError;
+use request::{InvokeRequest, LogType};
+
+/// What runs invocations. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct InvokeApi {
+    /// The functions that can be invoked.
+    pub(crate) functions: Functions,
+}
+
+impl InvokeApi {
+    /// Answers an `Invoke` request for the function with this name.
+    pub(crate) async fn invoke(self, name: String, request: Request<Incoming>) -> Reply {
+        let request_id = Uuid::new_v4();
+        let reply = self.try_invoke(&name, request, request_id).await;
+        finish(reply, request_id)
+    }
+
+    async fn try_invoke(
+        &self,
+        name: &str,
+        request: Request<Incoming>,
+        request_id: Uuid,
+    ) -> Result<Reply, ApiError> {
+        let mode = (request_id, ResponseMode::Buffered);
+        let InvokeRequest { served, invocation, invocation_type, log_type } =
+            request::read(&self.functions, name, request, mode).await?;
+        match invocation_type {
+            InvocationType::DryRun => return Ok(empty(StatusCode::NO_CONTENT)),
+            InvocationType::Event => {
+                // A queue that is full is one that the function can't keep up with.
+                let throttled =
+                    ApiError::Throttled(ThrottleReason::ConcurrentInvocationLimitExceeded);
+                served.event_queue.accept(invocation).map_err(|_| throttled)?;
+                return Ok(empty(StatusCode::ACCEPTED));
+            }
+            InvocationType::RequestResponse => {}
+        }
+        let trace_id = invocation.trace_id.clone();
+        let mut completed = served.data_plane.invoke(invocation).await?;
+        refuse_service_failure(&completed.outcome)?;
+        let log_tail = match log_type {
+            LogType::Tail => Some(completed.log_tail().await),
+            LogType::None => None,
+        };
+        let mut reply = outcome_reply(&completed, request_id, log_tail);
+        reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
+        Ok(reply)
+    }
+
+    /// Answers an `InvokeWithResponseStream` request for the function with this name.
+    pub(crate) async fn invoke_with_response_stream(
+        self,
+        name: String,
+        request: Request<Incoming>,
+    ) -> Reply {
+        let request_id = Uuid::new_v4();
+        let reply = self.try_stream(&name, request, request_id).await;
+        finish(reply, request_id)
+    }
+
+    async fn try_stream(
+        &self,
+        name: &str,
+        request: Request<Incoming>,
+        request_id: Uuid,
+    ) -> Result<Reply, ApiError> {
+        let mode = (request_id, ResponseMode::Streaming);
+        let request = request::read(&self.functions, name, request, mode).await?;
+        if request.invocation_type == InvocationType::DryRun {
+            return Ok(empty(StatusCode::NO_CONTENT));
+        }
+        let response = request.served.data_plane.start_invocation(request.invocation).await?;
+        if let Response::Complete(completed) = &response {
+            refuse_service_failure(&completed.outcome)?;
+        }
+        let ran = response.ran();
+        let with_log = request.log_type == LogType::Tail;
+        let frames = event_stream::frames(response, request_id, with_log);
+        let mut reply = stream(event_stream::CONTENT_TYPE, frames);
+        set_executed(&mut reply, ran);
+        Ok(reply)
+    }
+}
+
+fn finish(reply: Result<Reply, ApiError>, request_id: Uuid) -> Reply {
+    let mut reply = reply.unwrap_or_else(|error| error.reply());
+    set_request_id(&mut reply, request_id);
+    reply
+}
+
+/// mtl's own failures are no function errors, so they are found before the reply begins.
+///
+/// # Errors
+///
+/// With the failure.
+pub(crate) fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> {
+    match outcome {
+        Outcome::Failure(Failure::Service(message)) => Err(ApiError::Service(message.clone())),
+        Outcome::Failure(_) | Outcome::Success(_) => Ok(()),
+    }
+}
+
+fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes>) -> Reply {
+    let (payload, function_error) = match &completed.outcome {
+        Outcome::Success(answer) => (answer.payload.clone(), None),
+        Outcome::Failure(failure) => (failure.payload(request_id), Some("Unhandled")),
+    };
+    let mut reply = json_reply(StatusCode::OK, payload);
+    set_executed(&mut reply, completed.ran);
+    let headers = reply.headers_mut();
+    headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
+    if let Some(function_error) = function_error {
+        headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
+    }
+    let log = log_tail.map(|tail| HeaderValue::try_from(BASE64_STANDARD.encode(tail)));
+    if let Some(Ok(log)) = log {
+        headers.insert("X-Amz-Log-Result", log);
+    }
+    reply
+}
+
+/// What every answer of an environment says: the version, and mtl's own headers.
+fn set_executed(reply: &mut Reply, ran: Ran) {
+    reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
+    set_environment(reply, ran);
+}
+
+/// Tells environments apart, and cold starts. AWS has no such headers.
+pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
+    if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
+        reply.headers_mut().insert("X-Mtl-Environment-Id", id);
+    }
+    let is_cold = if is_cold { "true" } else { "false" };
+    reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
+}
+
+/// Every reply names the request, refusals too.
+pub(crate) fn set_request_id(reply: &mut Reply, request_id: Uuid) {
+    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
+        reply.headers_mut().insert("x-amzn-RequestId", id);
+    }
+}

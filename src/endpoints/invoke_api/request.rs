@@ -1,0 +1,158 @@
+//! An Invoke request, read and checked in AWS's order: members against their constraints, the name,
+//! the payload's size, tenancy, the payload itself. Knows nothing of what runs it.
+
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue, Request};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use uuid::Uuid;
+
+use crate::data_plane::functions::{Functions, ServedFunction};
+use crate::endpoints::invoke_api::context;
+use crate::endpoints::invoke_api::error::ApiError;
+use crate::endpoints::invoke_api::invocation_type::invocation_type;
+use crate::endpoints::invoke_api::name::{self, Unqualified};
+use crate::endpoints::invoke_api::tenant::tenant_id;
+use crate::lambda::function::TenantId;
+use crate::lambda::invocation::{self, Invocation, ResponseMode};
+use crate::lambda::invocation_type::InvocationType;
+use crate::lambda::quotas;
+use crate::system::http::{self, Body};
+
+/// A request that passed every check.
+#[derive(Debug)]
+pub(crate) struct InvokeRequest {
+    /// What is to be run.
+    pub(crate) served: ServedFunction,
+    /// How.
+    pub(crate) invocation: Invocation,
+    /// Who waits for it.
+    pub(crate) invocation_type: InvocationType,
+    /// Whether the reply has the end of the log.
+    pub(crate) log_type: LogType,
+}
+
+/// Whether the reply has the end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogType {
+    /// It has not.
+    None,
+    /// It has the last 4 KB.
+    Tail,
+}
+
+/// What the head of a request says about the invocation.
+struct Head {
+    served: ServedFunction,
+    tenant_id: Option<TenantId>,
+    invocation_type: InvocationType,
+    log_type: LogType,
+    for_runtime: HeaderMap,
+}
+
+/// Reads and checks a request.
+///
+/// # Errors
+///
+/// With the refusal that AWS would give.
+pub(crate) async fn read(
+    functions: &Functions,
+    name: &str,
+    request: Request<Incoming>,
+    (request_id, response_mode): (Uuid, ResponseMode),
+) -> Result<InvokeRequest, ApiError> {
+    let (parts, body) = request.into_parts();
+    let head = check_head(functions, name, &parts);
+    let invocation_type =
+        head.as_ref().map_or(InvocationType::RequestResponse, |head| head.invocation_type);
+    // The body is read even if the request is refused already, so that the caller sees why.
+    let payload = payload(body, invocation_type).await;
+    let head = head?;
+    let request = invocation::Request {
+        tenant_id: head.tenant_id,
+        payload: payload?,
+        trace_id: parts.headers.get("X-Amzn-Trace-Id").cloned(),
+        headers: head.for_runtime,
+        response_mode,
+        cold: parts.headers.get("X-Mtl-Cold").is_some_and(|cold| cold == "true"),
+    };
+    let served = head.served;
+    let mode = served.function().tenant_isolation_mode;
+    let invocation = Invocation::new(mode, request, request_id)?;
+    Ok(InvokeRequest { served, invocation, invocation_type, log_type: head.log_type })
+}
+
+fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, ApiError> {
+    let qualifier = parameter(head.uri.query(), "Qualifier");
+    let mut violations = name::violations(name, qualifier.as_deref());
+    let tenant_id = match tenant_id(&head.headers, &["X-Amz-Tenant-Id"]) {
+        Err(ApiError::Validation(invalid)) => {
+            violations.extend(invalid);
+            None
+        }
+        tenant_id => tenant_id?,
+    };
+    let invocation_type =
+        invocation_type(&head.headers).map_err(|invalid| violations.push(invalid));
+    let log_type = log_type(&head.headers).map_err(|invalid| violations.push(invalid));
+    let (Ok(invocation_type), Ok(log_type), true) =
+        (invocation_type, log_type, violations.is_empty())
+    else {
+        return Err(ApiError::Validation(violations));
+    };
+    let (served, _) = name::resolve(functions, (name, qualifier.as_deref()), Unqualified::Latest)?;
+    // What a caller tells of itself is for synchronous invocations only.
+    let for_runtime = match invocation_type {
+        InvocationType::Event => HeaderMap::new(),
+        InvocationType::RequestResponse | InvocationType::DryRun => {
+            context::headers(&head.headers)?
+        }
+    };
+    Ok(Head { served, tenant_id, invocation_type, log_type, for_runtime })
+}
+
+fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
+    match headers.get("X-Amz-Log-Type").map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"None") => Ok(LogType::None),
+        Some(b"Tail") => Ok(LogType::Tail),
+        Some(other) => Err(format!(
+            "Value '{}' at 'logType' failed to satisfy constraint: \
+             Member must satisfy enum value set: [None, Tail]",
+            String::from_utf8_lossy(other)
+        )),
+    }
+}
+
+/// The value of a parameter in a query; an empty one is none.
+#[must_use]
+pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut parameters = query?.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = parameters.find(|(parameter, _)| *parameter == name)?;
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+/// Reads a payload to its end.
+///
+/// # Errors
+///
+/// When it is larger than an invocation of this type takes, or cut off.
+pub(crate) async fn payload(
+    body: Incoming,
+    invocation_type: InvocationType,
+) -> Result<Bytes, ApiError> {
+    let is_event = invocation_type == InvocationType::Event;
+    let limit = match invocation_type {
+        InvocationType::Event => quotas::ASYNCHRONOUS_REQUEST_BYTES,
+        InvocationType::RequestResponse | InvocationType::DryRun => {
+            quotas::SYNCHRONOUS_REQUEST_BYTES
+        }
+    };
+    match http::read(body, limit, http::DISCARDED_BYTES).await {
+        Body::Complete(payload) => Ok(payload),
+        Body::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
+        Body::TooLarge(_) => Err(ApiError::RequestTooLarge),
+        Body::Truncated => Err(ApiError::TruncatedRequest),
+    }
+}

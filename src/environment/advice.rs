@@ -1,0 +1,71 @@
+//! What an environment has to tell the user besides its log: that a function can't start, where its
+//! debugger listens, that no runtime is there. Facts only; how they are worded is not decided here.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::lambda::function::TenantId;
+use crate::lambda::invocation::failure::Failure;
+
+/// Something that the user should know.
+#[derive(Clone, Debug)]
+pub(crate) enum Advice {
+    /// The init phase failed, and why.
+    NotStarted(NotStarted),
+    /// An invocation waits for a runtime that the user starts, at this address.
+    AwaitsRuntime(Option<TenantId>, SocketAddr),
+    /// An invocation was throttled since all runtimes that the user has started are another's.
+    NoRuntimeLeft(Option<TenantId>),
+    /// A runtime that the user has started hung up with an invocation that it has not answered.
+    HungUp(Option<TenantId>),
+    /// A request to the API got an answer that hides why.
+    ApiFailed {
+        /// Its method and the resource.
+        request: String,
+        /// What its caller isn't told.
+        reason: String,
+    },
+    /// The debugger of a tenant's environment listens there.
+    Debugger(Option<TenantId>, SocketAddr),
+}
+
+/// An init phase that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct NotStarted {
+    /// The function's name.
+    pub(crate) function: String,
+    /// The handler, where mtl runs that and not a command.
+    pub(crate) handler: Option<String>,
+    /// What an extension did not do that was waited for, or which one failed.
+    pub(crate) extension: Option<String>,
+    /// The function's command.
+    pub(crate) command: Vec<OsString>,
+    /// Why.
+    pub(crate) failure: Failure,
+    /// How long it took.
+    pub(crate) after: Duration,
+    /// The TCP ports on which the function's processes listened meanwhile.
+    pub(crate) ports: Vec<u16>,
+}
+
+/// The way to the user. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Adviser(mpsc::UnboundedSender<Advice>);
+
+impl Adviser {
+    /// The two ends.
+    #[must_use]
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Advice>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Tells the user.
+    pub(crate) fn tell(&self, advice: Advice) {
+        // When nobody listens any more, mtl is ending.
+        let _ = self.0.send(advice);
+    }
+}

@@ -1,0 +1,117 @@
+//! What tenants cost, for people and programs. Knows neither prices nor requests.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::number::{count, dollars, exact};
+use super::table::{name, table};
+use crate::report::prices::{Cost, Usage};
+
+/// The costs of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FunctionCosts {
+    /// The function.
+    pub(crate) function: String,
+    /// What each tenant used, and what it costs.
+    pub(crate) tenants: BTreeMap<String, (Usage, Cost)>,
+    /// All of them together.
+    pub(crate) total: (Usage, Cost),
+}
+
+const HEAD: [&str; 8] = [
+    "TENANT",
+    "REQUESTS",
+    "GB-S",
+    "ENVIRONMENTS",
+    "REQUESTS $",
+    "DURATION $",
+    "ISOLATION $",
+    "TOTAL $",
+];
+
+/// The most columns of a tenant's name.
+const NAME: usize = 40;
+
+/// A table with a row for each tenant, the most expensive first.
+#[must_use]
+pub(crate) fn text(costs: &FunctionCosts) -> String {
+    let mut tenants: Vec<_> = costs.tenants.iter().collect();
+    tenants.sort_by(|(_, (_, one)), (_, (_, other))| other.total().total_cmp(&one.total()));
+    let rows = tenants.into_iter().map(|(tenant, used)| cells(name(tenant, NAME), used));
+    let rows = rows.chain([cells("all".to_owned(), &costs.total)]);
+    table(&HEAD, rows.collect(), &[])
+}
+
+fn cells(title: String, (usage, cost): &(Usage, Cost)) -> Vec<String> {
+    let mut cells = vec![
+        title,
+        count(Some(usage.requests)),
+        format!("{:.3}", cost.gb_seconds),
+        count(Some(usage.environments)),
+    ];
+    cells.extend([cost.requests, cost.duration, cost.isolation, cost.total()].map(dollars));
+    cells
+}
+
+/// All functions as one JSON document.
+#[must_use]
+pub(crate) fn json(functions: &[FunctionCosts]) -> Value {
+    let functions = functions.iter().map(|costs| {
+        let tenants = costs.tenants.iter().map(|(tenant, used)| {
+            let mut value = used_json(used);
+            value["tenant"] = json!(tenant);
+            value
+        });
+        json!({
+            "function": costs.function,
+            "tenants": tenants.collect::<Vec<_>>(),
+            "total": used_json(&costs.total),
+        })
+    });
+    json!({ "currency": "USD", "functions": functions.collect::<Vec<_>>() })
+}
+
+fn used_json((usage, cost): &(Usage, Cost)) -> Value {
+    json!({
+        "requests": usage.requests,
+        "gbSeconds": cost.gb_seconds,
+        "environmentsCreated": usage.environments,
+        "cost": {
+            "requests": cost.requests,
+            "duration": cost.duration,
+            "isolation": cost.isolation,
+            "total": cost.total(),
+        },
+    })
+}
+
+/// The fields of all rows after their head.
+#[must_use]
+pub(crate) fn rows(functions: &[FunctionCosts]) -> Vec<Vec<String>> {
+    let head = [
+        "function",
+        "tenant",
+        "requests",
+        "gbSeconds",
+        "environments",
+        "requestsUsd",
+        "durationUsd",
+        "isolationUsd",
+        "totalUsd",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for costs in functions {
+        for (tenant, (usage, cost)) in &costs.tenants {
+            let mut row = vec![costs.function.clone(), tenant.clone()];
+            row.extend(
+                [usage.requests, cost.gb_seconds, usage.environments]
+                    .map(|figure| exact(Some(figure))),
+            );
+            let parts = [cost.requests, cost.duration, cost.isolation, cost.total()];
+            row.extend(parts.map(|part| exact(Some(part))));
+            rows.push(row);
+        }
+    }
+    rows
+}

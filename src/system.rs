@@ -1,0 +1,16 @@
+//! What the operating system and HTTP are like: serving and sending HTTP, processes and what they
+//! leave behind, memory, files. This folder must not know Lambda.
+
+pub(crate) mod http;
+pub(crate) mod output;
+pub(crate) mod procfs;
+pub mod server_file;
+pub(crate) mod watch;
+
+pub(crate) mod memory;
+#[cfg(target_os = "linux")]
+mod strays;
+
+pub mod watchdog;
+
+pub mod process;

@@ -1,0 +1,218 @@
+//! The resident memory of environments: a thread that looks at the process groups which are active,
+//! keeps the most that each had, and tells the owner of one that has more than it may. Pages that the
+//! processes of a group share count once. Knows process groups, not environments.
+//!
+//! Only Linux tells the memory of other processes without privileges; see [`supported`].
+
+mod group;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use rustix::process::{Pid, getpid};
+
+use crate::system::memory::group::{Group, measure};
+use crate::system::procfs::proportional_set_size;
+
+/// How long the thread waits between two measurements, and before the first, so that a short
+/// invocation costs none.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Where measuring takes long, it is done less often: it has one part in so many of a processor.
+const SHARE: u32 = 20;
+
+/// Whether the system tells how much memory another process uses: Linux since 4.14, where `/proc` is
+/// there.
+#[must_use]
+pub(crate) fn supported() -> bool {
+    proportional_set_size(getpid()).is_some()
+}
+
+/// The way to the thread that measures. Cheap to clone; the thread ends with the last clone and the
+/// last [`Watched`]. It sleeps while no group is active.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryMonitor(Arc<Owner>);
+
+impl MemoryMonitor {
+    /// Starts the thread, where measuring is [`supported`].
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses another thread.
+    pub(crate) fn start() -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        if supported() {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("memory".into()).spawn(move || run(&shared))?;
+        }
+        Ok(Self(Arc::new(Owner(shared))))
+    }
+
+    /// Watches the process group that `leader` leads, and counts it as inactive at first. `limit` is
+    /// the most memory that it may have, in bytes.
+    #[must_use]
+    pub(crate) fn watch(&self, leader: Pid, limit: Option<u64>) -> Watched {
+        Watched { group: Arc::new(Group::new(leader, limit)), monitor: self.clone() }
+    }
+}
+
+/// The memory of one process group. Dropping it ends the watch.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    group: Arc<Group>,
+    monitor: MemoryMonitor,
+}
+
+impl Watched {
+    /// Whether the group is doing something, so that its memory may grow. Only active groups are
+    /// measured.
+    pub(crate) fn set_active(&self, active: bool) {
+        let shared = &self.monitor.0.0;
+        let mut state = shared.state();
+        state.active.retain(|group| !Arc::ptr_eq(group, &self.group));
+        if active {
+            state.active.push(Arc::clone(&self.group));
+            if state.asleep {
+                shared.changed.notify_one();
+            }
+        }
+    }
+
+    /// The most memory that the group was seen to have since its leader was started, in bytes;
+    /// `None` where the system can't tell, or the group ended before it was ever measured. Asks the
+    /// system once more, which knows the peak of the leader exactly and that of its children not.
+    #[must_use]
+    pub(crate) fn peak(&self) -> Option<u64> {
+        self.group.ask_leader();
+        self.group.peak()
+    }
+
+    /// Answers once the group has had more memory than its limit, and at once from then on. Never
+    /// answers without a limit. May be dropped and called again at any time.
+    pub(crate) async fn exceeded(&self) {
+        self.group.exceeded().await;
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.set_active(false);
+    }
+}
+
+#[derive(Debug)]
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    active: Vec<Arc<Group>>,
+    asleep: bool,
+    closed: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The groups to measure when there are any and `pause` is over; `None` at the end.
+    fn next(&self, pause: Duration) -> Option<Vec<Arc<Group>>> {
+        let mut state = self.state();
+        state.asleep = true;
+        let idle = |state: &mut State| state.active.is_empty() && !state.closed;
+        let state = self.changed.wait_while(state, idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.asleep = false;
+        let waited = self.changed.wait_timeout_while(state, pause, |state| !state.closed);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (!state.closed).then(|| state.active.clone())
+    }
+}
+
+fn run(shared: &Shared) {
+    let mut pause = INTERVAL;
+    while let Some(active) = shared.next(pause) {
+        let start = Instant::now();
+        measure(&active);
+        pause = INTERVAL.max(start.elapsed() * SHARE);
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::future::Future;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use rustix::process::Pid;
+    use tokio::time::timeout;
+
+    use super::MemoryMonitor;
+
+    const MB: u64 = 1024 * 1024;
+
+    async fn soon(future: impl Future<Output = ()>) {
+        timeout(Duration::from_secs(20), future).await.expect("it should be soon");
+    }
+
+    #[tokio::test]
+    async fn the_owner_of_an_active_group_hears_when_it_has_too_much() {
+        // Its own stdout holds dd while it has its whole block in memory.
+        let mut dd = Command::new("dd")
+            .args(["if=/dev/zero", "bs=20M", "count=1"])
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let leader = Pid::from_child(&dd);
+        let monitor = MemoryMonitor::start().unwrap();
+        let active = monitor.watch(leader, Some(10 * MB));
+        let inactive = monitor.watch(leader, Some(10 * MB));
+        let unlimited = monitor.watch(leader, None);
+        active.set_active(true);
+        unlimited.set_active(true);
+
+        soon(active.exceeded()).await;
+        assert!(active.peak() > Some(10 * MB));
+        assert!(timeout(Duration::ZERO, inactive.exceeded()).await.is_err());
+        active.set_active(false);
+        inactive.set_active(true);
+        soon(inactive.exceeded()).await;
+        soon(active.exceeded()).await;
+        assert!(timeout(Duration::ZERO, unlimited.exceeded()).await.is_err());
+
+        drop(active);
+        drop(inactive);
+        unlimited.set_active(false);
+        dd.kill().unwrap();
+        dd.wait().unwrap();
+        let peak = unlimited.peak();
+        assert!(peak > Some(10 * MB) && peak < Some(40 * MB), "{peak:?}");
+    }
+
+    #[test]
+    fn a_group_that_was_never_seen_has_no_peak() {
+        let mut child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let leader = Pid::from_child(&child);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(MemoryMonitor::start().unwrap().watch(leader, None).peak(), None);
+    }
+}

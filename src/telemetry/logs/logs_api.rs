@@ -1,0 +1,54 @@
+//! The events of the platform as the Logs API had them, which the Telemetry API replaced: fewer, and
+//! with other records. Knows no streams.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html>
+
+use serde_json::{Value, json};
+
+use crate::lambda::function::LATEST;
+use crate::lambda::invocation::failure::Failure;
+use crate::telemetry::extensions::TelemetryApi;
+use crate::telemetry::logs::event::{PlatformEvent, billed, time};
+
+/// The object of an event; `None` for what the Logs API doesn't tell.
+#[must_use]
+pub(crate) fn event(event: &PlatformEvent<'_>) -> Option<String> {
+    let (kind, record) = match event {
+        PlatformEvent::InitStart
+        | PlatformEvent::InitRuntimeDone(..)
+        | PlatformEvent::InitReport(..)
+        | PlatformEvent::Subscribed(_, TelemetryApi::Telemetry, _) => return None,
+        PlatformEvent::Start(id) => {
+            ("platform.start", json!({ "requestId": id, "version": LATEST }))
+        }
+        PlatformEvent::Fault(..) => ("platform.fault", json!(event.text()?)),
+        PlatformEvent::End(id, _, failure) => {
+            let status = failure.map_or("success", Failure::status);
+            ("platform.runtimeDone", json!({ "requestId": id, "status": status }))
+        }
+        PlatformEvent::Report(id, report, _) => {
+            ("platform.report", json!({ "requestId": id, "metrics": billed(report) }))
+        }
+        PlatformEvent::Extension(name, events) => {
+            ("platform.extension", json!({ "name": name, "state": "Ready", "events": events }))
+        }
+        PlatformEvent::Subscribed(name, TelemetryApi::Logs, types) => (
+            "platform.logsSubscription",
+            json!({ "name": name, "state": "Subscribed", "types": types }),
+        ),
+    };
+    Some(object(kind, &record))
+}
+
+fn object(kind: &str, record: &Value) -> String {
+    json!({ "time": time(), "type": kind, "record": record }).to_string()
+}
+
+/// `platform.end`, which only the Logs API has, with what AWS calls the end of an invocation there.
+#[must_use]
+pub(crate) fn end(event: &PlatformEvent<'_>) -> Option<String> {
+    match event {
+        PlatformEvent::End(id, ..) => Some(object("platform.end", &json!({ "requestId": id }))),
+        _ => None,
+    }
+}
