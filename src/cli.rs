@@ -5,6 +5,7 @@ mod completions;
 mod failure;
 mod help;
 mod target;
+mod tracing_output;
 mod values;
 
 mod invoke;
@@ -55,13 +56,16 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     use_color(cli.color);
-    let result = match cli.command {
+    tracing_output::start().and_then(|()| run(cli.command)).unwrap_or_else(Failure::report)
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
         Command::Serve(args) => serve::run(*args),
         Command::Invoke(args) => invoke::run(*args).map(ExitCode::from),
         Command::Metrics(args) => metrics::run(*args).map(ExitCode::from),
         Command::Completions(args) => completions::run(&args).map(ExitCode::from),
-    };
-    result.unwrap_or_else(Failure::report)
+    }
 }
 
 /// `anstream` decides by `NO_COLOR`, `CLICOLOR_FORCE` and the terminal unless it is told.

@@ -23,6 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::debug;
 
 use super::failure::{Exit, Failure};
 use crate::data_plane::event_queue::Dropped;
@@ -75,6 +76,7 @@ async fn serve(plan: Plan, mut signals: Signals) -> Result<ExitCode, Failure> {
     // They are needed for as long as functions are started.
     let _inline = plan.inline;
     let mut emulator = Emulator::start(plan.config).await.map_err(not_started)?;
+    debug!(endpoint = emulator.endpoint(), "serving");
     say_if_taken(port, emulator.address(), "--port");
     for (Api { port, api }, address) in apis.iter().zip(emulator.api_addresses()) {
         say_if_taken(*port, address, "--api-port");

@@ -36,5 +36,6 @@ mod template_apis;
 mod templates;
 mod terminal;
 mod tidy;
+mod tracing;
 mod tracker;
 mod watchdog;
