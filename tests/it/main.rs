@@ -18,6 +18,7 @@ mod environment_variables;
 mod events;
 mod extensions;
 mod front_door;
+mod house;
 mod invoke;
 mod load;
 mod local_calls;
