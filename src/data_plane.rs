@@ -201,7 +201,7 @@ impl DataPlane {
                 self.shared.metrics.throttled(invocation.tenant_id.as_ref());
                 if let Runtimes::Attached(_) = self.shared.blueprint.runtimes {
                     let advice = Advice::NoRuntimeLeft(invocation.tenant_id.clone());
-                    self.shared.blueprint.adviser.tell(advice);
+                    self.shared.blueprint.shared.adviser.tell(advice);
                 }
                 Refusal::Throttled(reason)
             })?;

@@ -29,7 +29,7 @@ use crate::endpoints::invoke_api::InvokeApi;
 use crate::endpoints::management_api::ManagementApi;
 use crate::environment::advice::{Advice, Adviser};
 use crate::environment::attachments::Attachments;
-use crate::environment::blueprint::{Blueprint, Runtimes};
+use crate::environment::blueprint::{Blueprint, Runtimes, SharedParts};
 use crate::lambda::function::Function;
 use crate::system::memory::MemoryMonitor;
 use crate::system::process::{Processes, Setup};
@@ -372,16 +372,18 @@ impl Ground {
             function,
             runtimes,
             handler,
-            adviser: self.adviser.clone(),
             limits: config.lifecycle,
-            logs: self.logs.clone(),
-            processes: self.processes.clone(),
-            memory: self.memory.clone(),
-            temp: self.temp.clone(),
             extensions: config.extensions,
             task_root: config.task_root,
-            endpoint: self.endpoint.clone(),
-            kill: self.kill.clone(),
+            shared: SharedParts {
+                logs: self.logs.clone(),
+                processes: self.processes.clone(),
+                memory: self.memory.clone(),
+                temp: self.temp.clone(),
+                adviser: self.adviser.clone(),
+                endpoint: self.endpoint.clone(),
+                kill: self.kill.clone(),
+            },
         };
         let data_plane = DataPlane::new(blueprint, config.placement, metrics);
         let event_queue = EventQueue::new(data_plane.clone(), config.events, self.failed.clone());

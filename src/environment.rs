@@ -141,7 +141,7 @@ impl Environment {
         let (sender, commands) = mpsc::unbounded_channel();
         let invocation = &first.invocation;
         let log = LogStream::new(
-            blueprint.logs.clone(),
+            blueprint.shared.logs.clone(),
             blueprint.function.clone(),
             id,
             invocation.tenant_id.clone(),
@@ -179,7 +179,7 @@ impl Environment {
                     && let Some(address) = attachments.wanted()
                 {
                     let tenant = self.log.tenant_id().cloned();
-                    self.blueprint.adviser.tell(Advice::AwaitsRuntime(tenant, address));
+                    self.blueprint.shared.adviser.tell(Advice::AwaitsRuntime(tenant, address));
                 }
                 self.start_processes();
             }
@@ -234,7 +234,7 @@ impl Environment {
         self.has_hung_up = !self.delivered.is_open();
         if self.has_hung_up {
             let tenant = self.log.tenant_id().cloned();
-            self.blueprint.adviser.tell(Advice::HungUp(tenant));
+            self.blueprint.shared.adviser.tell(Advice::HungUp(tenant));
         }
     }
 
@@ -391,7 +391,7 @@ impl Environment {
                     after: duration,
                     ports,
                 };
-                self.blueprint.adviser.tell(Advice::NotStarted(not_started));
+                self.blueprint.shared.adviser.tell(Advice::NotStarted(not_started));
                 self.log.publish(&PlatformEvent::InitRuntimeDone(phase, Some(failure)));
                 self.log.platform(&PlatformEvent::InitReport(duration, phase, Some(failure)));
             }

@@ -46,7 +46,7 @@ pub(crate) struct FunctionConfig {
     /// Where its runtimes come from.
     pub(crate) runtime: Runtime,
     /// How long the phases of its environments last.
-    pub(crate) lifecycle: lifecycle::Limits,
+    pub(crate) lifecycle: lifecycle::PhaseLimits,
     /// How many environments it has.
     pub(crate) placement: placement::Limits,
     /// How its asynchronous invocations are treated.

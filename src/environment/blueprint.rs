@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::environment::advice::Adviser;
 use crate::environment::attachments::Attachments;
-use crate::environment::lifecycle::Limits;
+use crate::environment::lifecycle::PhaseLimits;
 use crate::environment::runtime_client::Language;
 use crate::lambda::function::Function;
 use crate::system::memory::MemoryMonitor;
@@ -20,7 +20,22 @@ pub(crate) struct Blueprint {
     /// The function they run.
     pub(crate) function: Arc<Function>,
     /// How long their phases last.
-    pub(crate) limits: Limits,
+    pub(crate) limits: PhaseLimits,
+    /// Where their runtimes come from.
+    pub(crate) runtimes: Runtimes,
+    /// The handler, where one of mtl's own clients or AWS's runs it.
+    pub(crate) handler: Option<String>,
+    /// The external extensions that are started before the runtime.
+    pub(crate) extensions: Vec<PathBuf>,
+    /// The folder they start in.
+    pub(crate) task_root: PathBuf,
+    /// What the environments of all functions have in common.
+    pub(crate) shared: SharedParts,
+}
+
+/// What the environments of all functions have in common. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedParts {
     /// Where they log.
     pub(crate) logs: LogSink,
     /// What starts their processes.
@@ -29,17 +44,9 @@ pub(crate) struct Blueprint {
     pub(crate) memory: MemoryMonitor,
     /// The folder that holds their temporary folders.
     pub(crate) temp: PathBuf,
-    /// Where their runtimes come from.
-    pub(crate) runtimes: Runtimes,
-    /// The handler, where one of mtl's own clients or AWS's runs it.
-    pub(crate) handler: Option<String>,
     /// What tells the user what isn't in their logs.
     pub(crate) adviser: Adviser,
-    /// The external extensions that are started before the runtime.
-    pub(crate) extensions: Vec<PathBuf>,
-    /// The folder they start in.
-    pub(crate) task_root: PathBuf,
-    /// Where the function's own calls to Lambda and CloudWatch go: mtl's URL. Without one they go
+    /// Where the functions' own calls to Lambda and CloudWatch go: mtl's URL. Without one they go
     /// where the shell sends them.
     pub(crate) endpoint: Option<String>,
     /// Ends the time that an environment has to shut down.

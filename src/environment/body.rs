@@ -79,8 +79,8 @@ impl Body {
             }
         };
         // Whoever cleans up the system's temporary files may have taken it away.
-        std::fs::create_dir_all(&blueprint.temp)?;
-        let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.temp)?;
+        std::fs::create_dir_all(&blueprint.shared.temp)?;
+        let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&blueprint.shared.temp)?;
         Ok(Self {
             line,
             attachments,
@@ -159,10 +159,10 @@ impl Body {
         blueprint: &Blueprint,
         launch: &Launch,
     ) -> Result<(Process, Output, Watched), SpawnError> {
-        let (process, output) = blueprint.processes.spawn(self.address(), launch)?;
+        let (process, output) = blueprint.shared.processes.spawn(self.address(), launch)?;
         let memory = &blueprint.function.memory;
         let limit = memory.enforced.then(|| u64::from(memory.mb) * BYTES_PER_MB);
-        let watched = blueprint.memory.watch(process.pid(), limit);
+        let watched = blueprint.shared.memory.watch(process.pid(), limit);
         watched.set_active(true);
         Ok((process, Output::new(output.stdout, output.stderr), watched))
     }
@@ -173,7 +173,7 @@ impl Body {
             log_stream,
             temp: self.temp.path(),
             task_root: &blueprint.task_root,
-            endpoint: blueprint.endpoint.as_deref(),
+            endpoint: blueprint.shared.endpoint.as_deref(),
         }
     }
 
@@ -322,7 +322,7 @@ impl Body {
         self.drain(line);
         self.cut();
         if let Some(line) = self.line {
-            blueprint.processes.sweep(line.address()).await;
+            blueprint.shared.processes.sweep(line.address()).await;
         }
         // Deleting many files takes its time. What can't be deleted is left in the system's folder
         // for temporary files, which the system cleans up.

@@ -44,7 +44,9 @@ impl Environment {
         let tenant = self.log.tenant_id().cloned();
         match body.start(&self.blueprint, self.log.name()) {
             Ok(None) => {}
-            Ok(Some(address)) => self.blueprint.adviser.tell(Advice::Debugger(tenant, address)),
+            Ok(Some(address)) => {
+                self.blueprint.shared.adviser.tell(Advice::Debugger(tenant, address));
+            }
             Err(failure) => self.step(Event::StartFailed(failure)),
         }
     }

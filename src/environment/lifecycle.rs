@@ -18,7 +18,7 @@ use events::{Effect, Event, InitFailure, ResponseBody, Verdict};
 
 /// How long each phase may last. `None` is for ever.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct PhaseLimits {
     /// The init phase, before it is run again inside the invocation.
     pub(crate) init: Option<Duration>,
     /// Whether an init that fails is run again inside the invocation.
@@ -34,7 +34,7 @@ pub(crate) struct Limits {
 /// The state machine of one environment.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    limits: Limits,
+    limits: PhaseLimits,
     end_of_life: Option<Instant>,
     state: State,
 }
@@ -81,7 +81,7 @@ enum Step {
 impl Lifecycle {
     /// An environment that is started at `now` for the invocation with this request id.
     #[must_use]
-    pub(crate) fn new(limits: Limits, request_id: Uuid, now: Instant) -> Self {
+    pub(crate) fn new(limits: PhaseLimits, request_id: Uuid, now: Instant) -> Self {
         Self {
             limits,
             end_of_life: limits.life.map(|life| now + life),

@@ -78,7 +78,7 @@ impl Remains {
     }
 
     async fn end_runtime(&self, body: &mut Body, time: Duration) {
-        body.terminate(self.blueprint.kill.cancelled(), time).await;
+        body.terminate(self.blueprint.shared.kill.cancelled(), time).await;
         body.kill_runtime();
         body.drain(|line| self.log.output(line, None));
         self.log.telemetry().flush().await;
@@ -89,7 +89,7 @@ impl Remains {
         let remaining = end.saturating_duration_since(Instant::now());
         self.extensions.shutdown(shutdown_event(self.reason.as_str(), remaining));
         body.kill_extensions(|name| !self.extensions.is_told_of_shutdown(name));
-        let kill = self.blueprint.kill.clone();
+        let kill = self.blueprint.shared.kill.clone();
         while body.has_extensions() {
             let log = &self.log;
             tokio::select! {

@@ -139,11 +139,11 @@ impl Args {
         given.timeout.or((!unlimited).then_some(default))
     }
 
-    fn lifecycle_limits(&self, timeout: Option<Duration>) -> lifecycle::Limits {
+    fn lifecycle_limits(&self, timeout: Option<Duration>) -> lifecycle::PhaseLimits {
         let limited = !(self.function.no_timeout || self.function.inspect);
         // Who starts a runtime ends it.
         let attached = self.function.attach.is_some();
-        lifecycle::Limits {
+        lifecycle::PhaseLimits {
             init: limited.then_some(self.limits.init_timeout),
             init_again: !attached,
             invoke: timeout,

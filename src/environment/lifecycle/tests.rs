@@ -9,11 +9,11 @@ use bytes::Bytes;
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use uuid::Uuid;
 
-use super::{Effect, Event, Lifecycle, Limits, ResponseBody, Verdict};
+use super::{Effect, Event, Lifecycle, PhaseLimits, ResponseBody, Verdict};
 use crate::lambda::invocation::failure::{Failure, posted};
 use crate::lambda::invocation::{Answer, Outcome};
 
-const LIMITS: Limits = Limits {
+const LIMITS: PhaseLimits = PhaseLimits {
     init_again: true,
     init: Some(Duration::from_secs(10)),
     invoke: Some(Duration::from_secs(3)),
@@ -229,7 +229,7 @@ fn a_runtime_may_survive_an_answer_that_was_too_large() {
 #[test]
 fn an_environment_that_has_lived_long_enough_ends_when_it_is_free() {
     let now = Instant::now();
-    let limits = Limits { life: Some(Duration::from_secs(1)), ..LIMITS };
+    let limits = PhaseLimits { life: Some(Duration::from_secs(1)), ..LIMITS };
     let mut lifecycle = Lifecycle::new(limits, id(1), now);
     lifecycle.step(Event::NextPolled, now);
     let later = now + Duration::from_secs(2);
