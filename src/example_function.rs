@@ -40,7 +40,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(address: String) -> Result<Infallible, ClientError> {
-    let runtime = runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(ClientError::Start)?.block_on(serve(address))
 }
 

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::system::http::call::CallError;
+
 /// A cause whose type is the business of the SDK.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -30,7 +32,7 @@ pub(crate) enum InvokeError {
         /// The local endpoint.
         endpoint: String,
         /// What went wrong on the connection.
-        source: hyper::Error,
+        source: CallError,
     },
     /// The stream ended without the event that completes it.
     #[error("the stream from `{endpoint}` ended before it was complete")]

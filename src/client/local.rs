@@ -2,26 +2,28 @@
 //! What the response means is for [`answer`] to say. No type of the AWS SDK is touched here: loading
 //! its configuration would take longer than the whole call.
 
-use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
 use crate::lambda::invocation_type::InvocationType;
+use crate::system::http::call::{CallError, Caller};
 
-/// Invokes a function of the server at `endpoint` and waits for its answer as long as it takes: the
-/// function's timeout is for the server to keep. `headers` replace those of the same name that mtl
-/// would send.
+/// How long an answer may take, and how long a streamed one may pause. The function's timeout is for
+/// the server to keep, and a person may debug the function meanwhile; so this only ends what nobody
+/// waits for any more.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_hours(24);
+
+/// Invokes a function of the server at `endpoint` and waits for its answer, for
+/// [`ANSWER_TIMEOUT`] at most. `headers` replace those of the same name that mtl would send.
 ///
 /// # Errors
 ///
@@ -33,9 +35,9 @@ pub(crate) async fn invoke(
 ) -> Result<Answer, InvokeError> {
     let invocation_type = input.invocation_type;
     let target = endpoint.target(&input.function_name);
-    let response = send(endpoint, request(endpoint, &target, input, headers)).await?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|error| interrupted(endpoint, error))?.to_bytes();
+    let request = request(endpoint, &target, input, headers);
+    let response = connect(endpoint).await?.call(request, ANSWER_TIMEOUT).await;
+    let (head, body) = response.map_err(|error| no_answer(endpoint, error))?.into_parts();
     answer::read(&head, body, invocation_type)
 }
 
@@ -48,21 +50,8 @@ pub(crate) async fn send(
     endpoint: &Endpoint,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Incoming>, InvokeError> {
-    let stream = connect(endpoint)
-        .await
-        .map_err(|source| InvokeError::Unreachable { endpoint: endpoint.to_string(), source })?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| interrupted(endpoint, error))?;
-    // It ends with the request, and its error is the one that the request returns.
-    tokio::spawn(connection);
-    sender.send_request(request).await.map_err(|error| interrupted(endpoint, error))
-}
-
-/// The server took the connection but gave no complete answer.
-#[must_use]
-pub(crate) fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeError {
-    InvokeError::Interrupted { endpoint: endpoint.to_string(), source }
+    let response = connect(endpoint).await?.call_for_head(request, ANSWER_TIMEOUT).await;
+    response.map_err(|error| no_answer(endpoint, error))
 }
 
 /// Connects to the server.
@@ -70,10 +59,19 @@ pub(crate) fn interrupted(endpoint: &Endpoint, source: hyper::Error) -> InvokeEr
 /// # Errors
 ///
 /// When it can't be reached.
-pub(crate) async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Caller, InvokeError> {
+    let connection = Caller::connect((endpoint.host(), endpoint.port())).await;
+    connection.map_err(|error| no_answer(endpoint, error))
+}
+
+/// The server can't be reached, or gave no complete answer.
+#[must_use]
+pub(crate) fn no_answer(endpoint: &Endpoint, error: CallError) -> InvokeError {
+    let endpoint = endpoint.to_string();
+    match error {
+        CallError::Connect(source) => InvokeError::Unreachable { endpoint, source },
+        source => InvokeError::Interrupted { endpoint, source },
+    }
 }
 
 /// A path of its own may be the Swift server's, which knows only the Runtime API's tenant header, or

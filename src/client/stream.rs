@@ -13,7 +13,8 @@ use crate::client::answer::{self, Answer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
-use crate::client::local::{interrupted, request, send};
+use crate::client::local::{ANSWER_TIMEOUT, no_answer, request, send};
+use crate::system::http::call::within;
 
 /// How a stream ended: `InvokeWithResponseStreamCompleteEvent`.
 ///
@@ -61,8 +62,9 @@ pub(crate) async fn invoke(
     let response = send(endpoint, request(endpoint, &target, input, headers)).await?;
     let (head, body) = response.into_parts();
     if head.status != StatusCode::OK && head.status != StatusCode::ACCEPTED {
-        let body = body.collect().await.map_err(|error| interrupted(endpoint, error))?.to_bytes();
-        return answer::read(&head, body, invocation_type);
+        let body = within(ANSWER_TIMEOUT, body.collect()).await;
+        let body = body.map_err(|error| no_answer(endpoint, error))?;
+        return answer::read(&head, body.to_bytes(), invocation_type);
     }
     let is_event_stream = head
         .headers
@@ -83,12 +85,21 @@ async fn bytes(
     mut body: Incoming,
     pass_on: &mut impl FnMut(&[u8]),
 ) -> Result<Complete, InvokeError> {
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|error| interrupted(endpoint, error))?.into_data() {
-            pass_on(&data);
-        }
+    while let Some(data) = next_piece(endpoint, &mut body).await? {
+        pass_on(&data);
     }
     Ok(Complete::default())
+}
+
+/// The next bytes of a streamed answer; `None` at its end.
+async fn next_piece(
+    endpoint: &Endpoint,
+    body: &mut Incoming,
+) -> Result<Option<Bytes>, InvokeError> {
+    let frame = within(ANSWER_TIMEOUT, async { body.frame().await.transpose() }).await;
+    let frame = frame.map_err(|error| no_answer(endpoint, error))?;
+    // What is no data are trailers, and they come last.
+    Ok(frame.and_then(|frame| frame.into_data().ok()))
 }
 
 async fn events(
@@ -98,10 +109,7 @@ async fn events(
 ) -> Result<Complete, InvokeError> {
     let mut decoder = MessageFrameDecoder::new();
     let mut buffer = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| interrupted(endpoint, error))?.into_data() else {
-            continue;
-        };
+    while let Some(data) = next_piece(endpoint, &mut body).await? {
         buffer.extend_from_slice(&data);
         loop {
             match decoder.decode_frame(&mut buffer) {

@@ -13,7 +13,7 @@ use crate::emulator::StartError;
 use crate::emulator::config::Port;
 use crate::endpoints::api_gateway::ApiGateway;
 use crate::endpoints::front_door::FrontDoor;
-use crate::system::http::{Settings, serve};
+use crate::system::http::{ServeSettings, serve};
 
 /// How long a client may take to send the head of a request, or be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ pub(crate) fn open(
     apis: Vec<(TcpListener, ApiGateway)>,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
-    let settings = Settings {
+    let settings = ServeSettings {
         header_timeout: Some(HEADER_TIMEOUT),
         max_head_bytes: HEAD_BYTES,
         half_close: true,

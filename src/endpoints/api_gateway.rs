@@ -31,7 +31,9 @@ use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{self, Completed, Invocation, Outcome, ResponseMode};
 use crate::lambda::quotas;
-use crate::system::http::{Body, DISCARDED_BYTES, Reply, discard, host, json as json_reply, read};
+use crate::system::http::{
+    DISCARDED_BYTES, Reply, RequestBody, discard, host, json as json_reply, read,
+};
 use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
 use authorizer::Authorizer;
 use grant::{Grant, Grants};
@@ -104,9 +106,9 @@ impl ApiGateway {
         };
         let (head, body) = request.into_parts();
         let body = match read(body, quotas::API_REQUEST_BYTES, DISCARDED_BYTES).await {
-            Body::Complete(body) => body,
-            Body::TooLarge(_) => return Err(Refusal::TooLarge),
-            Body::Truncated => return Err(Refusal::BadRequest),
+            RequestBody::Complete(body) => body,
+            RequestBody::TooLarge(_) => return Err(Refusal::TooLarge),
+            RequestBody::Truncated => return Err(Refusal::BadRequest),
         };
         let mut request = MethodRequest::new(api, method, (head, body), place, request_id);
         self.authorize(method, &mut request).await?;

@@ -22,7 +22,7 @@ use flate2::read::MultiGzDecoder;
 use hyper::body::Incoming;
 use uuid::Uuid;
 
-use crate::system::http::{self, Body, Reply};
+use crate::system::http::{self, Reply, RequestBody};
 use crate::telemetry::metric_store::MetricStore;
 use document::Document;
 use error::{Kind, Refusal};
@@ -89,9 +89,9 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, Refusal> {
         Refusal::new(Kind::TooLarge, message)
     };
     let body = match http::read(request.into_body(), BODY_BYTES, http::DISCARDED_BYTES).await {
-        Body::Complete(body) => body,
-        Body::TooLarge(_) => return Err(too_large()),
-        Body::Truncated => {
+        RequestBody::Complete(body) => body,
+        RequestBody::TooLarge(_) => return Err(too_large()),
+        RequestBody::Truncated => {
             return Err(Refusal::new(Kind::Serialization, "The body ended too early."));
         }
     };

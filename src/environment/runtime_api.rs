@@ -33,7 +33,7 @@ use crate::lambda::invocation::failure::{Failure, posted};
 use crate::lambda::invocation::{Answer, ResponseMode};
 use crate::lambda::quotas;
 use crate::system::http::{
-    Body, Peer, Reply, Settings, discard, empty, json as json_reply, read, serve, text,
+    Peer, Reply, RequestBody, ServeSettings, discard, empty, json as json_reply, read, serve, text,
 };
 use crate::telemetry::extensions::ExtensionCall;
 use extension_routes::ExtensionRoute;
@@ -112,8 +112,11 @@ impl RuntimeApi {
         function: &Function,
         calls: mpsc::Sender<RuntimeCall>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let settings =
-            Settings { header_timeout: None, max_head_bytes: MAX_HEAD_BYTES, half_close: false };
+        let settings = ServeSettings {
+            header_timeout: None,
+            max_head_bytes: MAX_HEAD_BYTES,
+            half_close: false,
+        };
         let api = Api {
             function_name: function.name.clone(),
             account_id: function.account_id.clone(),
@@ -233,11 +236,11 @@ impl Api {
         // Every acknowledgment waits for the whole body: Swift's client would miss an earlier one.
         let began = Instant::now();
         let body = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
-            Body::Complete(payload) => {
+            RequestBody::Complete(payload) => {
                 ResponseBody::Complete(Answer { bytes: payload.len(), payload, began })
             }
-            Body::TooLarge(_) => ResponseBody::TooLarge,
-            Body::Truncated => ResponseBody::Truncated,
+            RequestBody::TooLarge(_) => ResponseBody::TooLarge,
+            RequestBody::Truncated => ResponseBody::Truncated,
         };
         self.post(id, &head.headers, |id, answer| RuntimeCall::Response(id, body, answer)).await
     }
@@ -307,9 +310,9 @@ async fn posted_error(request: Request<Incoming>) -> (HeaderMap, Failure) {
     let (head, body) = request.into_parts();
     let error_type = head.headers.get(ERROR_TYPE).and_then(|value| value.to_str().ok());
     let failure = match read(body, quotas::SYNCHRONOUS_RESPONSE_BYTES, u64::MAX).await {
-        Body::Complete(body) => posted(error_type, body),
-        Body::TooLarge(_) => Failure::ResponseTooLarge,
-        Body::Truncated => posted(error_type, Bytes::new()),
+        RequestBody::Complete(body) => posted(error_type, body),
+        RequestBody::TooLarge(_) => Failure::ResponseTooLarge,
+        RequestBody::Truncated => posted(error_type, Bytes::new()),
     };
     (head.headers, failure)
 }

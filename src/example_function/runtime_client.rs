@@ -4,16 +4,23 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::request::Builder;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use thiserror::Error;
-use tokio::net::TcpStream;
+
+use crate::system::http::call::{CallError, Caller};
+
+/// The next event may be long in coming: Lambda ends the environment, and with it the connection, when
+/// none will come.
+const UNTIL_THE_NEXT_EVENT: Duration = Duration::MAX;
+
+/// How long Lambda may take to acknowledge an answer.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A connection to the Runtime API of this execution environment.
 ///
@@ -21,7 +28,7 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(crate) struct RuntimeClient {
     address: String,
-    connection: SendRequest<Full<Bytes>>,
+    connection: Caller,
 }
 
 /// One invocation, as the Runtime API delivers it.
@@ -54,7 +61,7 @@ pub(crate) enum ClientError {
     },
     /// The connection broke, or what came over it was no HTTP.
     #[error("failed to talk to the Runtime API")]
-    Connection(#[from] hyper::Error),
+    Connection(#[from] CallError),
     /// A part of a request can't be written as HTTP: the address or an identifier is malformed.
     #[error("failed to write a request to the Runtime API")]
     Request(#[from] http::Error),
@@ -70,12 +77,11 @@ impl RuntimeClient {
     ///
     /// When nothing listens there.
     pub(crate) async fn connect(address: String) -> Result<Self, ClientError> {
-        let stream = open(&address)
-            .await
-            .map_err(|source| ClientError::Connect { address: address.clone(), source })?;
-        let (connection, io) = handshake(TokioIo::new(stream)).await?;
-        // The error of the connection comes back from the request that is being sent.
-        tokio::spawn(io);
+        let connection = Caller::connect(&address).await;
+        let connection = connection.map_err(|error| match error {
+            CallError::Connect(source) => ClientError::Connect { address: address.clone(), source },
+            error => ClientError::Connection(error),
+        })?;
         Ok(Self { address, connection })
     }
 
@@ -86,7 +92,7 @@ impl RuntimeClient {
     /// When the connection breaks or the answer is no event.
     pub(crate) async fn next(&mut self) -> Result<Invocation, ClientError> {
         let request = self.request(Method::GET, "next").body(Full::default())?;
-        let response = self.connection.send_request(request).await?;
+        let response = self.connection.call(request, UNTIL_THE_NEXT_EVENT).await?;
         let status = response.status();
         let headers = response.headers();
         let Some(request_id) = text(headers, "lambda-runtime-aws-request-id") else {
@@ -96,7 +102,7 @@ impl RuntimeClient {
             request_id,
             tenant_id: text(headers, "lambda-runtime-aws-tenant-id"),
             nonce: text(headers, "lambda-runtime-invocation-id"),
-            event: response.into_body().collect().await?.to_bytes(),
+            event: response.into_body(),
         })
     }
 
@@ -133,11 +139,7 @@ impl RuntimeClient {
     }
 
     async fn post(&mut self, request: Request<Full<Bytes>>) -> Result<StatusCode, ClientError> {
-        let response = self.connection.send_request(request).await?;
-        let status = response.status();
-        // The connection takes the next request only once this body has been read.
-        response.into_body().collect().await?;
-        Ok(status)
+        Ok(self.connection.call(request, ACKNOWLEDGED_WITHIN).await?.status())
     }
 
     fn answer(&self, invocation: &Invocation, kind: &str) -> Builder {
@@ -157,13 +159,6 @@ impl RuntimeClient {
             .header(HOST, &self.address)
             .header(USER_AGENT, concat!("mtl-example-function/", env!("CARGO_PKG_VERSION")))
     }
-}
-
-async fn open(address: &str) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    // A small answer must not wait for the acknowledgment of what was sent before it.
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// The value of a header that is there, isn't empty and is text.

@@ -1,19 +1,26 @@
 //! Where invocation records go: a folder, with a file per record under the key that AWS gives it in
-//! S3, or an http URL. Knows no events.
+//! S3, or an http URL.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::Uri;
 use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::system::http::post::{PostError, post_json};
+use crate::data_plane::placement::Tenant;
+use crate::system::http::call::CallError;
+use crate::system::http::post::post_json;
+
+/// How long a URL may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A place for invocation records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,15 @@ impl FromStr for Destination {
     }
 }
 
+impl Display for Destination {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::Folder(folder) => folder.display().fmt(f),
+        }
+    }
+}
+
 /// Why a record was not delivered.
 #[derive(Debug, Error)]
 pub(crate) enum DeliveryError {
@@ -59,12 +75,29 @@ pub(crate) enum DeliveryError {
     /// The URL can't be reached.
     #[error("failed to connect to `{0}`")]
     Connect(Uri, #[source] io::Error),
-    /// The URL does not answer as HTTP.
+    /// The URL does not answer in time, or not as HTTP.
     #[error("failed to post to `{0}`")]
-    Post(Uri, #[source] hyper::Error),
+    Post(Uri, #[source] CallError),
     /// The URL answers with an error.
     #[error("failed to post to `{0}`: it answered {1}")]
     Refused(Uri, http::StatusCode),
+    /// mtl has stopped before the destination took the record.
+    #[error(
+        "the record of event {request_id}{} for `{destination}` was not delivered",
+        named(tenant)
+    )]
+    Cut {
+        /// The event.
+        request_id: Uuid,
+        /// The tenant it was for.
+        tenant: Tenant,
+        /// Where the record was to go.
+        destination: Destination,
+    },
+}
+
+fn named(tenant: &Tenant) -> String {
+    tenant.as_ref().map(|id| format!(" of tenant `{id}`")).unwrap_or_default()
 }
 
 impl Destination {
@@ -111,10 +144,11 @@ fn write(path: &Path, record: &str) -> io::Result<()> {
 }
 
 async fn post(url: &Uri, record: String) -> Result<(), DeliveryError> {
-    let status = post_json(url, record.into()).await.map_err(|error| match error {
-        PostError::Connect(error) => DeliveryError::Connect(url.clone(), error),
-        PostError::Send(error) => DeliveryError::Post(url.clone(), error),
-    })?;
+    let status =
+        post_json(url, record.into(), ANSWER_TIMEOUT).await.map_err(|error| match error {
+            CallError::Connect(error) => DeliveryError::Connect(url.clone(), error),
+            error => DeliveryError::Post(url.clone(), error),
+        })?;
     if status.is_success() { Ok(()) } else { Err(DeliveryError::Refused(url.clone(), status)) }
 }
 

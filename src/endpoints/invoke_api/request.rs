@@ -18,7 +18,7 @@ use crate::lambda::function::TenantId;
 use crate::lambda::invocation::{self, Invocation, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
 use crate::lambda::quotas;
-use crate::system::http::{self, Body};
+use crate::system::http::{self, RequestBody};
 
 /// A request that passed every check.
 #[derive(Debug)]
@@ -150,9 +150,9 @@ pub(crate) async fn payload(
         }
     };
     match http::read(body, limit, http::DISCARDED_BYTES).await {
-        Body::Complete(payload) => Ok(payload),
-        Body::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
-        Body::TooLarge(_) => Err(ApiError::RequestTooLarge),
-        Body::Truncated => Err(ApiError::TruncatedRequest),
+        RequestBody::Complete(payload) => Ok(payload),
+        RequestBody::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
+        RequestBody::TooLarge(_) => Err(ApiError::RequestTooLarge),
+        RequestBody::Truncated => Err(ApiError::TruncatedRequest),
     }
 }

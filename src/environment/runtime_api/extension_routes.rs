@@ -14,7 +14,7 @@ use crate::environment::lifecycle::events::Verdict;
 use crate::environment::runtime_api::{Api, RuntimeCall, error_reply, internal_error, verdict};
 use crate::lambda::function::LATEST;
 use crate::lambda::quotas;
-use crate::system::http::{Body, Reply, json as json_reply, read};
+use crate::system::http::{Reply, RequestBody, json as json_reply, read};
 use crate::telemetry::extensions::{
     Answer, ExtensionCall, Identifier, Refused, Reported, ReportedPhase, TelemetryApi,
 };
@@ -143,8 +143,8 @@ impl Api {
 
 async fn body_of(body: Incoming) -> Bytes {
     match read(body, quotas::SYNCHRONOUS_REQUEST_BYTES, u64::MAX).await {
-        Body::Complete(body) => body,
-        Body::TooLarge(_) | Body::Truncated => Bytes::new(),
+        RequestBody::Complete(body) => body,
+        RequestBody::TooLarge(_) | RequestBody::Truncated => Bytes::new(),
     }
 }
 

@@ -162,7 +162,7 @@ impl Courier {
         match &self.destination {
             Destination::Http(url) => {
                 let array = format!("[{}]", batch.join(","));
-                post_json(url, array.into()).await.is_ok_and(|status| status.is_success())
+                post_json(url, array.into(), PATIENCE).await.is_ok_and(|status| status.is_success())
             }
             Destination::Tcp(port) => {
                 let Ok(mut stream) = TcpStream::connect(("127.0.0.1", *port)).await else {
