@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data_plane::DataPlane;
 use crate::data_plane::event_queue::destination::DeliveryError;
-use crate::data_plane::event_queue::{Dropped, EventQueue};
+use crate::data_plane::event_queue::{DroppedEvent, EventQueue};
 use crate::data_plane::functions::{Functions, ServedFunction};
 use crate::endpoints::api_gateway::ApiGateway;
 use crate::endpoints::cloudwatch_api::CloudWatchApi;
@@ -105,7 +105,7 @@ pub(crate) enum Notice {
 #[derive(Debug)]
 pub(crate) struct Stopped {
     /// Events that were accepted and not finished.
-    pub(crate) dropped: Vec<Dropped>,
+    pub(crate) dropped: Vec<DroppedEvent>,
     /// Records that were not delivered since the last [`Notice`].
     pub(crate) failed_deliveries: Vec<DeliveryError>,
     /// How often log lines were not written because stdout or the disk was too slow.
@@ -321,7 +321,7 @@ async fn stop_function(
     served: ServedFunction,
     end_of_grace: Instant,
     kill: CancellationToken,
-) -> Vec<Dropped> {
+) -> Vec<DroppedEvent> {
     let grace = end_of_grace.saturating_duration_since(Instant::now());
     let dropped = served.event_queue.stop(grace, &kill).await;
     served

@@ -26,7 +26,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::debug;
 
 use super::failure::{Exit, Failure};
-use crate::data_plane::event_queue::Dropped;
+use crate::data_plane::event_queue::DroppedEvent;
 use crate::data_plane::event_queue::destination::DeliveryError;
 use crate::emulator::config::{Api, Port};
 use crate::emulator::{Emulator, Notice, StartError, Stopped};
@@ -214,7 +214,7 @@ async fn stop(
 /// What a stop could not finish, a sentence each.
 fn left_behind(stopped: &Stopped) -> Vec<String> {
     let mut left: Vec<String> = stopped.failed_deliveries.iter().map(with_cause).collect();
-    for Dropped { request_id, tenant } in &stopped.dropped {
+    for DroppedEvent { request_id, tenant } in &stopped.dropped {
         let tenant = tenant.as_ref().map(|id| format!(" of tenant `{id}`")).unwrap_or_default();
         left.push(format!("the event {request_id}{tenant} was dropped"));
     }

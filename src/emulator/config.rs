@@ -50,7 +50,7 @@ pub(crate) struct FunctionConfig {
     /// How many environments it has.
     pub(crate) placement: placement::Limits,
     /// How its asynchronous invocations are treated.
-    pub(crate) events: event_queue::Settings,
+    pub(crate) events: event_queue::EventQueueSettings,
     /// The external extensions of its environments.
     pub(crate) extensions: Vec<PathBuf>,
     /// The folder in which its environments start.

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::Reply;
 use crate::server::{INVOCATIONS, Server, Setup};
@@ -177,6 +177,60 @@ async fn a_stop_lets_events_finish() {
     assert_eq!(server.exit().await.code(), Some(0));
     assert!(server.stderr().contains("1 received, 0 dropped"), "{}", server.stderr());
     assert_eq!(files(&server.path("good")).len(), 1);
+}
+
+/// A destination that takes connections and never answers.
+async fn silent_destination() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[tokio::test]
+async fn a_destination_that_never_answers_holds_up_no_stop() {
+    let (listener, url) = silent_destination().await;
+    let mut server = Setup::function(&["--on-success", &url, "--grace", "300ms"]).start().await;
+    let id = send(&server, &json!({})).await;
+    let _hanging = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
+    server.signal(Signal::TERM);
+    let exit = timeout(DEADLINE, server.exit()).await;
+    assert_eq!(exit.expect("it stops in spite of the destination").code(), Some(0));
+    let said = server.stderr();
+    let named = format!("the record of event {id} of tenant `alice` for `{url}` was not delivered");
+    assert!(said.contains(&named), "{said}");
+    assert!(said.contains("1 received, 0 dropped"), "the event itself was finished: {said}");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_delivery_that_hangs() {
+    let (listener, url) = silent_destination().await;
+    let mut server = Setup::function(&["--on-success", &url, "--grace", "1h"]).start().await;
+    send(&server, &json!({})).await;
+    let _hanging = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
+    server.signal(Signal::INT);
+    server.wait_for_stderr("stopping").await;
+    server.signal(Signal::INT);
+    let exit = timeout(DEADLINE, server.exit()).await;
+    assert_eq!(exit.expect("it stops in spite of the destination").code(), Some(130));
+}
+
+#[tokio::test]
+async fn deliveries_that_hang_are_limited_in_number_and_time() {
+    let (listener, url) = silent_destination().await;
+    let server = Setup::function(&["--on-success", &url]).start().await;
+    for _ in 0..20 {
+        send(&server, &json!({})).await;
+    }
+    let start = Instant::now();
+    let mut hanging = Vec::new();
+    while hanging.len() < 11 {
+        let next = timeout(DEADLINE, listener.accept()).await;
+        hanging.push(next.expect("the others have their turn").unwrap());
+    }
+    // The last one came only when the first was given up, which is said.
+    assert!(start.elapsed() > Duration::from_secs(9), "{:?}", start.elapsed());
+    let said = server.wait_for_stderr("no complete answer came within 10s").await;
+    assert!(said.contains(&format!("failed to post to `{url}`")), "{said}");
 }
 
 #[tokio::test]

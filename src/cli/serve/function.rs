@@ -82,7 +82,7 @@ impl Args {
             management: configuration::Settings { timeout, reserved_concurrency: reserved },
             lifecycle: self.lifecycle_limits(timeout),
             placement,
-            events: event_queue::Settings {
+            events: event_queue::EventQueueSettings {
                 schedule: schedule(
                     &self.events,
                     described.maximum_retry_attempts,

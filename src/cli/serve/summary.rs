@@ -14,7 +14,7 @@ const ROWS: usize = 50;
 /// What happened, or nothing when nothing did.
 pub(super) fn of(
     counts: &BTreeMap<Option<TenantId>, Counts>,
-    events: event_queue::Counts,
+    events: event_queue::EventCounts,
 ) -> Option<String> {
     let tenants = (!counts.is_empty()).then(|| table(counts));
     let events = (events.received > 0).then(|| {

@@ -1,5 +1,4 @@
-//! The invocation record that destinations receive, version 1.0, as AWS forms it. Knows no
-//! destinations.
+//! The invocation record that destinations receive, version 1.0, as AWS forms it.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 
@@ -7,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::data_plane::event_queue::retry::Condition;
+use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History};
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::invocation::{Invocation, Outcome};
 use crate::telemetry::logs::event::time;
@@ -21,9 +20,32 @@ pub(crate) enum LastAttempt {
     Refused(u16),
 }
 
+impl LastAttempt {
+    /// How it ended.
+    #[must_use]
+    pub(crate) fn ended(&self) -> AttemptEnd {
+        match self {
+            Self::Invoked(Outcome::Success(_)) => AttemptEnd::Success,
+            Self::Invoked(Outcome::Failure(_)) => AttemptEnd::FunctionError,
+            Self::Refused(_) => AttemptEnd::Refused,
+        }
+    }
+}
+
+/// What an event has come to.
+#[derive(Debug)]
+pub(crate) struct EventEnd {
+    /// Why it has come to its end.
+    pub(crate) condition: Condition,
+    /// What happened to it before.
+    pub(crate) history: History,
+    /// Its last attempt.
+    pub(crate) last: LastAttempt,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct InvocationRecord<'a> {
     version: &'static str,
     timestamp: String,
     request_context: RequestContext,
@@ -60,7 +82,7 @@ enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
+    fn from_bytes(bytes: &'a [u8]) -> Self {
         serde_json::from_slice(bytes)
             .map_or_else(|_| Self::Text(String::from_utf8_lossy(bytes).into_owned()), Self::Json)
     }
@@ -68,13 +90,12 @@ impl<'a> Payload<'a> {
 
 /// The record of an event that has come to its end.
 #[must_use]
-pub(crate) fn record(
-    function: &Function,
-    invocation: &Invocation,
-    condition: Condition,
-    invocations: u32,
-    last: &LastAttempt,
-) -> String {
+pub(crate) fn record(function: &Function, invocation: &Invocation, end: &EventEnd) -> String {
+    let EventEnd { condition, history, last } = end;
+    let invocations = match condition {
+        Condition::Success => history.invocations() + 1,
+        Condition::RetriesExhausted | Condition::EventAgeExceeded => history.invocations(),
+    };
     let payload = match last {
         LastAttempt::Refused(_) => None,
         LastAttempt::Invoked(outcome) => Some(match outcome {
@@ -87,7 +108,7 @@ pub(crate) fn record(
         LastAttempt::Invoked(Outcome::Success(_)) => (200, None),
         LastAttempt::Invoked(_) => (200, Some("Unhandled")),
     };
-    let record = Record {
+    let record = InvocationRecord {
         version: "1.0",
         timestamp: time(),
         request_context: RequestContext {
@@ -96,9 +117,9 @@ pub(crate) fn record(
             condition: condition.as_str(),
             approximate_invoke_count: invocations,
         },
-        request_payload: Payload::of(&invocation.payload),
+        request_payload: Payload::from_bytes(&invocation.payload),
         response_context: ResponseContext { status_code, executed_version: LATEST, function_error },
-        response_payload: payload.as_deref().map(Payload::of),
+        response_payload: payload.as_deref().map(Payload::from_bytes),
     };
     serde_json::to_string(&record).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 //! When an asynchronous invocation is tried again, and when it is given up: AWS's two schedules as
-//! one pure decision. Knows no queue and no clock.
+//! one pure decision, which is told the time.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 
@@ -37,7 +37,7 @@ impl History {
 
 /// How the last attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum AttemptEnd {
     /// In an answer.
     Success,
     /// In a function error.
@@ -81,14 +81,14 @@ impl Condition {
 impl Schedule {
     /// Decides about an event of this age.
     #[must_use]
-    pub(crate) fn next(&self, ended: Ended, history: History, age: Duration) -> Next {
+    pub(crate) fn next(&self, ended: AttemptEnd, history: History, age: Duration) -> Next {
         let delay = match ended {
-            Ended::Success => return Next::Deliver(Condition::Success),
-            Ended::FunctionError if history.function_errors > self.maximum_retry_attempts => {
+            AttemptEnd::Success => return Next::Deliver(Condition::Success),
+            AttemptEnd::FunctionError if history.function_errors > self.maximum_retry_attempts => {
                 return Next::Deliver(Condition::RetriesExhausted);
             }
-            Ended::FunctionError => doubled(self.retry_delay, history.function_errors),
-            Ended::Refused => doubled(quotas::EVENT_BACKOFF_MINIMUM, history.refusals)
+            AttemptEnd::FunctionError => doubled(self.retry_delay, history.function_errors),
+            AttemptEnd::Refused => doubled(quotas::EVENT_BACKOFF_MINIMUM, history.refusals)
                 .min(quotas::EVENT_BACKOFF_MAXIMUM),
         };
         if age + delay > self.maximum_event_age {
@@ -107,7 +107,7 @@ fn doubled(first: Duration, time: u32) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{Condition, Ended, History, Next, Schedule};
+    use super::{AttemptEnd, Condition, History, Next, Schedule};
 
     const AWS: Schedule = Schedule {
         maximum_retry_attempts: 2,
@@ -115,7 +115,7 @@ mod tests {
         retry_delay: Duration::from_mins(1),
     };
 
-    fn after(ended: Ended, errors: u32, refusals: u32, age: Duration) -> Next {
+    fn after(ended: AttemptEnd, errors: u32, refusals: u32, age: Duration) -> Next {
         AWS.next(ended, History { function_errors: errors, refusals }, age)
     }
 
@@ -123,25 +123,25 @@ mod tests {
     fn a_function_error_is_tried_twice_again_after_one_and_two_minutes() {
         let now = Duration::ZERO;
         let minutes = |minutes| Next::Retry(Duration::from_mins(minutes));
-        assert_eq!(after(Ended::FunctionError, 1, 0, now), minutes(1));
-        assert_eq!(after(Ended::FunctionError, 2, 5, now), minutes(2));
+        assert_eq!(after(AttemptEnd::FunctionError, 1, 0, now), minutes(1));
+        assert_eq!(after(AttemptEnd::FunctionError, 2, 5, now), minutes(2));
         let exhausted = Next::Deliver(Condition::RetriesExhausted);
-        assert_eq!(after(Ended::FunctionError, 3, 0, now), exhausted);
+        assert_eq!(after(AttemptEnd::FunctionError, 3, 0, now), exhausted);
         let none = Schedule { maximum_retry_attempts: 0, ..AWS };
         let history = History { function_errors: 1, refusals: 0 };
-        assert_eq!(none.next(Ended::FunctionError, history, now), exhausted);
+        assert_eq!(none.next(AttemptEnd::FunctionError, history, now), exhausted);
     }
 
     #[test]
     fn a_refusal_backs_off_from_a_second_to_five_minutes_until_the_event_is_too_old() {
         let seconds = |seconds| Next::Retry(Duration::from_secs(seconds));
         for (refusals, delay) in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (1_000, 300)] {
-            assert_eq!(after(Ended::Refused, 2, refusals, Duration::ZERO), seconds(delay));
+            assert_eq!(after(AttemptEnd::Refused, 2, refusals, Duration::ZERO), seconds(delay));
         }
         let old = Duration::from_hours(6) - Duration::from_millis(500);
         let exceeded = Next::Deliver(Condition::EventAgeExceeded);
-        assert_eq!(after(Ended::Refused, 0, 1, old), exceeded);
-        assert_eq!(after(Ended::FunctionError, 1, 0, old), exceeded);
-        assert_eq!(after(Ended::Success, 0, 0, old), Next::Deliver(Condition::Success));
+        assert_eq!(after(AttemptEnd::Refused, 0, 1, old), exceeded);
+        assert_eq!(after(AttemptEnd::FunctionError, 1, 0, old), exceeded);
+        assert_eq!(after(AttemptEnd::Success, 0, 0, old), Next::Deliver(Condition::Success));
     }
 }
