@@ -27,6 +27,7 @@ mod shutdown;
 
 mod current;
 
+use std::fmt::Debug;
 use std::future::pending;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use crate::environment::lifecycle::events::{Effect, Event, InitFailure, Verdict}
 use crate::environment::runtime_api::RuntimeCall;
 use crate::environment::runtime_api::next::{Poll, next};
 use crate::lambda::invocation::failure::Failure;
-use crate::lambda::invocation::{Invocation, Response};
+use crate::lambda::invocation::{Ended, Invocation, Response};
 use crate::system::http::Connection;
 use crate::telemetry::extensions::Extensions;
 use crate::telemetry::logs::LogStream;
@@ -65,11 +66,25 @@ pub(crate) struct Assignment {
     pub(crate) invocation: Arc<Invocation>,
     /// Whether the environment is started for it.
     pub(crate) is_cold: bool,
+    /// Its hold on the environment.
+    pub(crate) lease: Box<dyn Lease>,
     /// Gets the response. Dropped unused when the environment ended before it took the invocation:
     /// then another one must.
     pub(crate) reply: oneshot::Sender<Response>,
-    /// Gets word when the environment is free again; dropped when it never will be.
-    pub(crate) free: oneshot::Sender<()>,
+}
+
+/// The hold of an invocation on its environment. The environment tells it how far the invocation is,
+/// and gives it back in the end. A lease that is dropped before means that the environment takes no
+/// more invocations.
+pub(crate) trait Lease: Debug + Send {
+    /// The answer is there, and the caller gets it next. The runtime is still busy.
+    fn answered(&mut self);
+
+    /// The invocation is over: its REPORT is written.
+    fn ended(&mut self, ended: &Ended);
+
+    /// The environment is free for the next invocation.
+    fn release(self: Box<Self>);
 }
 
 /// The way to reach an environment. Cloning is cheap.
@@ -331,7 +346,7 @@ impl Environment {
             Effect::Finish(failure) => self.finish(failure),
             Effect::Release => {
                 if let Some(current) = self.current.take() {
-                    let _ = current.free.send(());
+                    current.lease.release();
                 }
             }
             Effect::End => self.commands.close(),

@@ -175,7 +175,7 @@ async fn stop(
     grace: Duration,
 ) -> Result<ExitCode, Failure> {
     let functions = emulator.functions().clone();
-    let running: u32 = functions.all().iter().map(|served| served.data_plane.load().0).sum();
+    let running: u32 = functions.all().iter().map(|served| served.data_plane.running()).sum();
     let waiting: u64 = functions.all().iter().map(|served| served.event_queue.counts().depth).sum();
     if running > 0 || waiting > 0 {
         let grace = grace.as_secs_f64();

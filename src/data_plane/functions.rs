@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data_plane::DataPlane;
+use crate::data_plane::dispatch::DataPlane;
 use crate::data_plane::event_queue::EventQueue;
 use crate::lambda::function::Function;
 

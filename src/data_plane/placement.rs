@@ -234,12 +234,6 @@ impl Placement {
         idle
     }
 
-    /// How many environments there are, active or idle.
-    #[must_use]
-    pub(crate) fn len(&self) -> usize {
-        self.environments.len()
-    }
-
     /// How many environments run an invocation, or are not done with one that is answered.
     #[must_use]
     pub(crate) fn busy(&self) -> u32 {

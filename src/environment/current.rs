@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::environment::body::Body;
 use crate::environment::shutdown::ShutdownReason;
-use crate::environment::{Assignment, Environment};
+use crate::environment::{Assignment, Environment, Lease};
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{
     Answer, Completed, Ended, Invocation, Outcome, Ran, Report, Response, ResponseFigures,
@@ -24,8 +24,8 @@ const BYTES_PER_MB: u64 = 1024 * 1024;
 pub(super) struct Current {
     pub(super) invocation: Arc<Invocation>,
     is_cold: bool,
+    pub(super) lease: Box<dyn Lease>,
     pub(super) reply: Reply,
-    pub(super) free: oneshot::Sender<()>,
     /// Whether START has been logged.
     pub(super) started: bool,
     progress: Progress,
@@ -60,9 +60,9 @@ struct Answered {
 }
 
 impl Current {
-    pub(super) fn of(Assignment { invocation, is_cold, reply, free }: Assignment) -> Self {
+    pub(super) fn of(Assignment { invocation, is_cold, lease, reply }: Assignment) -> Self {
         let (reply, progress) = (Reply::Awaited(reply), Progress::Running);
-        Self { invocation, is_cold, reply, free, started: false, progress }
+        Self { invocation, is_cold, lease, reply, started: false, progress }
     }
 
     /// Whether the runtime is busy with it.
@@ -87,6 +87,7 @@ impl Environment {
         let (sender, ended) = oneshot::channel();
         current.progress = Progress::Answered(Answered { failure, response, ended: sender });
         let completed = Completed { ran, outcome, ended };
+        current.lease.answered();
         // Nobody may be waiting any more.
         match std::mem::replace(&mut current.reply, Reply::Sent) {
             Reply::Awaited(reply) => drop(reply.send(Response::Complete(completed))),
@@ -136,8 +137,12 @@ impl Environment {
         // What extensions do after the runtime is billed too, and ends with the timeout at the latest.
         report.duration = self.lasted(failure.as_ref()).max(report.duration);
         self.log.platform(&PlatformEvent::Report(id, &report, failure.as_ref()));
+        let end = Ended { log_tail: self.log.tail(), failure, report };
+        if let Some(current) = &mut self.current {
+            current.lease.ended(&end);
+        }
         // The caller may have left.
-        let _ = ended.send(Ended { log_tail: self.log.tail(), failure, report });
+        let _ = ended.send(end);
     }
 
     /// Where the invocation runs.

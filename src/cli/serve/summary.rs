@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use crate::data_plane::Counts;
+use crate::data_plane::TenantCounts;
 use crate::data_plane::event_queue;
 use crate::lambda::function::TenantId;
 
@@ -13,7 +13,7 @@ const ROWS: usize = 50;
 
 /// What happened, or nothing when nothing did.
 pub(super) fn of(
-    counts: &BTreeMap<Option<TenantId>, Counts>,
+    counts: &BTreeMap<Option<TenantId>, TenantCounts>,
     events: event_queue::EventCounts,
 ) -> Option<String> {
     let tenants = (!counts.is_empty()).then(|| table(counts));
@@ -29,14 +29,14 @@ pub(super) fn of(
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
-fn table(counts: &BTreeMap<Option<TenantId>, Counts>) -> String {
+fn table(counts: &BTreeMap<Option<TenantId>, TenantCounts>) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.set_header(["tenant", "invocations", "errors", "throttles", "environments"]);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut total = Counts::default();
+    let mut total = TenantCounts::default();
     for (row, (tenant, counts)) in counts.iter().enumerate() {
         if row < ROWS {
             let name = tenant.as_ref().map_or("–", TenantId::as_str);
@@ -57,7 +57,7 @@ fn table(counts: &BTreeMap<Option<TenantId>, Counts>) -> String {
     table.trim_fmt()
 }
 
-fn cells(name: &str, counts: &Counts) -> [String; 5] {
+fn cells(name: &str, counts: &TenantCounts) -> [String; 5] {
     [
         name.to_owned(),
         counts.invocations.to_string(),

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::data_plane::dispatch::{DataPlane, Refusal};
 use crate::data_plane::event_queue::delivery::Deliveries;
 use crate::data_plane::event_queue::destination::{DeliveryError, Destination};
 use crate::data_plane::event_queue::record::{EventEnd, LastAttempt};
 use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History, Next, Schedule};
 use crate::data_plane::placement::Tenant;
-use crate::data_plane::{DataPlane, Refusal};
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{self, Completed, Invocation, Outcome};
 use crate::telemetry::lambda_metrics::LambdaMetrics;

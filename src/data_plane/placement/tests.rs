@@ -256,7 +256,7 @@ proptest! {
             seen.collect_given();
             let executing = seen.active.len() + seen.settling.len();
             assert_eq!(fleet.placement.busy() as usize, executing);
-            assert!(executing <= 8 && fleet.placement.len() <= 12);
+            assert!(executing <= 8 && fleet.placement.environments.len() <= 12);
         }
     }
 }

@@ -1,0 +1,157 @@
+//! The hold of an invocation on its environment, as a value. Whoever drops it, in a panic too, gives
+//! the place back: a concurrent execution can't leak.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::{timeout, timeout_at};
+use tracing::debug;
+use uuid::Uuid;
+
+use crate::data_plane::fleet::Fleet;
+use crate::data_plane::placement::{Placed, ThrottleReason, Wish};
+use crate::environment::Lease;
+use crate::lambda::function::TenantId;
+use crate::lambda::invocation::{Ended, Invocation};
+use crate::telemetry::lambda_metrics::RunningInvocation;
+
+/// How long an invocation waits for an environment that has answered and is about to be free.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// The hold of an invocation on an environment of a fleet, as a concurrent execution. Dropped before
+/// it is released, it takes the environment out of the fleet.
+#[derive(Debug)]
+pub(crate) struct FleetLease {
+    fleet: Arc<Fleet>,
+    tenant: Option<TenantId>,
+    environment: Uuid,
+    is_cold: bool,
+    /// Until the invocation is over.
+    running: Option<RunningInvocation>,
+    is_released: bool,
+}
+
+/// Where there is an environment for an invocation.
+enum Found {
+    Existing(Uuid),
+    New(Uuid),
+}
+
+impl FleetLease {
+    /// An environment for this invocation. One that is about to be free is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When a limit is reached.
+    pub(crate) async fn acquire(
+        fleet: &Arc<Fleet>,
+        invocation: &Invocation,
+    ) -> Result<Self, ThrottleReason> {
+        let tenant = &invocation.tenant_id;
+        let (environment, is_cold) = match find(fleet, invocation).await {
+            Ok(Found::Existing(id)) => (id, false),
+            Ok(Found::New(id)) => (id, true),
+            Err(reason) => {
+                trace(invocation, None, "throttle");
+                fleet.count(tenant, |counts| counts.throttles += 1);
+                fleet.metrics().throttled(tenant.as_ref());
+                return Err(reason);
+            }
+        };
+        trace(invocation, Some(environment), if is_cold { "start" } else { "reuse" });
+        Ok(Self {
+            fleet: Arc::clone(fleet),
+            tenant: tenant.clone(),
+            environment,
+            is_cold,
+            running: Some(fleet.metrics().begin(tenant.as_ref(), is_cold)),
+            is_released: false,
+        })
+    }
+
+    /// The environment that it is a hold on.
+    #[must_use]
+    pub(crate) fn environment(&self) -> Uuid {
+        self.environment
+    }
+
+    /// Whether the environment is not there yet, and is to be started.
+    #[must_use]
+    pub(crate) fn is_cold(&self) -> bool {
+        self.is_cold
+    }
+}
+
+impl Lease for FleetLease {
+    fn answered(&mut self) {
+        self.fleet.answered(self.environment);
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        self.fleet.count(&self.tenant, |counts| {
+            counts.invocations += 1;
+            counts.errors += u64::from(ended.failure.is_some());
+        });
+        if let Some(running) = self.running.take() {
+            running.end(ended);
+        }
+    }
+
+    fn release(mut self: Box<Self>) {
+        self.fleet.freed(self.environment);
+        self.is_released = true;
+    }
+}
+
+impl Drop for FleetLease {
+    fn drop(&mut self) {
+        if !self.is_released {
+            self.fleet.forget(self.environment);
+        }
+    }
+}
+
+/// Finds an environment, or waits for one that is about to be free.
+async fn find(fleet: &Fleet, invocation: &Invocation) -> Result<Found, ThrottleReason> {
+    let mut wish = if invocation.cold { Wish::New } else { Wish::Any };
+    let end_of_patience = Instant::now() + SETTLING;
+    loop {
+        let quieter = fleet.quieter();
+        let mut given = match fleet.place(&invocation.tenant_id, wish) {
+            Placed::Reuse(id) => return Ok(Found::Existing(id)),
+            Placed::Start(id) => return Ok(Found::New(id)),
+            Placed::Throttle(reason) => return Err(reason),
+            Placed::Full(reason) => {
+                trace(invocation, None, "wait for room");
+                timeout_at(end_of_patience.into(), quieter).await.map_err(|_| reason)?;
+                continue;
+            }
+            Placed::Wait(given) => given,
+        };
+        trace(invocation, None, "wait for an environment");
+        if let Ok(Ok(id)) = timeout(SETTLING, &mut given).await {
+            return Ok(Found::Existing(id));
+        }
+        // It may have been given one just now.
+        let given = fleet.undisturbed(|| {
+            given.close();
+            given.try_recv()
+        });
+        if let Ok(id) = given {
+            return Ok(Found::Existing(id));
+        }
+        wish = Wish::Now;
+    }
+}
+
+fn trace(invocation: &Invocation, environment: Option<Uuid>, decision: &str) {
+    debug!(
+        tenant = invocation.tenant_id.as_ref().map(TenantId::as_str),
+        request_id = %invocation.request_id,
+        environment = environment.map(tracing::field::display),
+        "{decision}"
+    );
+}
+
+#[cfg(test)]
+mod tests;
