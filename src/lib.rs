@@ -21,7 +21,7 @@
 compile_error!("mtl runs on Linux and macOS: it needs Unix process groups and signals");
 
 mod lambda;
-pub mod system;
+mod system;
 
 mod telemetry;
 

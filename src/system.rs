@@ -4,13 +4,13 @@
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod procfs;
-pub mod server_file;
+pub(crate) mod server_file;
 pub(crate) mod watch;
 
 pub(crate) mod memory;
 #[cfg(target_os = "linux")]
 mod strays;
 
-pub mod watchdog;
+pub(crate) mod watchdog;
 
-pub mod process;
+pub(crate) mod process;

@@ -3,7 +3,7 @@
 //! spawning and the handle of one process. Knows nothing of HTTP, tenants, phases or logs.
 
 mod foreign;
-pub mod launch;
+pub(crate) mod launch;
 pub(crate) mod limits;
 mod reaper;
 mod sweeper;
@@ -35,7 +35,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What starts the processes of environments and guards them. Cheap to clone; one is made per mtl.
 #[derive(Clone, Debug)]
-pub struct Processes(Arc<Inner>);
+pub(crate) struct Processes(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -48,13 +48,13 @@ struct Inner {
 
 /// What [`Processes::start`] needs to know.
 #[derive(Debug)]
-pub struct Setup<'a> {
+pub(crate) struct Setup<'a> {
     /// The program of the watchdog.
-    pub watchdog: Program,
+    pub(crate) watchdog: Program,
     /// mtl's temporary folder. The watchdog removes it at the end if mtl could not.
-    pub folder: &'a Path,
+    pub(crate) folder: &'a Path,
     /// The soft limit of open files that functions get, where it isn't mtl's own.
-    pub function_file_descriptors: Option<u64>,
+    pub(crate) function_file_descriptors: Option<u64>,
 }
 
 impl Processes {
@@ -66,7 +66,7 @@ impl Processes {
     /// # Errors
     ///
     /// When one of the three can't be started: functions could outlive mtl then.
-    pub fn start(setup: Setup<'_>) -> io::Result<(Self, mpsc::UnboundedReceiver<Loss>)> {
+    pub(crate) fn start(setup: Setup<'_>) -> io::Result<(Self, mpsc::UnboundedReceiver<Loss>)> {
         let (losses, receiver) = mpsc::unbounded_channel();
         let link = Link::start(setup.watchdog, setup.folder.into(), losses)?;
         let watchdog = Arc::new(Mutex::new(link));
@@ -90,7 +90,7 @@ impl Processes {
     /// # Errors
     ///
     /// When the program can't be started, with the reason.
-    pub fn spawn(
+    pub(crate) fn spawn(
         &self,
         runtime_api: SocketAddr,
         launch: &Launch,
@@ -124,7 +124,7 @@ impl Processes {
     /// has ended: every process of this user whose initial environment names the Runtime API
     /// address. Done, and the address may be used again, when the future is; the work goes on if it
     /// is dropped. On macOS nothing can be found.
-    pub fn sweep(&self, runtime_api: SocketAddr) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn sweep(&self, runtime_api: SocketAddr) -> impl Future<Output = ()> + Send + use<> {
         let answer = self.0.sweeper.sweep(runtime_api);
         async move {
             // An error means that the thread is gone, and with it who could still do the work.
@@ -138,7 +138,7 @@ impl Processes {
     /// # Errors
     ///
     /// When the watchdog still runs after five seconds. It goes on by itself.
-    pub async fn close(&self) -> Result<(), Elapsed> {
+    pub(crate) async fn close(&self) -> Result<(), Elapsed> {
         self.watchdog().close();
         let mut runs = self.0.table.watchdog_runs();
         let ended = runs.wait_for(|runs| !runs);
@@ -153,11 +153,11 @@ impl Processes {
 /// What a process writes. Both end when the last process that holds them has ended, which may be
 /// one that left the group.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Its standard output.
-    pub stdout: Receiver,
+    pub(crate) stdout: Receiver,
     /// Its standard error.
-    pub stderr: Receiver,
+    pub(crate) stderr: Receiver,
 }
 
 impl Output {
@@ -172,7 +172,7 @@ impl Output {
 
 /// One process with its group. Dropping it kills the group.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     pid: Pid,
     exit: Exit,
     processes: Processes,
@@ -182,23 +182,23 @@ impl Process {
     /// The id of the process, which is also that of its group. Once [`Process::exited`] has
     /// answered, the system may give it to another process.
     #[must_use]
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         self.pid
     }
 
     /// Sends SIGKILL to the whole group; nothing happens after the process was reaped.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.processes.0.table.signal(self.pid, Signal::KILL);
     }
 
     /// Sends SIGTERM to the whole group; nothing happens after the process was reaped.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.processes.0.table.signal(self.pid, Signal::TERM);
     }
 
     /// How the process ended, once it has; the rest of its group is killed then. May be dropped and
     /// called again at any time.
-    pub async fn exited(&mut self) -> ExitStatus {
+    pub(crate) async fn exited(&mut self) -> ExitStatus {
         match self.exit.wait_for(Option::is_some).await.map(|status| *status) {
             Ok(Some(status)) => status,
             // The sender is dropped only after it has sent.

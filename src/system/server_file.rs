@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// The published address of a running server. Dropping it takes the address back.
 #[derive(Debug)]
-pub struct ServerFile {
+pub(crate) struct ServerFile {
     path: PathBuf,
     /// Open for as long as the server lives, because closing it gives up the lock.
     _lock: File,
@@ -25,13 +25,13 @@ pub struct ServerFile {
 
 /// A server that is running now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub(crate) struct Found {
     /// The folder that it was started in.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The URL of its Invoke endpoint, without a path.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Its process id, for a person who wants to know which one it is.
-    pub pid: u32,
+    pub(crate) pid: u32,
 }
 
 impl ServerFile {
@@ -42,7 +42,7 @@ impl ServerFile {
     ///
     /// When the user's runtime folder can't be made or written, or belongs to someone else; when
     /// `folder` is gone or its path is not UTF-8.
-    pub fn publish(folder: &Path, endpoint: &str) -> io::Result<Self> {
+    pub(crate) fn publish(folder: &Path, endpoint: &str) -> io::Result<Self> {
         let directory = directory();
         create_private(&directory)?;
         Self::publish_in(&directory, folder, endpoint)
@@ -74,13 +74,13 @@ impl Drop for ServerFile {
 
 /// The endpoint of the server that runs in `folder`, if one does.
 #[must_use]
-pub fn find(folder: &Path) -> Option<String> {
+pub(crate) fn find(folder: &Path) -> Option<String> {
     find_in(&directory(), folder)
 }
 
 /// Every server of this user that is running now, the latest first.
 #[must_use]
-pub fn all() -> Vec<Found> {
+pub(crate) fn all() -> Vec<Found> {
     all_in(&directory())
 }
 

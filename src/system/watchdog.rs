@@ -5,8 +5,8 @@
 //! Owns what the watchdog's process does; [`link`] is mtl's end of the pipe. Knows nothing of
 //! Lambda but the variable that names a Runtime API address.
 
-pub mod link;
-pub mod message;
+pub(crate) mod link;
+pub(crate) mod message;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -24,12 +24,12 @@ use crate::system::watchdog::message::Message;
 /// What the watchdog's process is called, in `argv[0]` and where Linux shows a process's name: not
 /// `mtl`, so that `pkill mtl` and `killall mtl` don't end it together with what it watches. Linux
 /// shows 15 characters at most.
-pub const PROCESS_NAME: &str = "lambda-watchdog";
+pub(crate) const PROCESS_NAME: &str = "lambda-watchdog";
 
 /// Runs this process as the watchdog, with the pipe as stdin, until the pipe closes and everything
 /// that was remembered has been ended.
 #[must_use]
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     // A watchdog that a signal can end is better than none.
     let _ = outlive_signals();
     take_name();

@@ -213,6 +213,11 @@ impl Server {
         second.parse().expect("it is an address")
     }
 
+    /// The process id of mtl itself.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to mtl itself.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("mtl is running");

@@ -1,22 +1,26 @@
 //! The watchdog as a process of the real binary: what it leaves when the pipe from mtl closes.
+//!
+//! A message on the pipe is a word, a space and a value, and ends in a zero byte.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use mtl::system::process::launch::Launch;
-use mtl::system::process::{Processes, Setup};
-use mtl::system::watchdog::PROCESS_NAME;
-use mtl::system::watchdog::link::Program;
-use mtl::system::watchdog::message::Message;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt as _;
+
+use crate::server::Setup;
+use crate::wait;
+
+/// The `argv[0]` that makes mtl the watchdog, and the name of its process.
+const PROCESS_NAME: &str = "lambda-watchdog";
 
 /// Starts the watchdog with a pipe that is the test's to close.
 fn watchdog() -> Child {
@@ -51,9 +55,17 @@ impl Group {
     }
 }
 
-fn tell(watchdog: &mut Child, messages: &[Message]) {
-    let bytes: Vec<u8> = messages.iter().flat_map(Message::encode).collect();
-    watchdog.stdin.as_mut().unwrap().write_all(&bytes).unwrap();
+fn tell(watchdog: &mut Child, messages: &[Vec<u8>]) {
+    watchdog.stdin.as_mut().unwrap().write_all(&messages.concat()).unwrap();
+}
+
+/// The bytes of one message.
+fn message(word: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
+    [word.as_bytes(), b" ", value.as_ref(), b"\0"].concat()
+}
+
+fn number(group: &Group) -> String {
+    group.pid().as_raw_pid().to_string()
 }
 
 fn close(watchdog: &mut Child) {
@@ -71,10 +83,10 @@ fn what_is_remembered_ends_with_the_pipe_and_what_is_forgotten_stays() {
 
     let mut watchdog = watchdog();
     let messages = [
-        Message::Folder(own.clone()),
-        Message::Group(remembered.pid()),
-        Message::Group(forgotten.pid()),
-        Message::ForgetGroup(forgotten.pid()),
+        message("folder", own.as_os_str().as_bytes()),
+        message("group", number(&remembered)),
+        message("group", number(&forgotten)),
+        message("forget-group", number(&forgotten)),
     ];
     tell(&mut watchdog, &messages);
     close(&mut watchdog);
@@ -103,9 +115,9 @@ fn processes_that_left_their_group_end_with_the_pipe() {
 
     let mut watchdog = watchdog();
     let messages = [
-        Message::RuntimeApi(remembered),
-        Message::RuntimeApi(forgotten),
-        Message::ForgetRuntimeApi(forgotten),
+        message("api", remembered.to_string()),
+        message("api", forgotten.to_string()),
+        message("forget-api", forgotten.to_string()),
     ];
     tell(&mut watchdog, &messages);
     close(&mut watchdog);
@@ -135,28 +147,37 @@ fn the_watchdog_has_its_own_name_and_outlives_what_ends_everything() {
     close(&mut watchdog);
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_watchdog_of_an_mtl_that_stops_by_itself_ends_with_it() {
-    let folder = TempDir::new().unwrap();
-    let own = folder.path().join("own");
-    fs::create_dir(&own).unwrap();
-    let watchdog = Program::at(env!("CARGO_BIN_EXE_mtl").into());
-    let setup = Setup { watchdog, folder: &own, function_file_descriptors: None };
-    let (processes, mut losses) = Processes::start(setup).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let api = listener.local_addr().unwrap();
-    let launch = Launch {
-        command: vec!["sh".into(), "-c".into(), "echo; sleep 1000".into()],
-        argv0: None,
-        variables: vec![("AWS_LAMBDA_RUNTIME_API".into(), api.to_string().into())],
-        directory: PathBuf::from("/"),
-    };
-    let (mut process, mut output) = processes.spawn(api, &launch).unwrap();
-    assert_eq!(output.stdout.read_u8().await.unwrap(), b'\n');
-    process.kill();
-    assert_eq!(process.exited().await.signal(), Some(Signal::KILL.as_raw()));
-    processes.sweep(api).await;
-    processes.close().await.unwrap();
-    assert!(losses.try_recv().is_err());
+    let mut server = Setup::function(&[]).start().await;
+    let answer = server.answer("alice", &json!({ "env": ["TMPDIR"] })).await;
+    let temporary = Path::new(answer["variables"]["TMPDIR"].as_str().unwrap());
+    // The environment's folder is in mtl's own.
+    let own = temporary.parent().unwrap().to_owned();
+    assert!(own.exists());
+    let [watchdog] = watchdogs_of(server.id())[..] else { panic!("not one watchdog") };
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit().await.code(), Some(0));
+    wait::end_of(answer["pid"].as_u64().unwrap()).await;
+    assert!(!wait::is_running(watchdog));
     assert!(!own.exists());
+    let stderr = server.stderr();
+    assert!(!stderr.contains("watchdog"), "{stderr}");
+}
+
+/// Those of this mtl.
+#[cfg(target_os = "linux")]
+fn watchdogs_of(mtl: u32) -> Vec<u64> {
+    let processes = fs::read_dir("/proc").unwrap();
+    let pids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_one = |pid: &u64| {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+        // Its number, its name in parentheses, its state, its parent.
+        let start = format!("{pid} ({PROCESS_NAME}) ");
+        let mut fields = stat.strip_prefix(&start).unwrap_or_default().split(' ');
+        fields.nth(1) == Some(&mtl.to_string())
+    };
+    pids.filter(is_one).collect()
 }

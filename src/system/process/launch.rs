@@ -18,21 +18,21 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// A program with all it is started with.
 #[derive(Clone, Debug)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// The program and its arguments. A program without a slash is looked up in the `PATH` of
     /// `variables`; one with a slash is relative to `directory`.
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// The program's `argv[0]`, where it differs from what `command` says.
-    pub argv0: Option<OsString>,
+    pub(crate) argv0: Option<OsString>,
     /// The complete environment; nothing is inherited.
-    pub variables: Vec<(OsString, OsString)>,
+    pub(crate) variables: Vec<(OsString, OsString)>,
     /// The working directory, absolute.
-    pub directory: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 /// Why a program could not be started.
 #[derive(Debug, Error)]
-pub enum SpawnError {
+pub(crate) enum SpawnError {
     /// The command has not even a program.
     #[error("failed to start an empty command")]
     Empty,
@@ -99,7 +99,7 @@ impl Launch {
     /// # Errors
     ///
     /// [`SpawnError::Empty`], [`SpawnError::NotFound`] and [`SpawnError::NotExecutable`].
-    pub fn program(&self) -> Result<PathBuf, SpawnError> {
+    pub(crate) fn program(&self) -> Result<PathBuf, SpawnError> {
         let name = self.command.first().filter(|name| !name.is_empty());
         let name = name.ok_or(SpawnError::Empty)?;
         if name.as_bytes().contains(&b'/') {
@@ -124,7 +124,7 @@ impl Launch {
     /// # Errors
     ///
     /// Those of [`Launch::program`], [`SpawnError::Interpreter`] and [`SpawnError::Foreign`].
-    pub fn check(&self) -> Result<(), SpawnError> {
+    pub(crate) fn check(&self) -> Result<(), SpawnError> {
         let program = self.program()?;
         if let Some(system) = foreign(&program) {
             return Err(SpawnError::Foreign { program, system });
@@ -137,7 +137,7 @@ impl Launch {
 
     /// The reason behind an error of the system for `program`.
     #[must_use]
-    pub fn explain(&self, program: PathBuf, source: io::Error) -> SpawnError {
+    pub(crate) fn explain(&self, program: PathBuf, source: io::Error) -> SpawnError {
         match Errno::from_io_error(&source) {
             Some(Errno::NOENT | Errno::NOTDIR) if !self.directory.is_dir() => {
                 SpawnError::Directory(self.directory.clone())
@@ -164,7 +164,7 @@ impl Launch {
 impl SpawnError {
     /// What to do about it, where that doesn't depend on what the program is for.
     #[must_use]
-    pub fn remedy(&self) -> Option<String> {
+    pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::NotExecutable(program) => {
                 let program = program.file_name().unwrap_or_default().display();

@@ -13,6 +13,7 @@ use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use crate::system::watchdog::PROCESS_NAME;
 use crate::system::watchdog::message::Message;
@@ -22,13 +23,13 @@ const MAXIMUM_RESTARTS: u32 = 10;
 
 /// The program that runs as the watchdog.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub(crate) struct Program {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its `argv[0]`.
-    pub argv0: OsString,
+    pub(crate) argv0: OsString,
     /// Its further arguments.
-    pub arguments: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
 }
 
 impl Program {
@@ -37,7 +38,7 @@ impl Program {
     /// # Errors
     ///
     /// When the system doesn't tell where that is.
-    pub fn own() -> io::Result<Self> {
+    pub(crate) fn own() -> io::Result<Self> {
         // Linux names the file that runs even after another one was put in its place.
         let own = PathBuf::from("/proc/self/exe");
         Ok(Self::at(if own.exists() { own } else { std::env::current_exe()? }))
@@ -45,7 +46,7 @@ impl Program {
 
     /// The binary of mtl at `path`.
     #[must_use]
-    pub fn at(path: PathBuf) -> Self {
+    pub(crate) fn at(path: PathBuf) -> Self {
         Self { path, argv0: PROCESS_NAME.into(), arguments: Vec::new() }
     }
 
@@ -62,7 +63,7 @@ impl Program {
 
 /// What became of a watchdog that ended before mtl.
 #[derive(Debug)]
-pub enum Loss {
+pub(crate) enum Loss {
     /// Another one has taken its place and knows everything it knew.
     Replaced {
         /// How it ended.
@@ -79,7 +80,7 @@ pub enum Loss {
 
 /// The connection to the watchdog that runs now.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     program: Program,
     restarts_left: u32,
     losses: mpsc::UnboundedSender<Loss>,
@@ -102,7 +103,7 @@ impl Link {
     /// # Errors
     ///
     /// When the program can't be started.
-    pub fn start(
+    pub(crate) fn start(
         program: Program,
         folder: PathBuf,
         losses: mpsc::UnboundedSender<Loss>,
@@ -122,7 +123,7 @@ impl Link {
 
     /// The process of the watchdog, until [`Link::ended`] was told its end.
     #[must_use]
-    pub fn pid(&self) -> Option<Pid> {
+    pub(crate) fn pid(&self) -> Option<Pid> {
         match self.watchdog {
             Watchdog::Running { pid, .. } | Watchdog::Closing { pid } => Some(pid),
             Watchdog::Ended => None,
@@ -130,35 +131,35 @@ impl Link {
     }
 
     /// Processes that name this Runtime API address may be started from now on.
-    pub fn remember_runtime_api(&mut self, address: SocketAddr) {
+    pub(crate) fn remember_runtime_api(&mut self, address: SocketAddr) {
         if self.runtime_apis.insert(address) {
             self.tell(&Message::RuntimeApi(address));
         }
     }
 
     /// No process that names this address is left.
-    pub fn forget_runtime_api(&mut self, address: SocketAddr) {
+    pub(crate) fn forget_runtime_api(&mut self, address: SocketAddr) {
         if self.runtime_apis.remove(&address) {
             self.tell(&Message::ForgetRuntimeApi(address));
         }
     }
 
     /// A process group was started.
-    pub fn remember_group(&mut self, group: Pid) {
+    pub(crate) fn remember_group(&mut self, group: Pid) {
         self.groups.insert(group);
         self.tell(&Message::Group(group));
     }
 
     /// A process group was killed. Call it while its leader isn't reaped yet: afterwards the number
     /// may be another's, and the watchdog must not know it any more.
-    pub fn forget_group(&mut self, group: Pid) {
+    pub(crate) fn forget_group(&mut self, group: Pid) {
         self.groups.remove(&group);
         self.tell(&Message::ForgetGroup(group));
     }
 
     /// Takes note that the watchdog's process ended, and starts another one unless the link was
     /// closed.
-    pub fn ended(&mut self, status: ExitStatus) {
+    pub(crate) fn ended(&mut self, status: ExitStatus) {
         let Watchdog::Running { .. } = std::mem::replace(&mut self.watchdog, Watchdog::Ended)
         else {
             return;
@@ -167,12 +168,18 @@ impl Link {
             Ok(()) => Loss::Replaced { status },
             Err(source) => Loss::Final { status, source },
         };
+        match &loss {
+            Loss::Replaced { status } => debug!(%status, "the watchdog ended and was replaced"),
+            Loss::Final { status, source } => {
+                debug!(%status, ?source, "the watchdog ended and can't be replaced");
+            }
+        }
         // Whoever doesn't listen has no use for it.
         let _ = self.losses.send(loss);
     }
 
     /// Closes the pipe: the watchdog ends what it remembers, and then itself.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if let Watchdog::Running { pid, .. } = self.watchdog {
             self.watchdog = Watchdog::Closing { pid };
         }

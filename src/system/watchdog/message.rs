@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use rustix::process::Pid;
 
 /// The byte that ends a message.
-pub const END: u8 = 0;
+pub(crate) const END: u8 = 0;
 
 /// One message to the watchdog. Each but [`Message::Folder`] is short enough for the kernel to
 /// write it whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
+pub(crate) enum Message {
     /// mtl's temporary folder, to be removed at the end.
     Folder(PathBuf),
     /// A process that names this Runtime API address may be started from now on.
@@ -30,7 +30,7 @@ pub enum Message {
 impl Message {
     /// The message as it is written.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = match self {
             Self::Folder(folder) => [b"folder ", folder.as_os_str().as_bytes()].concat(),
             Self::RuntimeApi(address) => format!("api {address}").into(),
@@ -44,7 +44,7 @@ impl Message {
 
     /// The message in `bytes`, or `None` where they are no whole message.
     #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.strip_suffix(&[END])?;
         let space = bytes.iter().position(|byte| *byte == b' ')?;
         let (word, value) = (&bytes[..space], &bytes[space + 1..]);

@@ -6,10 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Stdio;
 
-use mtl::system::server_file::ServerFile;
 use serde_json::{Value, json};
 
-use crate::invoke::server::{Server, nowhere, read, response};
+use crate::invoke::server::{Published, Server, nowhere, read, response};
 use crate::invoke::{invoke, run, run_with_stdin};
 
 #[test]
@@ -164,19 +163,23 @@ fn a_server_that_hangs_up_is_exit_1() {
 
 #[test]
 fn the_server_of_this_folder_is_found_and_the_others_are_named() {
-    let [here, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [runtime, here, there] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let run = || {
+        let mut command = invoke(here.path(), &["--tenant-id", "alice"]);
+        run(command.env("XDG_RUNTIME_DIR", runtime.path()))
+    };
     let server = Server::answering(&[&response("200 OK", "", "1")]);
-    let published = ServerFile::publish(here.path(), &server.url).unwrap();
-    assert_eq!(run(&mut invoke(here.path(), &["--tenant-id", "alice"])).exit, Some(0));
+    let published = Published::new(runtime.path(), here.path(), &server.url);
+    assert_eq!(run().exit, Some(0));
     assert_eq!(server.received().header("x-amz-tenant-id"), Some("alice"));
     drop(published);
 
     let dead = nowhere();
     // The system may give out a port again as soon as it is free.
     let other = std::iter::repeat_with(nowhere).find(|other| *other != dead).unwrap();
-    let _published = ServerFile::publish(here.path(), &dead).unwrap();
-    let _other = ServerFile::publish(there.path(), &other).unwrap();
-    let run = run(&mut invoke(here.path(), &["--tenant-id", "alice"]));
+    let _published = Published::new(runtime.path(), here.path(), &dead);
+    let _other = Published::new(runtime.path(), there.path(), &other);
+    let run = run();
     assert_eq!((run.exit, run.stdout()), (Some(1), ""));
     let opening =
         format!("error: failed to connect to `{dead}`\ncaused by: Connection refused (os error ");

@@ -1,9 +1,14 @@
 //! A server on a free port that answers what a test tells it, and keeps what it was asked.
 
+use std::fs::{DirBuilder, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+
+use serde_json::json;
 
 /// A request as it was on the wire.
 #[derive(Debug)]
@@ -56,6 +61,29 @@ impl Server {
     /// How many requests there are that were not looked at; mtl must have ended.
     pub(crate) fn further_requests(&self) -> usize {
         self.received.try_iter().count()
+    }
+}
+
+/// The file by which `mtl invoke` finds the server of a folder, as `mtl serve` writes it. It counts
+/// for as long as it is locked.
+#[derive(Debug)]
+pub(crate) struct Published {
+    _locked: File,
+}
+
+impl Published {
+    /// Says in the user's runtime folder that the server of `folder` is at `url`.
+    pub(crate) fn new(runtime: &Path, folder: &Path, url: &str) -> Self {
+        let files = runtime.join("mtl");
+        DirBuilder::new().recursive(true).mode(0o700).create(&files).expect("there is room");
+        let port = url.rsplit(':').next().expect("a URL has a port");
+        let name = files.join(format!("server-{port}.json"));
+        let mut file = File::create_new(name).expect("a port is used once");
+        file.lock().expect("nobody else locks it");
+        let folder = folder.canonicalize().expect("the folder is there");
+        let found = json!({ "folder": folder, "endpoint": url, "pid": std::process::id() });
+        file.write_all(found.to_string().as_bytes()).expect("there is room");
+        Self { _locked: file }
     }
 }
 
