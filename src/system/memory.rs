@@ -4,7 +4,7 @@
 //!
 //! Only Linux tells the memory of other processes without privileges; see [`supported`].
 
-mod group;
+pub(crate) mod group;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -149,70 +149,5 @@ fn run(shared: &Shared) {
         let start = Instant::now();
         measure(&active);
         pause = INTERVAL.max(start.elapsed() * SHARE);
-    }
-}
-
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests {
-    use std::future::Future;
-    use std::os::unix::process::CommandExt as _;
-    use std::process::{Command, Stdio};
-    use std::time::Duration;
-
-    use rustix::process::Pid;
-    use tokio::time::timeout;
-
-    use super::MemoryMonitor;
-
-    const MB: u64 = 1024 * 1024;
-
-    async fn soon(future: impl Future<Output = ()>) {
-        timeout(Duration::from_secs(20), future).await.expect("it should be soon");
-    }
-
-    #[tokio::test]
-    async fn the_owner_of_an_active_group_hears_when_it_has_too_much() {
-        // Its own stdout holds dd while it has its whole block in memory.
-        let mut dd = Command::new("dd")
-            .args(["if=/dev/zero", "bs=20M", "count=1"])
-            .process_group(0)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let leader = Pid::from_child(&dd);
-        let monitor = MemoryMonitor::start().unwrap();
-        let active = monitor.watch(leader, Some(10 * MB));
-        let inactive = monitor.watch(leader, Some(10 * MB));
-        let unlimited = monitor.watch(leader, None);
-        active.set_active(true);
-        unlimited.set_active(true);
-
-        soon(active.exceeded()).await;
-        assert!(active.peak() > Some(10 * MB));
-        assert!(timeout(Duration::ZERO, inactive.exceeded()).await.is_err());
-        active.set_active(false);
-        inactive.set_active(true);
-        soon(inactive.exceeded()).await;
-        soon(active.exceeded()).await;
-        assert!(timeout(Duration::ZERO, unlimited.exceeded()).await.is_err());
-
-        drop(active);
-        drop(inactive);
-        unlimited.set_active(false);
-        dd.kill().unwrap();
-        dd.wait().unwrap();
-        let peak = unlimited.peak();
-        assert!(peak > Some(10 * MB) && peak < Some(40 * MB), "{peak:?}");
-    }
-
-    #[test]
-    fn a_group_that_was_never_seen_has_no_peak() {
-        let mut child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
-        let leader = Pid::from_child(&child);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(MemoryMonitor::start().unwrap().watch(leader, None).peak(), None);
     }
 }

@@ -145,7 +145,7 @@ impl Processes {
         tokio::time::timeout(CLOSE_PATIENCE, ended).await.map(drop)
     }
 
-    fn watchdog(&self) -> MutexGuard<'_, Link> {
+    pub(crate) fn watchdog(&self) -> MutexGuard<'_, Link> {
         self.0.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -212,6 +212,3 @@ impl Drop for Process {
         self.kill();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,6 +25,8 @@ mod local_calls;
 mod logs;
 mod management;
 mod metrics;
+#[cfg(target_os = "linux")]
+mod open_files;
 mod phases;
 mod placement;
 mod reload;

@@ -64,6 +64,24 @@ impl Setup {
         self
     }
 
+    /// Starts mtl with a lower soft limit of open files.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn soft_limit_of_open_files(mut self, files: u64) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")]);
+        shell.arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.current_dir(self.folder.path());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = shell;
+        self
+    }
+
     /// Serves the function under test.
     pub(crate) fn function(options: &[&str]) -> Self {
         Self::example(options).serving(&[function::program().as_os_str()])

@@ -86,23 +86,3 @@ pub(crate) fn spawn_with_soft_limit(
     let _ = set_soft_limit(own);
     child
 }
-
-#[cfg(test)]
-mod tests {
-    use rustix::process::{Resource, getrlimit};
-
-    use super::{raise_file_descriptor_limit, set_soft_limit};
-
-    #[test]
-    fn the_soft_limit_becomes_the_hard_one() {
-        let Some(hard) = getrlimit(Resource::Nofile).maximum else {
-            // macOS accepts less than its unlimited hard limit, and how much differs.
-            let raised = raise_file_descriptor_limit().unwrap();
-            return assert!(raised.now >= raised.old_soft);
-        };
-        set_soft_limit(Some(hard - 1)).unwrap();
-        let raised = raise_file_descriptor_limit().unwrap();
-        assert_eq!((raised.old_soft, raised.now), (hard - 1, hard));
-        assert_eq!(getrlimit(Resource::Nofile).current, Some(hard));
-    }
-}

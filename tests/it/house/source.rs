@@ -77,7 +77,12 @@ fn is_test(item: &Item) -> bool {
         _ => &[],
     };
     attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
+        Meta::List(list) => list.path.is_ident("cfg") && names_test(&list.tokens.to_string()),
         _ => false,
     })
+}
+
+/// `test`, also within `all(…)`.
+fn names_test(condition: &str) -> bool {
+    condition.split(|next: char| !next.is_alphanumeric()).any(|word| word == "test")
 }

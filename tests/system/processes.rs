@@ -1,5 +1,5 @@
-//! Tests with real processes. The watchdog is a stand-in here that writes down what it is told: the
-//! real one needs the binary of mtl, which only integration tests have.
+//! The processes of environments. The watchdog is a stand-in here that writes down what it is told;
+//! `tests/it/watchdog.rs` has the real one.
 
 use std::fs;
 use std::future::Future;
