@@ -175,8 +175,8 @@ fn watchdogs_of(mtl: u32) -> Vec<u64> {
     let is_one = |pid: &u64| {
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
         // Its number, its name in parentheses, its state, its parent.
-        let start = format!("{pid} ({PROCESS_NAME}) ");
-        let mut fields = stat.strip_prefix(&start).unwrap_or_default().split(' ');
+        let beginning = format!("{pid} ({PROCESS_NAME}) ");
+        let mut fields = stat.strip_prefix(&beginning).unwrap_or_default().split(' ');
         fields.nth(1) == Some(&mtl.to_string())
     };
     pids.filter(is_one).collect()
