@@ -1,6 +1,8 @@
 //! What the operating system and HTTP are like: serving and sending HTTP, processes and what they
 //! leave behind, memory, files. This folder must not know Lambda.
 
+pub(crate) mod text;
+
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod procfs;

@@ -7,8 +7,9 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use crate::client::error::{InvokeError, excerpt, one_line};
+use crate::client::error::{InvokeError, excerpt};
 use crate::lambda::invocation_type::InvocationType;
+use crate::system::text::one_line;
 
 /// What the function answered: the members of the SDKs' Invoke response.
 ///

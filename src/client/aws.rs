@@ -26,9 +26,10 @@ use http::StatusCode;
 
 use crate::client::answer::Answer;
 use crate::client::endpoint::Endpoint;
-use crate::client::error::{BoxError, InvokeError, excerpt, one_line};
+use crate::client::error::{BoxError, InvokeError, excerpt};
 use crate::client::input::InvokeInput;
 use crate::client::stream::Complete;
+use crate::system::text::one_line;
 
 /// How the SDK is configured beyond what it finds in the environment and the profile files.
 #[derive(Clone, Debug, Default)]

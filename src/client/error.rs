@@ -9,13 +9,14 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::system::http::call::CallError;
+use crate::system::text::one_line;
 
 /// A cause whose type is the business of the SDK.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why there is no answer of the function. A function error is not one of them.
 ///
-/// Texts of servers are in here as one line without control characters (see [`one_line`]).
+/// Texts of servers are in here as one line in which control characters are escaped (see [`one_line`]).
 #[derive(Debug, Error)]
 pub(crate) enum InvokeError {
     /// No connection to the local server.
@@ -144,28 +145,9 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     format!("{}{more}", one_line(&beginning))
 }
 
-/// The text with its control characters escaped: it comes from a server or a function, and neither
-/// may drive the terminal or make up further lines of output.
-#[must_use]
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-        line
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{excerpt, one_line};
-
-    #[test]
-    fn control_characters_are_escaped_and_nothing_else() {
-        assert_eq!(one_line("é\n\u{1b}[2J'\"\u{9b}"), "é\\n\\u{1b}[2J'\"\\u{9b}");
-    }
+    use super::excerpt;
 
     #[test]
     fn an_excerpt_is_short() {
@@ -173,5 +155,10 @@ mod tests {
         assert_eq!(excerpt("é".repeat(200).as_bytes()), "é".repeat(200));
         assert_eq!(excerpt("é".repeat(201).as_bytes()), "é".repeat(200) + "…");
         assert_eq!(excerpt(b"\xff"), "\u{fffd}");
+    }
+
+    #[test]
+    fn an_excerpt_turns_no_direction_of_writing() {
+        assert_eq!(excerpt("a\u{202e}b\u{61c}".as_bytes()), "a\\u{202e}b\\u{61c}");
     }
 }

@@ -11,9 +11,9 @@ use aws_sdk_cloudwatchlogs::types::{QueryStatistics, QueryStatus};
 use jiff::Timestamp;
 
 use crate::client::aws;
-use crate::client::error::one_line;
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
+use crate::system::text::one_line;
 
 /// What the service is called in errors.
 const NAME: &str = "CloudWatch Logs";

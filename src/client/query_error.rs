@@ -8,7 +8,8 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 use crate::client::aws;
-use crate::client::error::{BoxError, InvokeError, one_line};
+use crate::client::error::{BoxError, InvokeError};
+use crate::system::text::one_line;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]

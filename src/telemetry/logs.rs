@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::lambda::function::{Function, LogFormat, LogLevel, TenantId};
 use crate::lambda::quotas;
+use crate::system::text::tabbed_line;
 use crate::telemetry::embedded_metrics;
 use crate::telemetry::metric_store::MetricStore;
 use crate::telemetry::telemetry_api::subscription::Type;
@@ -257,7 +258,7 @@ impl LogStream {
         let mut shown = String::with_capacity(lines.len() + 64);
         for line in lines.split('\n') {
             let prefix = &self.prefix;
-            let line = visible(line);
+            let line = tabbed_line(line);
             // Writing to a string can't fail.
             let _ = writeln!(shown, "{color}{prefix}{color:#} {dim}{line}{dim:#}");
         }
@@ -369,21 +370,6 @@ fn guarded(event: &str) -> String {
     guarded
 }
 
-/// Control characters and those that turn the direction of writing, as escapes.
-#[must_use]
-pub(crate) fn visible(line: &str) -> String {
-    let mut visible = String::with_capacity(line.len());
-    for character in line.chars() {
-        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if turns || (character.is_control() && character != '\t') {
-            visible.extend(character.escape_default());
-        } else {
-            visible.push(character);
-        }
-    }
-    visible
-}
-
 /// How many characters of a tenant id the terminal shows.
 const SHOWN_TENANT: usize = 24;
 
@@ -415,7 +401,7 @@ fn color_of(tenant_id: Option<&TenantId>) -> AnsiColor {
 
 #[cfg(test)]
 mod tests {
-    use super::{as_application_object, guarded, visible};
+    use super::{as_application_object, guarded};
 
     #[test]
     fn a_function_cannot_write_a_line_of_the_platform() {
@@ -427,11 +413,5 @@ mod tests {
         assert!(as_application_object(r#"{"type":"platfor\u006d.report"}"#).is_none());
         assert!(as_application_object(r#"{"type":"order"}"#).is_some());
         assert!(as_application_object("[1]").is_none());
-    }
-
-    #[test]
-    fn a_terminal_gets_no_control_characters() {
-        assert_eq!(visible("\u{1b}[2Jgone\r\t\u{9b}31m"), "\\u{1b}[2Jgone\\r\t\\u{9b}31m");
-        assert_eq!(visible("grün \u{202e}abc"), "grün \\u{202e}abc");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::client::answer::Answer;
 use crate::client::load::report::LoadReport;
 use crate::report::render;
-use crate::telemetry::logs::visible;
+use crate::system::text::tabbed_line;
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -83,7 +83,7 @@ pub(crate) fn print_log(answer: &Answer) {
     let Some(log) = log else { return };
     let mut log = String::from_utf8_lossy(&log).into_owned();
     if io::stderr().is_terminal() {
-        log = log.split('\n').map(visible).collect::<Vec<_>>().join("\n");
+        log = log.split('\n').map(tabbed_line).collect::<Vec<_>>().join("\n");
     }
     // Whoever closed stderr does not want it.
     let _ = write!(io::stderr(), "{log}");

@@ -3,6 +3,8 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::system::text::one_line;
+
 /// A table with this head. The first column is aligned to the left and those of `left` too, all
 /// others to the right.
 #[must_use]
@@ -32,7 +34,7 @@ pub(crate) fn width(text: &str) -> usize {
 /// terminal is escaped.
 #[must_use]
 pub(crate) fn name(name: &str, columns: usize) -> String {
-    let name = crate::client::error::one_line(name);
+    let name = one_line(name);
     if name.chars().count() <= columns {
         return name;
     }

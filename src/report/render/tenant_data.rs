@@ -8,6 +8,7 @@ use super::tenant_text::course;
 use crate::report::tenant_report::figures::Figures;
 use crate::report::tenant_report::window::Window;
 use crate::report::tenant_report::{FunctionReport, TenantReport};
+use crate::system::text::one_line;
 
 const HEAD: [&str; 10] = [
     "function",
@@ -115,7 +116,7 @@ fn harmless(field: &str) -> String {
 /// The rows with a tab between their fields.
 #[must_use]
 pub(crate) fn plain(rows: &[Vec<String>]) -> String {
-    let escaped = |field: &String| crate::client::error::one_line(field);
+    let escaped = |field: &String| one_line(field);
     let line = |row: &Vec<String>| row.iter().map(escaped).collect::<Vec<_>>().join("\t") + "\n";
     rows.iter().map(line).collect()
 }
