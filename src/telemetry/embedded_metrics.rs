@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::telemetry::metric_store::acceptance::check_timestamp;
 use crate::telemetry::metric_store::metric::{Datum, Dimensions, MetricId, Observation, Unit};
 
 /// How many metrics a directive may define.
@@ -55,20 +56,21 @@ struct Definition {
     unit: Option<String>,
 }
 
-/// The metrics that a line of output publishes. Most lines publish none, and one that breaks the rules
+/// The metrics that a line of output publishes now. Most lines publish none, and one that breaks the rules
 /// of the format is, as on AWS, a line like any other.
 #[must_use]
-pub(crate) fn extract(line: &str) -> Vec<Datum> {
+pub(crate) fn extract(line: &str, now: Timestamp) -> Vec<Datum> {
     // Cheaper than to parse whatever a function writes.
     if !line.contains("\"_aws\"") {
         return Vec::new();
     }
-    data(line).unwrap_or_default()
+    data(line, now).unwrap_or_default()
 }
 
-fn data(line: &str) -> Option<Vec<Datum>> {
+fn data(line: &str, now: Timestamp) -> Option<Vec<Datum>> {
     let document: Document = serde_json::from_str(line).ok()?;
     let timestamp = Timestamp::from_millisecond(document.metadata.timestamp).ok()?;
+    check_timestamp(timestamp, now).ok()?;
     let mut data = Vec::new();
     for directive in &document.metadata.cloud_watch_metrics {
         data.extend(published(directive, &document.members, timestamp)?);
@@ -132,15 +134,22 @@ fn values(value: &Value) -> Option<Vec<(f64, f64)>> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::extract;
-    use crate::telemetry::metric_store::metric::Observation;
+    use crate::telemetry::metric_store::metric::{Datum, Observation};
+
+    /// The milliseconds at which the lines are written, and at which what is in them was observed.
+    const NOW: i64 = 1_795_392_000_000;
+
+    fn extract(line: &str) -> Vec<Datum> {
+        super::extract(line, Timestamp::from_millisecond(NOW).unwrap())
+    }
 
     fn line(change: impl FnOnce(&mut Value)) -> String {
         let mut line = json!({
             "_aws": {
-                "Timestamp": 1_795_392_000_000_i64,
+                "Timestamp": NOW,
                 "CloudWatchMetrics": [{
                     "Namespace": "Shop",
                     "Dimensions": [["Tenant", "Page"], ["Tenant"], []],
@@ -191,6 +200,18 @@ mod tests {
         }
         for other in ["", "{}", "\"_aws\"", "{\"_aws\": 1}", "x {\"_aws\": {}}"] {
             assert_eq!(extract(other), [], "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_old_or_too_far_ahead_is_not_published() {
+        const HOUR: i64 = 3_600_000;
+        let at = |timestamp: i64| line(|line| line["_aws"]["Timestamp"] = json!(timestamp));
+        for taken in [NOW - 14 * 24 * HOUR, NOW + 2 * HOUR] {
+            assert_eq!(extract(&at(taken)).len(), 6, "{taken}");
+        }
+        for other in [NOW - 14 * 24 * HOUR - 1, NOW + 2 * HOUR + 1] {
+            assert_eq!(extract(&at(other)), [], "{other}");
         }
     }
 

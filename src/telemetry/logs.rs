@@ -157,8 +157,9 @@ impl LogStream {
     fn output_of(&self, r#type: Type, line: &[u8], request_id: Option<Uuid>) {
         let line = String::from_utf8_lossy(line);
         self.publish_output(r#type, &line, request_id);
-        for datum in embedded_metrics::extract(&line) {
-            self.sink.metrics.put(&datum, Timestamp::now());
+        let now = Timestamp::now();
+        for datum in embedded_metrics::extract(&line, now) {
+            self.sink.metrics.put(&datum, now);
         }
         let aws = match self.function.log_format {
             LogFormat::Text => Some(guarded(&line)),

@@ -4,6 +4,7 @@
 //! It keeps one-minute points of the last 24 hours, and no more than 256 MB of them: beyond that the
 //! oldest minutes of all metrics are dropped early.
 
+pub(crate) mod acceptance;
 mod distribution;
 pub(crate) mod metric;
 mod series;

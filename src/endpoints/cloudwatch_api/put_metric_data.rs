@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use super::document::Document;
 use super::error::{Kind, Refusal};
 use super::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::MetricStore;
+use crate::telemetry::metric_store::acceptance::check_timestamp;
 use crate::telemetry::metric_store::metric::{Datum, MetricId, Observation, StatisticSet, Unit};
 
 /// The most metrics in a request.
@@ -22,10 +23,6 @@ const MAXIMUM_VALUES: usize = 150;
 
 /// The greatest value, and the opposite of the least: 2^360.
 const GREATEST: f64 = 2.348_542_582_773_833_4e108;
-
-/// How long ago something may have been observed, and how far ahead a clock may be.
-const PAST_AND_FUTURE: (SignedDuration, SignedDuration) =
-    (SignedDuration::from_hours(14 * 24), SignedDuration::from_hours(2));
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -198,16 +195,9 @@ fn number(number: Option<Number>, path: &str) -> Result<f64, Refusal> {
 
 fn timestamp(time: Option<Time>, path: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
     let timestamp = time.map_or(now, |Time(timestamp)| timestamp);
-    let age = now.duration_since(timestamp);
-    let limit = if age > PAST_AND_FUTURE.0 {
-        "two weeks in the past"
-    } else if -age > PAST_AND_FUTURE.1 {
-        "two hours in the future"
-    } else {
-        return Ok(timestamp);
-    };
-    Err(Refusal::new(
-        Kind::InvalidParameterValue,
-        format!("The parameter {path}.Timestamp must specify a time no more than {limit}."),
-    ))
+    check_timestamp(timestamp, now).map(|()| timestamp).map_err(|limit| {
+        let message =
+            format!("The parameter {path}.Timestamp must specify a time no more than {limit}.");
+        Refusal::new(Kind::InvalidParameterValue, message)
+    })
 }
