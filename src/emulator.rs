@@ -36,7 +36,7 @@ use crate::system::process::{Processes, Setup};
 use crate::system::watchdog::link::{Loss, Program};
 use crate::telemetry::lambda_metrics::LambdaMetrics;
 use crate::telemetry::logs::LogSink;
-use crate::telemetry::logs::writer::Writer;
+use crate::telemetry::logs::writer::handle::Writer;
 use crate::telemetry::metric_store::MetricStore;
 use config::{Api, Config, FunctionConfig, Runtime};
 use doors::{endpoint, listen, open};
@@ -262,7 +262,7 @@ impl Emulator {
         let dropped = stopping.join_all().await.concat();
         self.close_doors(end_of_grace).await;
         let watchdog_ended = self.processes.close().await.is_ok();
-        let unwritten_logs = self.writer.close();
+        let unwritten_logs = self.writer.close().await;
         // When it can't be removed, it is in the system's folder for temporary files.
         let _ = self.temp.close();
         let mut failed_deliveries = Vec::new();

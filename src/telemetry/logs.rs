@@ -30,7 +30,7 @@ use crate::telemetry::metric_store::MetricStore;
 use crate::telemetry::telemetry_api::subscription::Type;
 use crate::telemetry::telemetry_api::{self, Telemetry};
 use event::PlatformEvent;
-use writer::Writer;
+use writer::handle::Writer;
 
 /// What stdout shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
