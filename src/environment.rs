@@ -388,8 +388,12 @@ impl Environment {
         match failure {
             None => {
                 self.init_duration = Some(duration);
-                self.log.publish(&PlatformEvent::InitRuntimeDone("init", None));
-                self.log.publish(&PlatformEvent::InitReport(duration, "init", None));
+                self.log.publish(&PlatformEvent::InitRuntimeDone { phase: "init", failure: None });
+                self.log.publish(&PlatformEvent::InitReport {
+                    phase: "init",
+                    duration,
+                    failure: None,
+                });
                 self.log.telemetry().close();
             }
             Some(InitFailure { phase, failure }) => {
@@ -407,8 +411,9 @@ impl Environment {
                     ports,
                 };
                 self.blueprint.shared.adviser.tell(Advice::NotStarted(not_started));
-                self.log.publish(&PlatformEvent::InitRuntimeDone(phase, Some(failure)));
-                self.log.platform(&PlatformEvent::InitReport(duration, phase, Some(failure)));
+                let failure = Some(failure);
+                self.log.publish(&PlatformEvent::InitRuntimeDone { phase, failure });
+                self.log.platform(&PlatformEvent::InitReport { phase, duration, failure });
             }
         }
     }

@@ -104,7 +104,7 @@ impl Environment {
             Progress::Answered(answered) => answered,
             other => return current.progress = other,
         };
-        let id = current.invocation.request_id;
+        let request_id = current.invocation.request_id;
         answered.failure = late.or(answered.failure);
         // What it wrote until now belongs to the invocation, so it comes before END.
         self.drain();
@@ -112,9 +112,9 @@ impl Environment {
         let failure = answered.failure.as_ref();
         if let Some(failure) = failure {
             self.shutdown_reason = ShutdownReason::of(failure).unwrap_or(self.shutdown_reason);
-            self.log.platform(&PlatformEvent::Fault(id, failure));
+            self.log.platform(&PlatformEvent::Fault { request_id, failure });
         }
-        self.log.platform(&PlatformEvent::End(id, &report, failure));
+        self.log.platform(&PlatformEvent::RuntimeDone { request_id, report: &report, failure });
         if let Some(current) = &mut self.current {
             current.progress = Progress::Done(answered, report);
         }
@@ -125,18 +125,22 @@ impl Environment {
         let is_runtimes = self.current.as_ref().is_some_and(Current::awaits_runtime);
         self.runtime_done(late.clone().filter(|_| is_runtimes));
         let Some(current) = &mut self.current else { return };
-        let id = current.invocation.request_id;
+        let request_id = current.invocation.request_id;
         let progress = std::mem::replace(&mut current.progress, Progress::Over);
         let Progress::Done(Answered { failure, ended, .. }, mut report) = progress else { return };
         let of_extension = late.filter(|_| !is_runtimes);
         if let Some(late) = &of_extension {
             self.shutdown_reason = ShutdownReason::of(late).unwrap_or(self.shutdown_reason);
-            self.log.platform(&PlatformEvent::Fault(id, late));
+            self.log.platform(&PlatformEvent::Fault { request_id, failure: late });
         }
         let failure = of_extension.or(failure);
         // What extensions do after the runtime is billed too, and ends with the timeout at the latest.
         report.duration = self.lasted(failure.as_ref()).max(report.duration);
-        self.log.platform(&PlatformEvent::Report(id, &report, failure.as_ref()));
+        self.log.platform(&PlatformEvent::Report {
+            request_id,
+            report: &report,
+            failure: failure.as_ref(),
+        });
         let end = Ended { log_tail: self.log.tail(), failure, report };
         if let Some(current) = &mut self.current {
             current.lease.ended(&end);

@@ -138,7 +138,10 @@ pub(super) fn answer(extensions: &mut Extensions, log: &LogStream, call: Extensi
         ExtensionCall::Register(name, body, answer) => {
             let registered = extensions.register(&name, &body);
             if let Ok((_, events)) = &registered {
-                log.publish(&PlatformEvent::Extension(&name, events.names()));
+                log.publish(&PlatformEvent::ExtensionRegistered {
+                    name: &name,
+                    events: events.names(),
+                });
             }
             let _ = answer.send(registered.map(|(id, _)| id));
         }
@@ -174,7 +177,7 @@ fn subscribe(
         };
         return Err(Refused::new(error_type, message));
     }
-    log.publish(&PlatformEvent::Subscribed(name, api, types));
+    log.publish(&PlatformEvent::Subscribed { name, api, types });
     Ok(())
 }
 

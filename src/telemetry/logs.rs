@@ -109,7 +109,7 @@ impl LogStream {
     /// Logs the start of an invocation, with which its tail begins.
     pub(crate) fn begin(&self, request_id: Uuid) {
         self.lock_tail().clear();
-        self.platform(&PlatformEvent::Start(request_id));
+        self.platform(&PlatformEvent::Start { request_id });
     }
 
     /// The last 4 KB of what was logged since the invocation began, cut at the beginning only.
@@ -401,7 +401,7 @@ fn color_of(tenant_id: Option<&TenantId>) -> AnsiColor {
 }
 
 #[cfg(test)]
-mod tests {
+mod guard_tests {
     use super::{as_application_object, guarded};
 
     #[test]
@@ -416,3 +416,6 @@ mod tests {
         assert!(as_application_object("[1]").is_none());
     }
 }
+
+#[cfg(test)]
+mod tests;

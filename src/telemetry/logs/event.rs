@@ -19,22 +19,68 @@ use crate::telemetry::extensions::TelemetryApi;
 pub(crate) enum PlatformEvent<'a> {
     /// The init phase begins.
     InitStart,
-    /// The runtime is done with the init phase, which is this one, or has failed. Subscribers only.
-    InitRuntimeDone(&'static str, Option<&'a Failure>),
-    /// An init phase ended: how long it took, in which phase, and why it failed. Logged only if so.
-    InitReport(Duration, &'static str, Option<&'a Failure>),
-    /// An extension has registered for these events. Subscribers only.
-    Extension(&'a str, Vec<&'static str>),
-    /// An extension has subscribed to events of these types. Subscribers only.
-    Subscribed(&'a str, TelemetryApi, Vec<&'static str>),
+    /// The runtime is done with the init phase, or has failed in it. Subscribers only.
+    InitRuntimeDone {
+        /// Where the function was initialized: in the phase `init` or, once more, in `invoke`.
+        phase: &'static str,
+        /// Why it failed, if it did.
+        failure: Option<&'a Failure>,
+    },
+    /// The init phase has ended. Logged only if it failed.
+    InitReport {
+        /// Where the function was initialized: in the phase `init` or, once more, in `invoke`.
+        phase: &'static str,
+        /// How long it took.
+        duration: Duration,
+        /// Why it failed, if it did.
+        failure: Option<&'a Failure>,
+    },
+    /// An extension has registered. Subscribers only.
+    ExtensionRegistered {
+        /// The extension.
+        name: &'a str,
+        /// The events that it asked for.
+        events: Vec<&'static str>,
+    },
+    /// An extension has subscribed to telemetry. Subscribers only.
+    Subscribed {
+        /// The extension.
+        name: &'a str,
+        /// The API that it did so with.
+        api: TelemetryApi,
+        /// The types of events that it gets.
+        types: Vec<&'static str>,
+    },
     /// The invoke phase begins.
-    Start(Uuid),
+    Start {
+        /// The invocation.
+        request_id: Uuid,
+    },
     /// The invocation ended in a failure that the platform noticed.
-    Fault(Uuid, &'a Failure),
+    Fault {
+        /// The invocation.
+        request_id: Uuid,
+        /// The failure.
+        failure: &'a Failure,
+    },
     /// The runtime is done with the invocation.
-    End(Uuid, &'a Report, Option<&'a Failure>),
-    /// The figures of the invocation.
-    Report(Uuid, &'a Report, Option<&'a Failure>),
+    RuntimeDone {
+        /// The invocation.
+        request_id: Uuid,
+        /// Its figures until now.
+        report: &'a Report,
+        /// Why it failed, if it did.
+        failure: Option<&'a Failure>,
+    },
+    /// The invocation is over.
+    Report {
+        /// The invocation.
+        request_id: Uuid,
+        /// Its figures.
+        report: &'a Report,
+        /// Why it failed, if it did.
+        failure: Option<&'a Failure>,
+    },
 }
 
 /// Now, as log lines have it: UTC with milliseconds.
@@ -55,18 +101,18 @@ impl PlatformEvent<'_> {
     pub(crate) fn level(&self) -> LogLevel {
         match self {
             Self::InitStart
-            | Self::Start(_)
-            | Self::Extension(..)
-            | Self::Subscribed(..)
-            | Self::Report(_, _, None) => LogLevel::Info,
-            Self::InitRuntimeDone(_, None)
-            | Self::InitReport(_, _, None)
-            | Self::End(_, _, None) => LogLevel::Debug,
-            Self::InitRuntimeDone(_, Some(_))
-            | Self::InitReport(_, _, Some(_))
-            | Self::Fault(..)
-            | Self::End(_, _, Some(_))
-            | Self::Report(_, _, Some(_)) => LogLevel::Warn,
+            | Self::Start { .. }
+            | Self::ExtensionRegistered { .. }
+            | Self::Subscribed { .. }
+            | Self::Report { failure: None, .. } => LogLevel::Info,
+            Self::InitRuntimeDone { failure: None, .. }
+            | Self::InitReport { failure: None, .. }
+            | Self::RuntimeDone { failure: None, .. } => LogLevel::Debug,
+            Self::InitRuntimeDone { failure: Some(_), .. }
+            | Self::InitReport { failure: Some(_), .. }
+            | Self::Fault { .. }
+            | Self::RuntimeDone { failure: Some(_), .. }
+            | Self::Report { failure: Some(_), .. } => LogLevel::Warn,
         }
     }
 
@@ -77,19 +123,23 @@ impl PlatformEvent<'_> {
             Self::InitStart => {
                 format!("INIT_START Runtime Version: mtl:{}\t", env!("CARGO_PKG_VERSION"))
             }
-            Self::InitReport(duration, phase, Some(failure)) => format!(
+            Self::InitReport { duration, phase, failure: Some(failure) } => format!(
                 "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}{}",
                 milliseconds(*duration),
                 status_fields(failure)
             ),
-            Self::InitReport(_, _, None)
-            | Self::InitRuntimeDone(..)
-            | Self::Extension(..)
-            | Self::Subscribed(..) => return None,
-            Self::Start(id) => format!("START RequestId: {id} Version: {LATEST}"),
-            Self::Fault(id, failure) => fault_text(*id, failure)?,
-            Self::End(id, ..) => format!("END RequestId: {id}"),
-            Self::Report(id, report, failure) => report_text(*id, report, *failure),
+            Self::InitReport { failure: None, .. }
+            | Self::InitRuntimeDone { .. }
+            | Self::ExtensionRegistered { .. }
+            | Self::Subscribed { .. } => return None,
+            Self::Start { request_id } => {
+                format!("START RequestId: {request_id} Version: {LATEST}")
+            }
+            Self::Fault { request_id, failure } => fault_text(*request_id, failure)?,
+            Self::RuntimeDone { request_id, .. } => format!("END RequestId: {request_id}"),
+            Self::Report { request_id, report, failure } => {
+                report_text(*request_id, report, *failure)
+            }
         })
     }
 
@@ -107,25 +157,25 @@ impl PlatformEvent<'_> {
                 record.tenant_id = None;
                 "platform.initStart"
             }
-            Self::InitRuntimeDone(phase, failure) => {
+            Self::InitRuntimeDone { phase, failure } => {
                 record.initialization_type = Some("on-demand");
                 record.phase = Some(phase);
                 record.tenant_id = None;
                 record.fail(*failure);
                 "platform.initRuntimeDone"
             }
-            Self::Extension(name, events) => {
+            Self::ExtensionRegistered { name, events } => {
                 record = Record { name: Some(name), state: Some("Ready"), ..Record::default() };
                 record.events = Some(events);
                 "platform.extension"
             }
-            Self::Subscribed(name, TelemetryApi::Telemetry, types) => {
+            Self::Subscribed { name, api: TelemetryApi::Telemetry, types } => {
                 record =
                     Record { name: Some(name), state: Some("Subscribed"), ..Record::default() };
                 record.types = Some(types);
                 "platform.telemetrySubscription"
             }
-            Self::InitReport(duration, phase, failure) => {
+            Self::InitReport { duration, phase, failure } => {
                 record.initialization_type = Some("on-demand");
                 record.phase = Some(phase);
                 record.tenant_id = None;
@@ -134,16 +184,16 @@ impl PlatformEvent<'_> {
                     Some(Metrics { duration_ms: rounded(*duration), ..Metrics::default() });
                 "platform.initReport"
             }
-            Self::Start(id) => {
-                record.request_id = Some(*id);
+            Self::Start { request_id } => {
+                record.request_id = Some(*request_id);
                 record.function_arn = Some(function.arn());
                 record.version = Some(LATEST);
                 "platform.start"
             }
             // A client of the one API doesn't know the subscriptions of the other.
-            Self::Fault(..) | Self::Subscribed(_, TelemetryApi::Logs, _) => return None,
-            Self::End(id, report, failure) => {
-                record.request_id = Some(*id);
+            Self::Fault { .. } | Self::Subscribed { api: TelemetryApi::Logs, .. } => return None,
+            Self::RuntimeDone { request_id, report, failure } => {
+                record.request_id = Some(*request_id);
                 record.fail(*failure);
                 record.spans = report.response.map(|response| spans(report.duration, response));
                 record.metrics = Some(Metrics {
@@ -153,8 +203,8 @@ impl PlatformEvent<'_> {
                 });
                 "platform.runtimeDone"
             }
-            Self::Report(id, report, failure) => {
-                record.request_id = Some(*id);
+            Self::Report { request_id, report, failure } => {
+                record.request_id = Some(*request_id);
                 record.fail(*failure);
                 record.metrics = Some(Metrics::of(report));
                 "platform.report"
@@ -352,7 +402,7 @@ mod tests {
         let mut report = report();
         let id = Uuid::nil();
         assert_eq!(
-            text(&PlatformEvent::Report(id, &report, None)),
+            text(&PlatformEvent::Report { request_id: id, report: &report, failure: None }),
             format!(
                 "REPORT RequestId: {id}\tDuration: 1.23 ms\tBilled Duration: 2 ms\t\
                  Memory Size: 128 MB\tMax Memory Used: 34 MB\t"
@@ -360,7 +410,11 @@ mod tests {
         );
         report.init_duration = Some(Duration::from_millis(101));
         assert_eq!(
-            text(&PlatformEvent::Report(id, &report, Some(&Failure::OutOfMemory))),
+            text(&PlatformEvent::Report {
+                request_id: id,
+                report: &report,
+                failure: Some(&Failure::OutOfMemory),
+            }),
             format!(
                 "REPORT RequestId: {id}\tDuration: 1.23 ms\tBilled Duration: 103 ms\t\
                  Memory Size: 128 MB\tMax Memory Used: 34 MB\tInit Duration: 101.00 ms\
@@ -372,8 +426,9 @@ mod tests {
     #[test]
     fn init_report_names_phase_and_status() {
         let timeout = Failure::TimedOut(Duration::from_secs(10));
-        let event =
-            PlatformEvent::InitReport(Duration::from_millis(10_008), "init", Some(&timeout));
+        let duration = Duration::from_millis(10_008);
+        let failure = Some(&timeout);
+        let event = PlatformEvent::InitReport { phase: "init", duration, failure };
         assert_eq!(
             text(&event),
             "INIT_REPORT Init Duration: 10008.00 ms\tPhase: init\tStatus: timeout"

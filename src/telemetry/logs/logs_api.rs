@@ -15,24 +15,24 @@ use crate::telemetry::logs::event::{PlatformEvent, billed, time};
 pub(crate) fn event(event: &PlatformEvent<'_>) -> Option<String> {
     let (kind, record) = match event {
         PlatformEvent::InitStart
-        | PlatformEvent::InitRuntimeDone(..)
-        | PlatformEvent::InitReport(..)
-        | PlatformEvent::Subscribed(_, TelemetryApi::Telemetry, _) => return None,
-        PlatformEvent::Start(id) => {
-            ("platform.start", json!({ "requestId": id, "version": LATEST }))
+        | PlatformEvent::InitRuntimeDone { .. }
+        | PlatformEvent::InitReport { .. }
+        | PlatformEvent::Subscribed { api: TelemetryApi::Telemetry, .. } => return None,
+        PlatformEvent::Start { request_id } => {
+            ("platform.start", json!({ "requestId": request_id, "version": LATEST }))
         }
-        PlatformEvent::Fault(..) => ("platform.fault", json!(event.text()?)),
-        PlatformEvent::End(id, _, failure) => {
+        PlatformEvent::Fault { .. } => ("platform.fault", json!(event.text()?)),
+        PlatformEvent::RuntimeDone { request_id, failure, .. } => {
             let status = failure.map_or("success", Failure::status);
-            ("platform.runtimeDone", json!({ "requestId": id, "status": status }))
+            ("platform.runtimeDone", json!({ "requestId": request_id, "status": status }))
         }
-        PlatformEvent::Report(id, report, _) => {
-            ("platform.report", json!({ "requestId": id, "metrics": billed(report) }))
+        PlatformEvent::Report { request_id, report, .. } => {
+            ("platform.report", json!({ "requestId": request_id, "metrics": billed(report) }))
         }
-        PlatformEvent::Extension(name, events) => {
+        PlatformEvent::ExtensionRegistered { name, events } => {
             ("platform.extension", json!({ "name": name, "state": "Ready", "events": events }))
         }
-        PlatformEvent::Subscribed(name, TelemetryApi::Logs, types) => (
+        PlatformEvent::Subscribed { name, api: TelemetryApi::Logs, types } => (
             "platform.logsSubscription",
             json!({ "name": name, "state": "Subscribed", "types": types }),
         ),
@@ -48,7 +48,9 @@ fn object(kind: &str, record: &Value) -> String {
 #[must_use]
 pub(crate) fn end(event: &PlatformEvent<'_>) -> Option<String> {
     match event {
-        PlatformEvent::End(id, ..) => Some(object("platform.end", &json!({ "requestId": id }))),
+        PlatformEvent::RuntimeDone { request_id, .. } => {
+            Some(object("platform.end", &json!({ "requestId": request_id })))
+        }
         _ => None,
     }
 }

@@ -54,14 +54,14 @@ impl Waiting {
 }
 
 /// Where a thread writes.
-pub(crate) struct Output {
+pub(crate) struct LogOutput {
     /// `None` where there is none, and once its reader has gone.
     stdout: Option<Box<dyn Write + Send>>,
     /// Whether the user knows that a file can't be written.
     has_warned: bool,
 }
 
-impl Output {
+impl LogOutput {
     /// Writes to stdout, or to what stands for it.
     #[must_use]
     pub(crate) fn to_stdout(stdout: impl Write + Send + 'static) -> Self {
@@ -98,7 +98,7 @@ impl Output {
 }
 
 /// Writes what is asked for, until it is asked to end.
-pub(crate) fn run(requests: &Receiver<WriteRequest>, mut output: Output, waiting: &Waiting) {
+pub(crate) fn run(requests: &Receiver<WriteRequest>, mut output: LogOutput, waiting: &Waiting) {
     while let Ok(first) = requests.recv() {
         let mut batch = Batch::default();
         let closing = batch.fill(first, requests);

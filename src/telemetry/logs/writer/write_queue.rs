@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::telemetry::logs::writer::thread::{Output, Waiting, WriteRequest, run};
+use crate::telemetry::logs::writer::thread::{LogOutput, Waiting, WriteRequest, run};
 
 /// How many bytes may wait to be written to stdout, and as many to files. Lines beyond that are
 /// dropped, and counted.
@@ -36,7 +36,7 @@ impl WriteQueue {
     ///
     /// When the system has no thread left.
     pub(crate) fn for_stdout(stdout: impl Write + Send + 'static) -> io::Result<Self> {
-        Self::start("stdout", Output::to_stdout(stdout))
+        Self::start("stdout", LogOutput::to_stdout(stdout))
     }
 
     /// Starts the thread that writes to files.
@@ -45,10 +45,10 @@ impl WriteQueue {
     ///
     /// When the system has no thread left.
     pub(crate) fn for_files() -> io::Result<Self> {
-        Self::start("log-files", Output::to_files())
+        Self::start("log-files", LogOutput::to_files())
     }
 
-    fn start(name: &str, output: Output) -> io::Result<Self> {
+    fn start(name: &str, output: LogOutput) -> io::Result<Self> {
         let (requests, received) = mpsc::channel();
         let waiting = Arc::new(Waiting::default());
         let counted = Arc::clone(&waiting);
