@@ -23,6 +23,7 @@ use tokio::runtime;
 use crate::example_function::handler::Answer;
 use crate::example_function::runtime_client::{ClientError, Invocation, RuntimeClient};
 use crate::example_function::tracker::Trackers;
+use crate::system::stderr;
 
 /// The `argv[0]` that makes mtl's binary this function.
 pub(crate) const PROCESS_NAME: &str = "example-function";
@@ -31,11 +32,11 @@ pub(crate) const PROCESS_NAME: &str = "example-function";
 #[must_use]
 pub(crate) fn main() -> ExitCode {
     let Ok(address) = env::var("AWS_LAMBDA_RUNTIME_API") else {
-        eprintln!("error: `AWS_LAMBDA_RUNTIME_API` is not set");
+        stderr::print_line("error: `AWS_LAMBDA_RUNTIME_API` is not set");
         return ExitCode::FAILURE;
     };
     let Err(error) = run(address);
-    eprintln!("error: {}", with_causes(&error));
+    stderr::print_line(&format!("error: {}", with_causes(&error)));
     ExitCode::FAILURE
 }
 
@@ -55,7 +56,7 @@ async fn serve(address: String) -> Result<Infallible, ClientError> {
             Answer::Error(error) => client.fail(&invocation, &error.code(), error.body()).await?,
         };
         if status != StatusCode::ACCEPTED {
-            eprintln!("error: failed to answer: status `{status}`");
+            stderr::print_line(&format!("error: failed to answer: status `{status}`"));
         }
     }
 }

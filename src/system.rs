@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod procfs;
 pub(crate) mod server_file;
+pub(crate) mod stderr;
 pub(crate) mod watch;
 
 pub(crate) mod memory;

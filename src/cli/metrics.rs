@@ -24,6 +24,7 @@ use crate::client::cloudwatch::{Asked, CloudWatch};
 use crate::report::render::{custom as custom_text, tenant_data, tenant_text};
 use crate::report::tenant_report::window::Window;
 use crate::report::tenant_report::{self, FunctionReport, Subject, custom};
+use crate::system::stderr;
 
 /// What AWS takes for a thousand metrics of `GetMetricData`, in US dollars.
 ///
@@ -180,8 +181,7 @@ fn print(text: &str) -> Result<bool, Failure> {
 
 fn say(notes: &[String]) {
     for note in notes {
-        // There is no one left to tell when stderr itself can't be written.
-        let _ = writeln!(anstream::stderr(), "{note}");
+        stderr::print_line(note);
     }
 }
 

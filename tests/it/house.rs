@@ -124,6 +124,7 @@ fn text(table: &[Line]) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_macros, reason = "the test harness shows it with --nocapture")]
 fn the_house_is_in_order() {
     let table = table(&sources());
     println!("{}", text(&table));

@@ -20,6 +20,17 @@ fn command(server: &Server, arguments: &[&str]) -> Command {
     mtl
 }
 
+#[tokio::test]
+async fn a_warning_that_nobody_reads_is_no_failure() {
+    let server = Setup::function(&[]).start().await;
+    let payload = r#"{"text":"{{unknown}}"}"#;
+    let mut mtl = command(&server, &["-n", "2", "--tenant-id", "alice", "-p", payload]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = mtl.stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
 struct Run {
     exit: Option<i32>,
     stdout: String,

@@ -23,6 +23,7 @@ use crate::client::load::tally::Identity;
 use crate::client::load::{self as generator, Load, Place};
 use crate::client::target::Target;
 use crate::lambda::function::TenantId;
+use crate::system::stderr;
 use progress::Progress;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
@@ -43,7 +44,7 @@ pub(super) fn put(target: Target, mut options: Options) -> Result<Exit, Failure>
     })??;
     output::print_load(&report, format)?;
     if is_stopped {
-        eprintln!("warning: stopped before all was sent: the report is of what was");
+        stderr::print_line("warning: stopped before all was sent: the report is of what was");
     }
     judge(report, is_stopped)
 }
@@ -96,10 +97,10 @@ fn load(mut options: Options) -> Result<Load, Failure> {
         return Err(Failure::usage("the file of payloads has no line"));
     }
     if let Some(name) = payloads.unknown_placeholder() {
-        eprintln!(
+        stderr::print_line(&format!(
             "warning: `{{{{{name}}}}}` is sent as it stands; it may be tenant, n, uuid or now, or secret \
              with --leak-check"
-        );
+        ));
     }
     let mut secrets = None;
     if options.load.leak_check {

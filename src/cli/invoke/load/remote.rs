@@ -1,11 +1,12 @@
 //! A load on AWS: what it will cost, and whether that is wanted. Knows no figures of the load itself.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::client::configuration::Configuration;
 use crate::client::load::Load;
 use crate::report::prices::{Prices, Usage};
+use crate::system::stderr;
 
 /// How long an invocation is taken to be billed, since nobody knows before.
 const BILLED_MS: f64 = 100.0;
@@ -22,16 +23,15 @@ pub(super) fn confirm(
 ) -> Result<(), Failure> {
     let what = estimate(load, configuration);
     if yes {
-        eprintln!("{what}");
+        stderr::print_line(&what);
         return Ok(());
     }
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("a load on AWS costs money, and there is nobody to ask")
             .help(format!("{what}\n      --yes says that it is wanted")));
     }
-    eprint!("{what}. Go on? [y/N] ");
     // The answer counts, not whether the question was seen.
-    let _ = io::stderr().flush();
+    stderr::print(&format!("{what}. Go on? [y/N] "));
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     match (read, answer.trim()) {
