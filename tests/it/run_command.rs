@@ -1,10 +1,13 @@
 //! `mtl serve --run`: the command finds what is served, and its end is mtl's.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::wait;
 
@@ -83,6 +86,35 @@ async fn a_command_that_ignores_the_first_signal_ends_with_the_second() {
     assert!(said.contains("a second signal ends it at once"), "{said}");
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
     wait::end_of(pid.trim().parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_second_signal_waits_for_nothing_that_hangs() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let command = "\"$MTL\" invoke --tenant-id a --invocation-type Event; trap '' TERM INT; \
+                   echo $$ > pid; touch started; while true; do sleep 0.05; done";
+    let options = ["--port", "0", "--on-success", &url, "--grace", "10m"];
+    let (mut mtl, folder) = serving(command, &options);
+    let mut child = mtl.spawn().unwrap();
+    let (_delivery, _) = timeout(wait::DEADLINE, silent.accept()).await.unwrap().unwrap();
+    wait::file(&folder.path().join("started")).await;
+    signal(&child, Signal::TERM);
+    signal(&child, Signal::INT);
+    let at_once = Duration::from_secs(4);
+    let code = timeout(at_once, child.wait()).await.expect("it ends at once").unwrap().code();
+    assert!([Some(128 + 2), Some(128 + 15)].contains(&code), "{code:?}");
+    let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+    wait::end_of(pid.trim().parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_reader_of_stderr_that_leaves_changes_nothing() {
+    let (mut mtl, _folder) = serving("exit 7", &["--port", "0"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = mtl.env("MTL_LOG", "debug").stderr(writer).status().await.unwrap();
+    assert_eq!(status.code(), Some(7));
 }
 
 #[tokio::test]

@@ -2,16 +2,22 @@
 //! case does a process of the function remain.
 
 use std::fs;
+use std::io::{PipeReader, PipeWriter, Write as _, pipe};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
+use tokio::time::timeout;
 
-use crate::server::{Server, Setup};
-use crate::wait;
+use crate::server::{INVOCATIONS, Server, Setup};
+use crate::wait::{self, DEADLINE};
 
 /// The process id of the function of a tenant.
 async fn pid(server: &Server, tenant_id: &str) -> u64 {
@@ -109,6 +115,56 @@ async fn a_second_signal_ends_at_once() {
             wait::end_of(child).await;
         }
     }
+}
+
+/// Longer than the end takes after a second signal, and shorter than anything else that mtl waits for.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once_although_a_destination_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let options = ["--on-success", &url, "--grace", "10m"];
+    let mut server = Setup::function(&options).start().await;
+    let pid = pid(&server, "alice").await;
+    let event = [("X-Amz-Invocation-Type", "Event"), ("X-Amz-Tenant-Id", "alice")];
+    server.post(INVOCATIONS, &event, "{}").await;
+    let (_delivery, _) = timeout(DEADLINE, silent.accept()).await.unwrap().unwrap();
+    server.signal(Signal::TERM);
+    refused(&server).await;
+    let second = Instant::now();
+    server.signal(Signal::INT);
+    assert_eq!(server.exit().await.code(), Some(130));
+    assert!(second.elapsed() < AT_ONCE, "it took {:?}", second.elapsed());
+    wait::end_of(pid).await;
+}
+
+/// The writing end of a pipe in which there is no room.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'.'; 1_000]).is_ok() {}
+    while writer.write(b".").is_ok() {}
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    (reader, writer)
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once_although_nobody_reads_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_nobody, stderr) = full_pipe();
+    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    mtl.args(["serve", "--port", "0", "--watch", "--build", "touch built"]);
+    mtl.current_dir(folder.path()).kill_on_drop(true);
+    mtl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    let mut child = mtl.spawn().unwrap();
+    wait::file(&folder.path().join("built")).await;
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    // Two of them that are pending at once come in the order of their numbers.
+    kill_process(pid, Signal::INT).unwrap();
+    let code = timeout(AT_ONCE, child.wait()).await.expect("it ends at once").unwrap().code();
+    assert!([Some(128 + 2), Some(128 + 15)].contains(&code), "{code:?}");
 }
 
 #[tokio::test]

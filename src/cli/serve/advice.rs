@@ -15,7 +15,7 @@ const REMEMBERED: usize = 1_000;
 
 /// What was said.
 #[derive(Debug, Default)]
-pub(crate) struct Counsel {
+pub(crate) struct AdviceLog {
     said: HashSet<String>,
     /// What was said at the start.
     warnings: Vec<String>,
@@ -29,7 +29,7 @@ const BUILD_TOOLS: [&str; 14] = [
     "docker", "sam",
 ];
 
-impl Counsel {
+impl AdviceLog {
     /// On so many functions, after these warnings.
     #[must_use]
     pub(crate) fn new(functions: usize, warnings: Vec<String>) -> Self {
@@ -38,7 +38,7 @@ impl Counsel {
 
     /// What to say now; nothing when it was said before. The help tells one thing from another: ports
     /// and times differ from one environment to the next.
-    pub(crate) fn about(&mut self, advice: &Advice) -> Option<String> {
+    pub(crate) fn new_text(&mut self, advice: &Advice) -> Option<String> {
         if self.said.len() > REMEMBERED {
             self.said.clear();
         }
@@ -297,12 +297,12 @@ mod tests {
     use std::process::ExitStatus;
     use std::time::Duration;
 
-    use super::Counsel;
+    use super::AdviceLog;
     use crate::environment::advice::{Advice, NotStarted};
     use crate::lambda::invocation::failure::Failure;
 
     fn said(command: &[&str], failure: Failure, ports: &[u16]) -> String {
-        let mut counsel = Counsel::default();
+        let mut log = AdviceLog::default();
         let command: Vec<_> = command.iter().map(Into::into).collect();
         let again = failure.clone();
         let after = Duration::from_secs(10);
@@ -315,10 +315,10 @@ mod tests {
             after,
             ports: ports.to_vec(),
         };
-        let text = counsel.about(&Advice::NotStarted(first.clone())).unwrap();
+        let text = log.new_text(&Advice::NotStarted(first.clone())).unwrap();
         let (after, ports) = (Duration::from_secs(3), ports.iter().map(|port| port + 1).collect());
         let again = NotStarted { failure: again, after, ports, ..first };
-        assert_eq!(counsel.about(&Advice::NotStarted(again)), None, "it is said once");
+        assert_eq!(log.new_text(&Advice::NotStarted(again)), None, "it is said once");
         text
     }
 
@@ -329,7 +329,7 @@ mod tests {
         let failure = Failure::InvalidEntrypoint { reason, plain: plain.clone(), remedy: None };
         let text = said(&["app.py"], failure.clone(), &[]);
         assert!(text.contains(&plain) && text.contains("--handler app.handler"), "{text}");
-        let mut counsel = Counsel::new(1, vec![format!("{plain}; until")]);
+        let mut log = AdviceLog::new(1, vec![format!("{plain}; until")]);
         let advice = Advice::NotStarted(NotStarted {
             function: "function".to_owned(),
             handler: None,
@@ -339,7 +339,7 @@ mod tests {
             after: Duration::ZERO,
             ports: vec![],
         });
-        assert_eq!(counsel.about(&advice), None);
+        assert_eq!(log.new_text(&advice), None);
     }
 
     #[test]

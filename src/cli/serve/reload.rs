@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
-use super::say;
+use super::say::say;
 use super::shell::{Shell, shell};
 use crate::cli::failure::{Exit, Failure};
 use crate::data_plane::functions::Functions;

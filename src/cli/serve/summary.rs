@@ -12,7 +12,7 @@ use crate::lambda::function::TenantId;
 const ROWS: usize = 50;
 
 /// What happened, or nothing when nothing did.
-pub(super) fn of(
+pub(super) fn text(
     counts: &BTreeMap<Option<TenantId>, TenantCounts>,
     events: event_queue::EventCounts,
 ) -> Option<String> {
