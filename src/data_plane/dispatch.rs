@@ -141,9 +141,9 @@ impl DataPlane {
         fleet.started(id, &tenant, handle);
         let listed = Listed { fleet: Arc::clone(fleet), environment: id };
         tasks.spawn(async move {
-            let remains = environment.run().await;
+            let shutdown = environment.run().await;
             drop(listed);
-            remains.clean_up().await;
+            shutdown.clean_up().await;
         });
         if cut.is_cancelled() {
             fleet.stop();

@@ -1,5 +1,5 @@
 //! Runtimes that the user starts, in a debugger or an IDE: a fixed number of Runtime API addresses, each
-//! for one runtime at a time. Knows neither environments nor tenants.
+//! for one runtime at a time.
 //!
 //! Who is behind an address shows only in what it calls. A runtime that has hung up and one that calls
 //! anew are two: whoever was told the events of one environment must not be mistaken for another.
@@ -12,26 +12,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::environment::lifecycle::events::Verdict;
-use crate::environment::runtime_api::RuntimeCall;
-use crate::environment::runtime_api::line::Line;
+use crate::environment::runtime_api::calls::{Post, RuntimeCall};
+use crate::environment::runtime_api::line::RuntimeLine;
 use crate::lambda::function::Function;
-use crate::system::http::Connection;
-use crate::telemetry::extensions::ExtensionCall;
 
 /// The first port that is tried, which is that of AWS's emulator: an IDE's configuration names one.
 const FIRST_PORT: u16 = 9001;
 
 /// The addresses. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub(crate) struct Attachments(Arc<Shared>);
+pub(crate) struct Attachments(Arc<Pool>);
 
 #[derive(Debug)]
-struct Shared {
+struct Pool {
     addresses: Vec<SocketAddr>,
     free: Mutex<Free>,
     /// Lines that a runtime waits on.
-    connected: tokio::sync::Mutex<mpsc::UnboundedReceiver<Line>>,
-    sender: mpsc::UnboundedSender<Line>,
+    connected: tokio::sync::Mutex<mpsc::UnboundedReceiver<RuntimeLine>>,
+    sender: mpsc::UnboundedSender<RuntimeLine>,
 }
 
 /// The addresses that no environment has taken.
@@ -52,16 +50,16 @@ impl Attachments {
     pub(crate) async fn listen(count: usize, function: &Arc<Function>) -> io::Result<Self> {
         let mut lines = Vec::with_capacity(count);
         for port in (FIRST_PORT..).take(count) {
-            lines.push(match Line::open(port, function).await {
+            lines.push(match RuntimeLine::open(port, function).await {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    Line::open(0, function).await?
+                    RuntimeLine::open(0, function).await?
                 }
                 opened => opened?,
             });
         }
         let (sender, connected) = mpsc::unbounded_channel();
-        let attachments = Self(Arc::new(Shared {
-            addresses: lines.iter().map(Line::address).collect(),
+        let attachments = Self(Arc::new(Pool {
+            addresses: lines.iter().map(RuntimeLine::address).collect(),
             free: Mutex::default(),
             connected: tokio::sync::Mutex::new(connected),
             sender,
@@ -85,7 +83,7 @@ impl Attachments {
     }
 
     /// Waits for a runtime, and takes it. Dropping the future loses nothing.
-    pub(crate) async fn connected(&self) -> Line {
+    pub(crate) async fn connected(&self) -> RuntimeLine {
         loop {
             let line = self.0.connected.lock().await.recv().await;
             // The sender is in the same struct as the receiver.
@@ -99,13 +97,13 @@ impl Attachments {
     }
 
     /// Gives a line back: the runtime that calls there next is a new one.
-    pub(crate) fn release(&self, line: Line) {
+    pub(crate) fn release(&self, line: RuntimeLine) {
         self.free(|free| free.vacant.insert(line.address()));
         tokio::spawn(self.clone().greet(line));
     }
 
     /// Waits until a runtime calls. What belongs to an earlier one is refused.
-    async fn greet(self, mut line: Line) {
+    async fn greet(self, mut line: RuntimeLine) {
         loop {
             match line.call().await {
                 call if call.is_abandoned() => {}
@@ -121,9 +119,9 @@ impl Attachments {
                 }
                 // The runtime has said the same where it was started.
                 RuntimeCall::InitError(_, verdict) => drop(verdict.send(Verdict::Accepted)),
-                RuntimeCall::StreamStarted(_, _, verdict)
-                | RuntimeCall::Response(_, _, verdict)
-                | RuntimeCall::Error(_, _, verdict) => {
+                RuntimeCall::StreamStarted(Post { verdict, .. }, _)
+                | RuntimeCall::Response(Post { verdict, .. }, _)
+                | RuntimeCall::Error(Post { verdict, .. }, _) => {
                     let _ = verdict.send(Verdict::InvalidRequestId);
                 }
             }
@@ -133,21 +131,5 @@ impl Attachments {
     fn free<T>(&self, look: impl FnOnce(&mut Free) -> T) -> T {
         // It is changed in single steps, so there is nothing half done after a panic.
         look(&mut self.0.free.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Whether a call shows that another runtime is behind the address than the one that was there: one
-/// that registers an extension after init, or asks for an event on another connection than the one that
-/// has an event which it has not answered.
-#[must_use]
-pub(crate) fn is_from_another(
-    call: &RuntimeCall,
-    initialized: bool,
-    unanswered: Option<&Connection>,
-) -> bool {
-    match call {
-        RuntimeCall::Next(poll) => unanswered.is_some_and(|its| !its.is(&poll.connection)),
-        RuntimeCall::Extension(ExtensionCall::Register(..)) => initialized,
-        _ => false,
     }
 }

@@ -1,14 +1,14 @@
-//! The processes of an environment's external extensions, each with its output and its memory. Knows
-//! neither what they register for nor when they are ended.
+//! The processes of an environment's external extensions, each with its output and its memory.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::environment::launcher::Launched;
 use crate::system::memory::Watched;
 use crate::system::output::Output;
 use crate::system::process::Process;
@@ -16,20 +16,20 @@ use crate::system::process::Process;
 /// The external extensions that run. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct ExtensionProcesses {
-    running: BTreeMap<String, Running>,
-    sender: mpsc::Sender<ExtensionSign>,
-    signs: mpsc::Receiver<ExtensionSign>,
+    running: BTreeMap<String, RunningExtension>,
+    sender: mpsc::Sender<ExtensionProcessEvent>,
+    events: mpsc::Receiver<ExtensionProcessEvent>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct RunningExtension {
     kill: CancellationToken,
     watched: Arc<Watched>,
 }
 
-/// What one of them shows of itself.
+/// What happened to one of them.
 #[derive(Debug)]
-pub(crate) enum ExtensionSign {
+pub(crate) enum ExtensionProcessEvent {
     /// It wrote a line.
     Output(Vec<u8>),
     /// It uses more memory than the function has.
@@ -40,8 +40,8 @@ pub(crate) enum ExtensionSign {
 
 impl Default for ExtensionProcesses {
     fn default() -> Self {
-        let (sender, signs) = mpsc::channel(16);
-        Self { running: BTreeMap::new(), sender, signs }
+        let (sender, events) = mpsc::channel(16);
+        Self { running: BTreeMap::new(), sender, events }
     }
 }
 
@@ -57,34 +57,29 @@ pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The names of these.
-#[must_use]
-pub(crate) fn names(paths: &[PathBuf]) -> Vec<String> {
-    paths.iter().map(|path| name(path)).collect()
-}
-
 impl ExtensionProcesses {
     /// Looks after a process that has just been started.
-    pub(crate) fn add(&mut self, name: String, process: Process, output: Output, watched: Watched) {
+    pub(crate) fn add(&mut self, name: String, launched: Launched) {
+        let Launched { process, output, watched, .. } = launched;
         let (kill, watched) = (CancellationToken::new(), Arc::new(watched));
-        let running = Running { kill: kill.clone(), watched: Arc::clone(&watched) };
+        let running = RunningExtension { kill: kill.clone(), watched: Arc::clone(&watched) };
         tokio::spawn(attend(
             name.clone(),
-            Parts { process, output, watched, kill },
+            Attended { process, output, watched, kill },
             self.sender.clone(),
         ));
         self.running.insert(name, running);
     }
 
-    /// What one of them shows next; nothing ever when there are none. Dropping the future loses
-    /// nothing.
-    pub(crate) async fn sign(&mut self) -> ExtensionSign {
-        match self.signs.recv().await {
-            Some(sign) => {
-                if let ExtensionSign::Exited(name, _) = &sign {
+    /// The next thing that happens to one of them; nothing ever happens when there are none. Dropping
+    /// the future loses nothing.
+    pub(crate) async fn event(&mut self) -> ExtensionProcessEvent {
+        match self.events.recv().await {
+            Some(event) => {
+                if let ExtensionProcessEvent::Exited(name, _) = &event {
                     self.running.remove(name);
                 }
-                sign
+                event
             }
             // The sender is in this struct.
             None => std::future::pending().await,
@@ -108,9 +103,14 @@ impl ExtensionProcesses {
         running.for_each(|(_, running)| running.kill.cancel());
     }
 
-    /// Whether they are at work, so that their memory is worth measuring.
-    pub(crate) fn set_active(&self, active: bool) {
-        self.running.values().for_each(|running| running.watched.set_active(active));
+    /// Measures their memory from now on.
+    pub(crate) fn resume_measuring(&self) {
+        self.running.values().for_each(|running| running.watched.set_active(true));
+    }
+
+    /// Measures their memory no more.
+    pub(crate) fn pause_measuring(&self) {
+        self.running.values().for_each(|running| running.watched.set_active(false));
     }
 
     /// The most memory that those which run have had, added up, in bytes.
@@ -123,16 +123,17 @@ impl ExtensionProcesses {
     }
 }
 
-struct Parts {
+/// A process and what is needed to look after it.
+struct Attended {
     process: Process,
     output: Output,
     watched: Arc<Watched>,
     kill: CancellationToken,
 }
 
-/// Passes on what a process shows until it has ended. When nobody listens any more, it is killed by
+/// Passes on what happens to a process until it has ended. When nobody listens any more, it is killed by
 /// the token.
-async fn attend(name: String, mut parts: Parts, signs: mpsc::Sender<ExtensionSign>) {
+async fn attend(name: String, mut attended: Attended, events: mpsc::Sender<ExtensionProcessEvent>) {
     let mut told_of_memory = false;
     let mut killed = false;
     let status = loop {
@@ -140,26 +141,26 @@ async fn attend(name: String, mut parts: Parts, signs: mpsc::Sender<ExtensionSig
         let mut exited = None;
         tokio::select! {
             biased;
-            status = parts.process.exited() => exited = Some(status),
-            () = parts.kill.cancelled(), if !killed => {
+            status = attended.process.exited() => exited = Some(status),
+            () = attended.kill.cancelled(), if !killed => {
                 killed = true;
-                parts.process.kill();
+                attended.process.kill();
             }
-            () = parts.watched.exceeded(), if !told_of_memory => {
+            () = attended.watched.exceeded(), if !told_of_memory => {
                 told_of_memory = true;
-                let _ = signs.send(ExtensionSign::MemoryExceeded).await;
+                let _ = events.send(ExtensionProcessEvent::MemoryExceeded).await;
             }
-            () = parts.output.read(|line| lines.push(line.to_owned())) => {}
+            () = attended.output.read(|line| lines.push(line.to_owned())) => {}
         }
         if exited.is_some() {
-            parts.output.drain(|line| lines.push(line.to_owned()));
+            attended.output.drain(|line| lines.push(line.to_owned()));
         }
         for line in lines {
-            let _ = signs.send(ExtensionSign::Output(line)).await;
+            let _ = events.send(ExtensionProcessEvent::Output(line)).await;
         }
         if let Some(status) = exited {
             break status;
         }
     };
-    let _ = signs.send(ExtensionSign::Exited(name, status)).await;
+    let _ = events.send(ExtensionProcessEvent::Exited(name, status)).await;
 }

@@ -1,5 +1,5 @@
 //! The variables by which a function's own AWS SDK calls mtl instead of AWS, so that a function that
-//! invokes another one works here as it does there. Knows no processes.
+//! invokes another one works here as it does there.
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
 

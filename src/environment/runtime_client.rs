@@ -1,5 +1,5 @@
 //! What runs a handler of Python or Node.js: which language it is in, which interpreter and which
-//! runtime client, the official one where it is installed and mtl's own otherwise. Knows no processes.
+//! runtime client, the official one where it is installed and mtl's own otherwise.
 
 use std::ffi::OsString;
 use std::fs;
@@ -79,7 +79,7 @@ impl Language {
         [interpreter, &debugger, rest].concat()
     }
 
-    fn of_runtime(runtime: &str) -> Option<Self> {
+    fn from_runtime(runtime: &str) -> Option<Self> {
         let languages = [("python", Self::Python), ("nodejs", Self::Node)];
         languages.into_iter().find(|(name, _)| runtime.starts_with(name)).map(|(_, it)| it)
     }
@@ -108,7 +108,7 @@ impl RuntimeClient {
             return Err(HandlerError::Malformed(handler.to_owned()));
         }
         let language = match runtime {
-            Some(runtime) => Language::of_runtime(runtime)
+            Some(runtime) => Language::from_runtime(runtime)
                 .ok_or_else(|| HandlerError::Runtime(runtime.to_owned()))?,
             None => language_of(handler, folder)?,
         };

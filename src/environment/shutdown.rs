@@ -1,5 +1,5 @@
 //! The shutdown phase: what is left of an environment whose life cycle is over is ended as Lambda does,
-//! at once where there is no extension. Knows no invocation.
+//! at once where there is no extension.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>
 
@@ -7,23 +7,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::environment::blueprint::Blueprint;
-use crate::environment::body::{Body, Sign};
-use crate::environment::extending::{answer, shutdown_event};
-use crate::environment::extension_processes::ExtensionSign;
-use crate::environment::runtime_api::RuntimeCall;
+use crate::environment::extension_host::{ExtensionHost, ExtensionHostEvent};
+use crate::environment::host::Host;
+use crate::environment::runtime_link::{LinkEvent, RuntimeLink};
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::quotas;
-use crate::telemetry::extensions::Extensions;
 use crate::telemetry::logs::LogStream;
 
-/// An environment whose life cycle is over.
+/// An environment whose life cycle is over, with what is left of it.
 #[derive(Debug)]
-pub(crate) struct Remains {
-    pub(super) blueprint: Arc<Blueprint>,
-    pub(super) log: LogStream,
-    pub(super) extensions: Extensions,
-    pub(super) reason: ShutdownReason,
-    pub(super) body: Option<Body>,
+pub(crate) struct Shutdown {
+    /// What it was made from.
+    pub(crate) blueprint: Arc<Blueprint>,
+    /// Its log.
+    pub(crate) log: LogStream,
+    /// Why it ends.
+    pub(crate) reason: ShutdownReason,
+    /// The link to its runtime.
+    pub(crate) link: RuntimeLink,
+    /// Its runtime's process.
+    pub(crate) host: Host,
+    /// Its extensions.
+    pub(crate) extensions: ExtensionHost,
 }
 
 /// Why an environment ends, as extensions are told.
@@ -41,7 +46,7 @@ pub(crate) enum ShutdownReason {
 impl ShutdownReason {
     /// As AWS spells it.
     #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Spindown => "spindown",
             Self::Timeout => "timeout",
@@ -49,9 +54,9 @@ impl ShutdownReason {
         }
     }
 
-    /// That of a failure; `None` for one after which the environment goes on.
+    /// The reason that this failure of an invocation is; `None` if the environment goes on after it.
     #[must_use]
-    pub(crate) fn of(failure: &Failure) -> Option<Self> {
+    pub(crate) fn after(failure: &Failure) -> Option<Self> {
         match failure {
             Failure::TimedOut(_) => Some(Self::Timeout),
             Failure::Exited(_) | Failure::OutOfMemory | Failure::Extension(..) => {
@@ -62,57 +67,61 @@ impl ShutdownReason {
     }
 }
 
-impl Remains {
-    /// Ends what still runs: at once, or where an extension is registered with SIGTERM for the runtime,
-    /// SHUTDOWN for those that asked for it, and the time that Lambda gives them.
+impl Shutdown {
+    /// Ends what still runs and removes every trace: at once, or where an extension is registered with
+    /// SIGTERM for the runtime, SHUTDOWN for the extensions that asked for it, and the time that Lambda
+    /// gives them.
+    ///
+    /// The runtime's connections are cut off only when its processes are gone, so that it does not log
+    /// its surprise; and its address is free only when no process is left that knows it.
     pub(crate) async fn clean_up(mut self) {
-        let Some(mut body) = self.body.take() else { return };
-        if body.has_extensions() {
+        if self.extensions.has_processes() {
             let end = Instant::now() + quotas::EXTERNAL_EXTENSION_SHUTDOWN;
-            self.end_runtime(&mut body, quotas::RUNTIME_SHUTDOWN).await;
-            self.end_extensions(&mut body, end).await;
+            self.end_runtime(quotas::RUNTIME_SHUTDOWN).await;
+            self.end_extensions(end).await;
         } else if !self.extensions.is_empty() {
-            self.end_runtime(&mut body, quotas::INTERNAL_EXTENSION_SHUTDOWN).await;
+            self.end_runtime(quotas::INTERNAL_EXTENSION_SHUTDOWN).await;
         }
-        body.end(&self.blueprint, |line| self.log.output(line, None)).await;
+        self.host.end(|line| self.log.output(line, None)).await;
+        self.link.cut_off();
+        if let Some(address) = self.link.address() {
+            self.blueprint.shared.processes.sweep(address).await;
+        }
+        self.host.remove_temp().await;
     }
 
-    async fn end_runtime(&self, body: &mut Body, time: Duration) {
-        body.terminate(self.blueprint.shared.kill.cancelled(), time).await;
-        body.kill_runtime();
-        body.drain(|line| self.log.output(line, None));
+    async fn end_runtime(&mut self, time: Duration) {
+        let kill = self.blueprint.shared.kill.cancelled();
+        self.host.terminate(time, kill, |line| self.log.output(line, None)).await;
         self.log.telemetry().flush().await;
     }
 
-    /// Those that aren't told of the end have none to wait for.
-    async fn end_extensions(&mut self, body: &mut Body, end: Instant) {
+    /// Waits for the end of those extensions that are told of the end of the environment.
+    async fn end_extensions(&mut self, end: Instant) {
         let remaining = end.saturating_duration_since(Instant::now());
-        self.extensions.shutdown(shutdown_event(self.reason.as_str(), remaining));
-        body.kill_extensions(|name| !self.extensions.is_told_of_shutdown(name));
+        self.extensions.shut_down(self.reason.as_str(), remaining);
         let kill = self.blueprint.shared.kill.clone();
-        while body.has_extensions() {
+        while self.extensions.has_processes() {
             let log = &self.log;
             tokio::select! {
+                biased;
                 () = kill.cancelled() => break,
                 () = tokio::time::sleep_until(end.into()) => break,
-                sign = body.sign(|line| log.output(line, None)) => self.showed(sign),
+                event = self.link.event() => match event {
+                    LinkEvent::Extension(call) => drop(self.extensions.called(call, log)),
+                    // The runtime gets no answer any more.
+                    LinkEvent::Polled
+                    | LinkEvent::Posted(_)
+                    | LinkEvent::HungUp
+                    | LinkEvent::Gone => {}
+                },
+                event = self.extensions.event() => match event {
+                    ExtensionHostEvent::Output(line) => log.extension_output(&line, None),
+                    // The end of an extension is what is waited for.
+                    ExtensionHostEvent::Failed(_) | ExtensionHostEvent::Replaced => {}
+                },
+                _ = self.host.event(|line| log.output(line, None)) => {}
             }
-        }
-    }
-
-    fn showed(&mut self, sign: Sign) {
-        match sign {
-            Sign::Call(RuntimeCall::Extension(call)) => {
-                answer(&mut self.extensions, &self.log, call);
-            }
-            Sign::Extension(ExtensionSign::Output(line)) => self.log.extension_output(&line, None),
-            // The runtime gets no answer any more, and the end of an extension is what is waited for.
-            Sign::Call(_)
-            | Sign::Extension(_)
-            | Sign::Attached
-            | Sign::Exited(_)
-            | Sign::MemoryExceeded
-            | Sign::Output => {}
         }
     }
 }

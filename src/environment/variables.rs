@@ -1,4 +1,4 @@
-//! The environment variables of a function's process. Knows no processes. There is none for the
+//! The environment variables of a function's process. There is none for the
 //! tenant: Lambda tells a function its tenant with each invocation and nowhere else.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
@@ -15,9 +15,9 @@ use crate::lambda::function::{Function, LATEST, LogFormat};
 /// Variables that belong to mtl, or that only Lambda may set, and so don't come from the shell.
 const NOT_INHERITED: [&str; 4] = ["MTL_", "LOCAL_LAMBDA_", "AWS_LAMBDA_", "_LAMBDA_"];
 
-/// What differs from one environment to the next.
+/// What a process is told of the environment that it belongs to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct ProcessContext<'a> {
     /// The Runtime API.
     pub(crate) api: SocketAddr,
     /// The log stream's name.
@@ -36,18 +36,18 @@ pub(crate) struct Place<'a> {
 pub(crate) fn variables(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     function: &Function,
-    place: Place<'_>,
+    context: ProcessContext<'_>,
 ) -> Vec<(OsString, OsString)> {
     let inherited = inherited.into_iter().filter(|(name, _)| is_inherited(name));
     let mut all: BTreeMap<OsString, OsString> = inherited.collect();
-    if let Some(endpoint) = place.endpoint {
+    if let Some(endpoint) = context.endpoint {
         all.extend(local_calls::endpoint(endpoint));
     }
     all.extend(function.variables.iter().cloned());
-    for (name, value) in lambda(function, place) {
+    for (name, value) in lambda(function, context) {
         all.insert(name.into(), value);
     }
-    if place.endpoint.is_some() && !local_calls::can_sign(&all) {
+    if context.endpoint.is_some() && !local_calls::can_sign(&all) {
         all.extend(local_calls::placeholder_credentials());
     }
     all.into_iter().collect()
@@ -61,7 +61,7 @@ pub(crate) fn variables(
 pub(crate) fn extension_variables(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     function: &Function,
-    place: Place<'_>,
+    context: ProcessContext<'_>,
 ) -> Vec<(OsString, OsString)> {
     const WITHHELD: [&str; 6] = [
         "AWS_EXECUTION_ENV",
@@ -71,7 +71,7 @@ pub(crate) fn extension_variables(
         "LAMBDA_TASK_ROOT",
         "_HANDLER",
     ];
-    let mut all = variables(inherited, function, place);
+    let mut all = variables(inherited, function, context);
     all.retain(|(name, _)| !WITHHELD.iter().any(|withheld| name == withheld));
     all
 }
@@ -80,25 +80,25 @@ fn is_inherited(name: &OsStr) -> bool {
     !NOT_INHERITED.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
 }
 
-fn lambda(function: &Function, place: Place<'_>) -> Vec<(&'static str, OsString)> {
+fn lambda(function: &Function, context: ProcessContext<'_>) -> Vec<(&'static str, OsString)> {
     let (log_format, log_level) = match function.log_format {
         LogFormat::Text => ("Text", None),
         LogFormat::Json(levels) => ("JSON", Some(levels.application)),
     };
     let mut variables: Vec<(&'static str, OsString)> = vec![
-        ("AWS_LAMBDA_RUNTIME_API", place.api.to_string().into()),
+        ("AWS_LAMBDA_RUNTIME_API", context.api.to_string().into()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone().into()),
         ("AWS_LAMBDA_FUNCTION_VERSION", LATEST.into()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory.mb.to_string().into()),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
         ("AWS_LAMBDA_LOG_FORMAT", log_format.into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group().into()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", place.log_stream.into()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", context.log_stream.into()),
         ("AWS_REGION", function.region.clone().into()),
         ("AWS_DEFAULT_REGION", function.region.clone().into()),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".into()),
-        ("LAMBDA_TASK_ROOT", place.task_root.into()),
-        ("TMPDIR", place.temp.into()),
+        ("LAMBDA_TASK_ROOT", context.task_root.into()),
+        ("TMPDIR", context.temp.into()),
         ("TZ", ":UTC".into()),
         ("_HANDLER", function.handler().to_owned()),
     ];

@@ -199,12 +199,6 @@ impl Extensions {
         self.closed = true;
     }
 
-    /// Whether the runtime has asked for its first invocation.
-    #[must_use]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
     /// Whether none has registered.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {

@@ -21,10 +21,18 @@ struct Extended {
 
 impl Extended {
     async fn start(behavior: &str, options: &[&str]) -> Self {
+        Self::start_with_init("", behavior, options).await
+    }
+
+    /// As [`Extended::start`], with a function that begins badly.
+    async fn start_with_init(misbehavior: &str, behavior: &str, options: &[&str]) -> Self {
         let program = function::extension().to_str().unwrap();
         let setup = Setup::function(&[&["--extension", program], options].concat());
         let log = setup.path("extension.log");
-        let setup = setup.env("EXTENSION", behavior).env("EXTENSION_LOG", &log);
+        let mut setup = setup.env("EXTENSION", behavior).env("EXTENSION_LOG", &log);
+        if !misbehavior.is_empty() {
+            setup = setup.env("INIT", misbehavior);
+        }
         Self { server: setup.start().await, log }
     }
 
@@ -169,6 +177,16 @@ async fn an_extension_that_ends_in_init_ends_the_environment() {
     assert_eq!(error_type, "Extension.Crash");
     assert!(message.ends_with("Error: exit status 3"), "{message}");
     assert_eq!(extended.of("pid").len(), 2, "init is run again");
+}
+
+#[tokio::test]
+async fn extensions_end_with_a_failed_init_and_are_started_again() {
+    let extended = Extended::start_with_init("exit-once:7:crashed", "", &[]).await;
+    assert_eq!(extended.server.answer("alice", &json!({})).await["count"], 1);
+    let pids = extended.of("pid");
+    assert_eq!(pids.len(), 2, "init is run again");
+    assert!(!wait::is_running(pids[0].as_u64().unwrap()), "the first one is gone by then");
+    assert_eq!(extended.of("event"), ["INVOKE"]);
 }
 
 #[tokio::test]

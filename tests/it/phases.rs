@@ -241,11 +241,22 @@ async fn memory_above_a_size_that_was_given_ends_the_environment() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn memory_above_the_size_in_init_ends_the_environment() {
-    let setup = Setup::function(&["--timeout", "20s", "--memory-size", "128"]);
-    let server = setup.env("INIT", "allocate:300").start().await;
+async fn memory_above_the_size_in_init_ends_the_environment_after_a_second_init() {
+    let options = ["--timeout", "20s", "--memory-size", "128"];
+    let server = beginning("allocate:300", &options).start().await;
     let reply = server.invoke("alice", &json!({})).await;
     assert_eq!(reply.function_error()["errorType"], "Runtime.OutOfMemory");
+    assert_eq!(starts(&server), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn memory_above_the_size_in_the_first_init_only_is_not_noticed_by_the_caller() {
+    let options = ["--timeout", "20s", "--memory-size", "128"];
+    let server = beginning("allocate-once:300:allocated", &options).start().await;
+    let answer = server.answer("alice", &json!({})).await;
+    assert_eq!((&answer["count"], starts(&server)), (&json!(1), 2));
+    assert_eq!(server.answer("alice", &json!({})).await["pid"], answer["pid"]);
 }
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What happens to an environment, and what its life cycle has it do about that. Knows no states.
+//! What happens to an environment, and what its life cycle has it do about that.
 
 use std::process::ExitStatus;
 
@@ -24,16 +24,40 @@ pub(crate) enum Event {
     InitErrorPosted(Failure),
     /// The time that [`crate::environment::lifecycle::Lifecycle::deadline`] named has come.
     DeadlinePassed,
-    /// The environment failed in another way, and its processes may still run.
+    /// The runtime or an extension failed in another way, and its process may still run.
     Failed(Failure),
-    /// The runtime's process ended.
+    /// The runtime's process ended by itself.
     Exited(ExitStatus),
+    /// The processes that [`Effect::Kill`] was for are gone.
+    Killed,
     /// The runtime's process could not be started.
     StartFailed(Failure),
     /// There is newer code: the environment takes no more invocations than the one that it has.
     Retired,
     /// mtl is stopping and waits no longer.
     StopAsked,
+}
+
+impl Event {
+    /// What it is called where the life cycle is watched.
+    #[must_use]
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::NextPolled => "NextPolled",
+            Self::Assigned(_) => "Assigned",
+            Self::StreamStarted(_) => "StreamStarted",
+            Self::Responded(..) => "Responded",
+            Self::ErrorPosted(..) => "ErrorPosted",
+            Self::InitErrorPosted(_) => "InitErrorPosted",
+            Self::DeadlinePassed => "DeadlinePassed",
+            Self::Failed(_) => "Failed",
+            Self::Exited(_) => "Exited",
+            Self::Killed => "Killed",
+            Self::StartFailed(_) => "StartFailed",
+            Self::Retired => "Retired",
+            Self::StopAsked => "StopAsked",
+        }
+    }
 }
 
 /// An answer's body as it was read, to its end.
@@ -60,9 +84,9 @@ pub(crate) enum Effect {
     Deliver,
     /// The init phase ended: it succeeded (`None`), or failed and will be run again.
     EndInit(Option<InitFailure>),
-    /// Kill the runtime's processes; [`Event::Exited`] follows.
+    /// Kill all processes so that others can take their place; [`Event::Killed`] follows.
     Kill,
-    /// Start the runtime's process again.
+    /// Start the processes again.
     Start,
     /// Let the runtime stream its answer, and give the caller the stream.
     Stream,
@@ -74,6 +98,27 @@ pub(crate) enum Effect {
     Release,
     /// The environment takes no more invocations: end it.
     End,
+}
+
+impl Effect {
+    /// What it is called where the life cycle is watched.
+    #[must_use]
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Reply(_) => "Reply",
+            Self::Park => "Park",
+            Self::Deliver => "Deliver",
+            Self::EndInit(None) => "EndInit (succeeded)",
+            Self::EndInit(Some(_)) => "EndInit (failed)",
+            Self::Kill => "Kill",
+            Self::Start => "Start",
+            Self::Stream => "Stream",
+            Self::Answer(_) => "Answer",
+            Self::Finish(_) => "Finish",
+            Self::Release => "Release",
+            Self::End => "End",
+        }
+    }
 }
 
 /// A failed init, as `INIT_REPORT` has it.

@@ -102,7 +102,8 @@ fn a_cold_and_a_warm_invocation() {
 #[test]
 fn a_failed_init_is_run_again_inside_the_invocation() {
     Story::begin()
-        .then(exit(1), &["init failed init Runtime.ExitError", "start"])
+        .then(exit(1), &["init failed init Runtime.ExitError", "kill"])
+        .then(Event::Killed, &["start"])
         .then(Event::NextPolled, &["deliver"])
         .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"]);
     Story::begin()
@@ -110,7 +111,7 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
             Event::InitErrorPosted(oops()),
             &["reply Accepted", "init failed init Runtime.Oops", "kill"],
         )
-        .then(exit(1), &["start"])
+        .then(Event::Killed, &["start"])
         .then(
             Event::InitErrorPosted(oops()),
             &[
@@ -123,13 +124,37 @@ fn a_failed_init_is_run_again_inside_the_invocation() {
         );
     Story::begin()
         .timeout(&["init failed init Sandbox.Timedout", "kill"])
-        .then(exit(9), &["start"])
+        .then(Event::Killed, &["start"])
         .timeout(&[
             "init failed invoke Sandbox.Timedout",
             "answer Sandbox.Timedout",
             "finish",
             "end",
         ]);
+}
+
+#[test]
+fn what_comes_from_processes_that_are_killed_does_not_end_those_that_follow() {
+    let crash = || Failure::Extension("Extension.Crash".to_owned(), String::new());
+    Story::begin()
+        .then(
+            Event::Failed(Failure::OutOfMemory),
+            &["init failed init Runtime.OutOfMemory", "kill"],
+        )
+        .then(Event::Failed(Failure::OutOfMemory), &[])
+        .then(Event::Failed(crash()), &[])
+        .then(exit(9), &[])
+        .then(Event::Killed, &["start"])
+        .then(Event::NextPolled, &["deliver"])
+        .then(Event::Responded(id(1), complete()), &["answer ok", "reply Accepted"]);
+    Story::begin()
+        .then(Event::Failed(crash()), &["init failed init Extension.Crash", "kill"])
+        .then(Event::Killed, &["start"])
+        .then(
+            Event::Failed(crash()),
+            &["init failed invoke Extension.Crash", "answer Extension.Crash", "finish", "end"],
+        )
+        .then(Event::Killed, &[]);
 }
 
 #[test]
@@ -249,6 +274,7 @@ enum Anything {
     Deadline,
     Memory,
     Exit,
+    Killed,
     StartFailed,
     Stop,
 }
@@ -264,6 +290,7 @@ fn anything() -> impl Strategy<Value = Anything> {
         1 => Just(Anything::Deadline),
         1 => Just(Anything::Memory),
         1 => Just(Anything::Exit),
+        4 => Just(Anything::Killed),
         1 => Just(Anything::StartFailed),
         1 => Just(Anything::Stop),
     ]
@@ -352,6 +379,7 @@ proptest! {
                 Anything::Deadline if lifecycle.deadline().is_some() => Event::DeadlinePassed,
                 Anything::Memory => Event::Failed(Failure::OutOfMemory),
                 Anything::Exit => exit(1),
+                Anything::Killed if !observer.running => Event::Killed,
                 Anything::StartFailed if lifecycle.since().is_some() => {
                     Event::StartFailed(no_program())
                 }

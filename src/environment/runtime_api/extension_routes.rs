@@ -1,5 +1,5 @@
 //! The Extensions API, the Telemetry API and the Logs API on the Runtime API's address: turns their
-//! HTTP into [`ExtensionCall`] messages and the answers into HTTP. Knows no extension.
+//! HTTP into [`ExtensionCall`] messages and the answers into HTTP.
 
 use std::future::pending;
 
@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::environment::lifecycle::events::Verdict;
-use crate::environment::runtime_api::{Api, RuntimeCall, error_reply, internal_error, verdict};
-use crate::lambda::function::LATEST;
+use crate::environment::runtime_api::calls::{CallSender, RuntimeCall};
+use crate::environment::runtime_api::replies::{error_reply, internal_error, verdict_reply};
+use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, RequestBody, json as json_reply, read};
 use crate::telemetry::extensions::{
@@ -35,7 +36,7 @@ pub(crate) enum ExtensionRoute {
 impl ExtensionRoute {
     /// The resource at this path.
     #[must_use]
-    pub(crate) fn of(parts: &[&str]) -> Option<Self> {
+    pub(crate) fn parse(parts: &[&str]) -> Option<Self> {
         Some(match parts {
             ["2020-01-01", "extension", "register"] => Self::Register,
             ["2020-01-01", "extension", "event", "next"] => Self::Next,
@@ -58,13 +59,29 @@ impl ExtensionRoute {
     }
 }
 
-impl Api {
-    /// Answers a request of an extension.
-    pub(super) async fn extension(
-        &self,
-        route: ExtensionRoute,
-        request: Request<Incoming>,
-    ) -> Reply {
+/// Answers requests of extensions.
+#[derive(Debug)]
+pub(crate) struct ExtensionRoutes {
+    function_name: String,
+    account_id: String,
+    handler: String,
+    calls: CallSender,
+}
+
+impl ExtensionRoutes {
+    /// The API of an environment of this function, which gets the calls.
+    #[must_use]
+    pub(crate) fn new(function: &Function, calls: CallSender) -> Self {
+        Self {
+            function_name: function.name.clone(),
+            account_id: function.account_id.clone(),
+            handler: function.handler().to_string_lossy().into_owned(),
+            calls,
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, route: ExtensionRoute, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
         let identifier = text(&head.headers, "Lambda-Extension-Identifier");
         match route {
@@ -74,7 +91,7 @@ impl Api {
                 let error_type = text(&head.headers, "Lambda-Extension-Function-Error-Type");
                 let reported = Reported { phase, error_type };
                 let failed = |answer| ExtensionCall::Failed(identifier, reported, answer);
-                self.reply(failed, |()| verdict(Verdict::Accepted)).await
+                self.reply(failed, |()| verdict_reply(Verdict::Accepted)).await
             }
             ExtensionRoute::Subscribe(api) => {
                 let body = body_of(body).await;
@@ -136,7 +153,7 @@ impl Api {
         call: impl FnOnce(Answer<T>) -> ExtensionCall,
     ) -> Option<Result<T, Refused>> {
         let (answer, answered) = oneshot::channel();
-        self.call(RuntimeCall::Extension(call(answer))).await;
+        self.calls.send(RuntimeCall::Extension(call(answer))).await;
         answered.await.ok()
     }
 }

@@ -1,5 +1,4 @@
 //! The line to whoever is behind one Runtime API address: what it calls, one call after the other.
-//! Knows neither environments nor processes.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,7 +8,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::environment::runtime_api::{RuntimeApi, RuntimeCall};
+use crate::environment::runtime_api::calls::RuntimeCall;
+use crate::environment::runtime_api::listener::RuntimeListener;
 use crate::lambda::function::Function;
 use crate::system::http::Connection;
 
@@ -18,34 +18,34 @@ const CAPACITY: usize = 4;
 
 /// A Runtime API that is served. Dropping it cuts all connections off.
 #[derive(Debug)]
-pub(crate) struct Line {
-    api: RuntimeApi,
+pub(crate) struct RuntimeLine {
+    listener: RuntimeListener,
     function: Arc<Function>,
     calls: mpsc::Receiver<RuntimeCall>,
     /// Calls that were taken and put back.
     held: VecDeque<RuntimeCall>,
     /// Connections of runtimes whose environment has ended. They get nothing any more.
     retired: Vec<Connection>,
-    listener: JoinHandle<()>,
+    serving: JoinHandle<()>,
 }
 
-impl Line {
+impl RuntimeLine {
     /// Listens on this loopback port; 0 is any free one.
     ///
     /// # Errors
     ///
     /// When the port is taken, or no file descriptor is left.
     pub(crate) async fn open(port: u16, function: &Arc<Function>) -> io::Result<Self> {
-        let api = RuntimeApi::bind(port).await?;
+        let listener = RuntimeListener::bind(port).await?;
         let function = Arc::clone(function);
-        let (calls, listener) = serve(&api, &function);
-        Ok(Self { api, function, calls, held: VecDeque::new(), retired: Vec::new(), listener })
+        let (calls, serving) = serve(&listener, &function);
+        Ok(Self { listener, function, calls, held: VecDeque::new(), retired: Vec::new(), serving })
     }
 
     /// Where it listens.
     #[must_use]
     pub(crate) fn address(&self) -> SocketAddr {
-        self.api.address()
+        self.listener.address()
     }
 
     /// The next call. Dropping the future loses nothing.
@@ -87,20 +87,23 @@ impl Line {
 
     /// Cuts all connections off and listens again, as if nothing had been.
     pub(crate) fn cut(&mut self) {
-        self.listener.abort();
+        self.serving.abort();
         self.held.clear();
         self.retired.clear();
-        (self.calls, self.listener) = serve(&self.api, &self.function);
+        (self.calls, self.serving) = serve(&self.listener, &self.function);
     }
 }
 
-impl Drop for Line {
+impl Drop for RuntimeLine {
     fn drop(&mut self) {
-        self.listener.abort();
+        self.serving.abort();
     }
 }
 
-fn serve(api: &RuntimeApi, function: &Function) -> (mpsc::Receiver<RuntimeCall>, JoinHandle<()>) {
+fn serve(
+    listener: &RuntimeListener,
+    function: &Function,
+) -> (mpsc::Receiver<RuntimeCall>, JoinHandle<()>) {
     let (sender, calls) = mpsc::channel(CAPACITY);
-    (calls, tokio::spawn(api.serve(function, sender)))
+    (calls, tokio::spawn(listener.serve(function, sender)))
 }

@@ -1,4 +1,4 @@
-//! The headers of `/next`: what the runtime is told about an invocation. Knows no connection.
+//! The headers of `/next`: what the runtime is told about an invocation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

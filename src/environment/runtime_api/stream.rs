@@ -1,5 +1,5 @@
 //! An answer that the runtime streams: passed on as it comes, and ended by trailers that may say that
-//! it failed. Knows no invocation.
+//! it failed.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
 
