@@ -7,7 +7,7 @@
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +25,10 @@ use crate::telemetry::extensions::ExtensionCall;
 
 /// How often it is looked at whether a runtime that the user has started is still there.
 const LOOK_AT_RUNTIME: Duration = Duration::from_secs(1);
+
+/// How long clients that keep their connection open keep it at the least while they don't use it.
+/// .NET's waits for a minute, those of Rust and Go for 90 seconds.
+const KEPT_OPEN: Duration = Duration::from_secs(50);
 
 /// The link between an environment and its runtime.
 #[derive(Debug, Default)]
@@ -51,8 +55,8 @@ pub(crate) struct RuntimeLink {
 #[derive(Debug)]
 struct Pending {
     verdict: oneshot::Sender<Verdict>,
-    /// Whether it is about an invocation, and not about the init phase.
-    is_answer: bool,
+    /// `None` if it is about the init phase.
+    connection: Option<Connection>,
 }
 
 /// An event that the runtime got.
@@ -62,7 +66,36 @@ struct Delivered {
     connection: Connection,
     /// Whether that was closed before the event was answered, as far as somebody looked.
     has_hung_up: bool,
-    is_answered: bool,
+    answered: Option<Answered>,
+}
+
+/// How the runtime has answered.
+#[derive(Debug)]
+struct Answered {
+    at: Instant,
+    /// Whether on the connection of the event: then the client keeps it open for the next one too.
+    on_same_connection: bool,
+}
+
+impl Delivered {
+    /// Whether a poll on this connection must be another runtime's: this one has yet to answer on its
+    /// connection, or kept that open and has closed it since. Clients that open a connection for each
+    /// call can't be told from another runtime once they have answered.
+    fn rules_out(&self, connection: &Connection) -> bool {
+        match &self.answered {
+            None => !self.connection.is(connection),
+            Some(Answered { at, on_same_connection }) => {
+                *on_same_connection && !self.connection.is_open() && at.elapsed() < KEPT_OPEN
+            }
+        }
+    }
+
+    /// As [`Delivered::rules_out`], while a poll is held: the one that is known to be this runtime's
+    /// waits on the connection of the event, or has hung up.
+    fn rules_out_besides(&self, held: &Poll, connection: &Connection) -> bool {
+        let is_known = held.is_abandoned() || self.connection.is(&held.connection);
+        is_known && !held.connection.is(connection)
+    }
 }
 
 /// What shows on the link.
@@ -132,7 +165,7 @@ impl RuntimeLink {
             let has_line = line.is_some();
             let vacant = attachments.as_ref().filter(|_| !has_line);
             let is_watched = attachments.is_some()
-                && delivered.as_ref().is_some_and(|it| !it.is_answered && !it.has_hung_up);
+                && delivered.as_ref().is_some_and(|it| it.answered.is_none() && !it.has_hung_up);
             tokio::select! {
                 biased;
                 () = if_some(held.map(Poll::hung_up)) => return self.give_up(),
@@ -176,7 +209,7 @@ impl RuntimeLink {
                 LinkEvent::Posted(Event::ErrorPosted(self.posted(post), failure))
             }
             RuntimeCall::InitError(failure, verdict) => {
-                self.pending = Some(Pending { verdict, is_answer: false });
+                self.pending = Some(Pending { verdict, connection: None });
                 LinkEvent::Posted(Event::InitErrorPosted(failure))
             }
             RuntimeCall::Extension(call) => LinkEvent::Extension(call),
@@ -184,8 +217,8 @@ impl RuntimeLink {
     }
 
     /// Keeps what a POST waits on, and returns which invocation it names.
-    fn posted(&mut self, Post { id, verdict }: Post) -> Uuid {
-        self.pending = Some(Pending { verdict, is_answer: true });
+    fn posted(&mut self, Post { id, connection, verdict }: Post) -> Uuid {
+        self.pending = Some(Pending { verdict, connection: Some(connection) });
         id
     }
 
@@ -194,8 +227,10 @@ impl RuntimeLink {
     fn is_from_another(&self, call: &RuntimeCall) -> bool {
         match call {
             RuntimeCall::Next(Poll { connection, .. }) => {
-                let unanswered = self.delivered.as_ref().filter(|last| !last.is_answered);
-                unanswered.is_some_and(|last| !last.connection.is(connection))
+                self.delivered.as_ref().is_some_and(|last| match &self.held {
+                    Some(held) => last.rules_out_besides(held, connection),
+                    None => last.rules_out(connection),
+                })
             }
             RuntimeCall::Extension(ExtensionCall::Register(..)) => self.has_polled,
             _ => false,
@@ -242,20 +277,22 @@ impl RuntimeLink {
     pub(crate) fn deliver(&mut self, next: impl FnOnce() -> Next) {
         if let Some(held) = self.held.take() {
             let connection = held.connection.clone();
-            self.delivered = Some(Delivered { connection, has_hung_up: false, is_answered: false });
+            self.delivered = Some(Delivered { connection, has_hung_up: false, answered: None });
             held.deliver(next());
         }
     }
 
     /// Answers the runtime's POST.
     pub(crate) fn reply(&mut self, verdict: Verdict) {
-        let Some(Pending { verdict: reply, is_answer }) = self.pending.take() else { return };
-        if let (Some(delivered), true) = (&mut self.delivered, is_answer) {
+        let Some(Pending { verdict: reply, connection }) = self.pending.take() else { return };
+        if let (Some(delivered), Some(connection)) = (&mut self.delivered, connection) {
+            let on_same_connection = delivered.connection.is(&connection);
+            let answered = Some(Answered { at: Instant::now(), on_same_connection });
             match verdict {
                 Verdict::Accepted | Verdict::Proceed { .. } | Verdict::TooLarge => {
-                    delivered.is_answered = true;
+                    delivered.answered = answered;
                 }
-                Verdict::Truncated => delivered.is_answered = false,
+                Verdict::Truncated => delivered.answered = None,
                 Verdict::InvalidRequestId | Verdict::InvalidTransition { .. } => {}
             }
         }

@@ -1,14 +1,16 @@
 //! `mtl serve --attach`: runtimes that the test starts, as a person would in a debugger.
 
-use std::process::{Child, Command, Stdio};
+use std::cell::RefCell;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::function;
 use crate::http::Reply;
 use crate::server::{Server, Setup};
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually};
 
 /// The function under test, started by hand. It is killed with the value.
 struct Runtime(Child);
@@ -16,12 +18,30 @@ struct Runtime(Child);
 impl Runtime {
     /// Starts one at an address of the server's.
     fn start(server: &Server, number: usize) -> Self {
+        Self::spawn(Command::new(function::program()), server, number)
+    }
+
+    /// Starts one there that takes its steps from the event.
+    fn start_raw(server: &Server, number: usize) -> Self {
         let mut command = Command::new(function::program());
+        command.arg("raw");
+        Self::spawn(command, server, number)
+    }
+
+    fn spawn(mut command: Command, server: &Server, number: usize) -> Self {
         for (name, value) in variables(server, number) {
             command.env(name, value);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().unwrap())
+    }
+
+    /// How it ends by itself.
+    async fn status(&mut self) -> ExitStatus {
+        let child = RefCell::new(&mut self.0);
+        let has_ended = || child.borrow_mut().try_wait().unwrap().is_some();
+        eventually("the runtime has ended", has_ended).await;
+        self.0.wait().unwrap()
     }
 
     fn stop(mut self) {
@@ -58,6 +78,21 @@ async fn count(server: &Server, tenant: &str) -> Value {
     server.answer(tenant, &json!({})).await["count"].take()
 }
 
+/// The answer to an invocation of a tenant once a runtime is free for it. That another one has ended is
+/// noticed in its own time.
+async fn answer_once_free(server: &Server, tenant: &str) -> Value {
+    let answered = async {
+        loop {
+            let reply = server.invoke(tenant, &json!({})).await;
+            if reply.status != 429 {
+                return reply.answer();
+            }
+        }
+    };
+    let answer = timeout(DEADLINE, answered).await;
+    answer.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for a runtime for `{tenant}`"))
+}
+
 fn error_type(reply: &Reply) -> Value {
     reply.function_error()["errorType"].clone()
 }
@@ -86,13 +121,36 @@ async fn a_runtime_belongs_to_its_tenant_until_it_is_started_again() {
     server.wait_for_stderr("of tenant `bob` was throttled: every runtime belongs to another").await;
     runtime.stop();
     let _runtime = Runtime::start(&server, 0);
-    // The end of the first one is noticed in its own time.
-    let mut reply = server.invoke("bob", &json!({})).await;
-    while reply.status == 429 {
-        reply = server.invoke("bob", &json!({})).await;
-    }
-    assert_eq!(reply.answer()["count"], 1);
+    assert_eq!(answer_once_free(&server, "bob").await["count"], 1);
     assert_eq!(server.invoke("alice", &json!({})).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_runtime_that_ends_after_its_answer_makes_room_for_the_next_one() {
+    let server = serve(&["1"]).await;
+    let runtime = Runtime::start_raw(&server, 0);
+    // It never asks for another event.
+    let steps = json!([
+        { "call": "POST invocation/{id}/response", "body": "1" },
+        { "gate": server.path("never") },
+    ]);
+    assert_eq!(server.answer("alice", &json!({ "steps": steps })).await, 1);
+    runtime.stop();
+    let _runtime = Runtime::start(&server, 0);
+    assert_eq!(answer_once_free(&server, "bob").await["count"], 1);
+    assert_eq!(server.invoke("alice", &json!({})).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_started_beside_an_idle_one_takes_its_place() {
+    let server = serve(&["1"]).await;
+    let mut first = Runtime::start(&server, 0);
+    assert_eq!(count(&server, "alice").await, 1);
+    server.wait_for_stdout("REPORT RequestId: ").await;
+    let _second = Runtime::start(&server, 0);
+    assert_eq!(answer_once_free(&server, "bob").await["count"], 1);
+    // It was never started again, so it gets nothing of another tenant's, and ends.
+    assert!(!first.status().await.success());
 }
 
 #[tokio::test]
@@ -161,7 +219,7 @@ async fn two_runtimes_at_one_address_never_share_a_tenant() {
         let answer = server.answer("bob", &json!({})).await;
         assert_eq!((&answer["count"], &answer["tenants"]), (&json!(expected), &json!(["bob"])));
     }
-    assert!(!first.0.wait().unwrap().success());
+    assert!(!first.status().await.success());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::environment::lifecycle::events::{ResponseBody, Verdict};
 use crate::environment::runtime_api::next::Poll;
 use crate::lambda::invocation::failure::Failure;
+use crate::system::http::Connection;
 use crate::telemetry::extensions::ExtensionCall;
 
 /// What the runtime asks of its environment. The answer goes back through the channel; a runtime
@@ -33,6 +34,8 @@ pub(crate) enum RuntimeCall {
 pub(crate) struct Post {
     /// The request id that it names.
     pub(crate) id: Uuid,
+    /// What it came on.
+    pub(crate) connection: Connection,
     /// Where its answer goes.
     pub(crate) verdict: oneshot::Sender<Verdict>,
 }

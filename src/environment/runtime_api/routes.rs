@@ -205,7 +205,8 @@ impl RuntimeRoutes {
             return Err(Box::new(gone));
         }
         let (verdict, decided) = oneshot::channel();
-        self.calls.send(call(Post { id, verdict })).await;
+        let connection = connection(&head.extensions);
+        self.calls.send(call(Post { id, connection, verdict })).await;
         decided.await.map_err(|_| Box::new(internal_error()))
     }
 }
