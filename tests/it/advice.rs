@@ -96,7 +96,7 @@ async fn an_extension_that_holds_the_start_up_is_named() {
 async fn options_of_handlers_are_for_handlers() {
     let folder = tempfile::tempdir().unwrap();
     for options in [["--inspect", "--", "true"], ["--runtime=python3", "--", "true"]] {
-        let mut mtl = tokio::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+        let mut mtl = tokio::process::Command::new(crate::function::mtl());
         let output = mtl.arg("serve").args(options).current_dir(folder.path()).output();
         assert_eq!(output.await.unwrap().status.code(), Some(2), "{options:?}");
     }

@@ -271,7 +271,7 @@ async fn an_extension_that_is_no_program_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plain"), "text").unwrap();
     for name in ["absent", "plain"] {
-        let mut mtl = tokio::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+        let mut mtl = tokio::process::Command::new(crate::function::mtl());
         mtl.args(["serve", "--extension", name]).current_dir(folder.path());
         let output = mtl.output().await.unwrap();
         assert_eq!(output.status.code(), Some(2));

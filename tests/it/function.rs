@@ -1,4 +1,4 @@
-//! Where the function under test and its extension are. `cargo test` builds them, `cargo test --test it`
+//! Where mtl, the function under test and its extension are. `cargo test` builds them, `cargo test --test it`
 //! does not, so they are built here when they are missing or older than their sources.
 
 use std::fs;
@@ -6,6 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
+
+use crate::wait::limit_this_test;
+
+/// The program of mtl. A test that starts it has five minutes.
+pub(crate) fn mtl() -> &'static str {
+    limit_this_test();
+    env!("CARGO_BIN_EXE_mtl")
+}
 
 /// The program of the function under test.
 pub(crate) fn program() -> &'static Path {

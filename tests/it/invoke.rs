@@ -35,7 +35,7 @@ impl From<Output> for Run {
 
 /// `mtl invoke` in `folder`, with nothing of the configuration of whoever runs the tests.
 fn invoke(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut command = Command::new(crate::function::mtl());
     for (name, _) in std::env::vars_os() {
         if ["MTL_", "AWS_", "CLICOLOR"].iter().any(|p| name.to_string_lossy().starts_with(p)) {
             command.env_remove(name);

@@ -11,7 +11,7 @@ use crate::server::{Server, Setup, terminal};
 use crate::wait::eventually;
 
 fn command(server: &Server, arguments: &[&str]) -> Command {
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["invoke", "--endpoint", &format!("http://{}", server.address)]).args(arguments);
     for name in ["MTL_FUNCTION", "MTL_REMOTE"] {
         mtl.env_remove(name);
@@ -206,7 +206,7 @@ async fn tenants_and_payloads_may_be_in_files() {
 
 /// A load that goes to AWS, which is this server here.
 fn remote(server: &Server, arguments: &[&str]) -> Run {
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["invoke", "--remote", "function"]).args(arguments).stdin(Stdio::null());
     for name in ["MTL_FUNCTION", "MTL_REMOTE", "MTL_ENDPOINT", "AWS_PROFILE"] {
         mtl.env_remove(name);

@@ -11,7 +11,7 @@ use crate::server::{Server, Setup, terminal};
 use crate::wait::eventually;
 
 fn command(server: &Server, options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut command = Command::new(crate::function::mtl());
     for (name, _) in std::env::vars_os() {
         if ["MTL_", "AWS_", "COLUMNS"].iter().any(|p| name.to_string_lossy().starts_with(p)) {
             command.env_remove(name);

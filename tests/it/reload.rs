@@ -163,7 +163,7 @@ async fn a_file_that_is_always_written_hides_no_other() {
 #[tokio::test]
 async fn what_is_not_there_can_not_be_watched() {
     let folder = tempfile::tempdir().unwrap();
-    let mut mtl = tokio::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = tokio::process::Command::new(crate::function::mtl());
     let output = mtl.args(["serve", "--watch", "absent"]).current_dir(folder.path()).output();
     let output = output.await.unwrap();
     assert_eq!(output.status.code(), Some(2));

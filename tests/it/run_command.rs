@@ -13,7 +13,7 @@ use crate::wait;
 
 fn serving(command: &str, options: &[&str]) -> (Command, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["serve", "--run", command]).args(options).current_dir(folder.path());
     for name in ["MTL_ENDPOINT", "MTL_FUNCTION", "MTL_REMOTE", "AWS_REGION", "AWS_PROFILE"] {
         mtl.env_remove(name);
@@ -140,7 +140,7 @@ async fn no_command_is_a_mistake() {
 async fn a_signal_ends_the_first_build_with_all_that_it_has_started() {
     let folder = tempfile::tempdir().unwrap();
     let build = "sh -c 'echo $$ > pid; exec sleep 600'; true";
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["serve", "--port", "0", "--watch", "--build", build]).current_dir(folder.path());
     mtl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = mtl.spawn().unwrap();
@@ -156,7 +156,7 @@ async fn a_signal_ends_the_first_build_with_all_that_it_has_started() {
 #[tokio::test]
 async fn what_can_not_be_used_is_told_before_a_build() {
     let folder = tempfile::tempdir().unwrap();
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["serve", "--watch", "absent", "--build", "touch built"]).current_dir(folder.path());
     assert_eq!(mtl.output().await.unwrap().status.code(), Some(2));
     assert!(!folder.path().join("built").exists());

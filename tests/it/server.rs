@@ -37,13 +37,9 @@ impl Setup {
     /// `mtl serve` with these options and the built-in example function.
     pub(crate) fn example(options: &[&str]) -> Self {
         let folder = TempDir::new().expect("the system has room for a folder");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+        let mut command = Command::new(crate::function::mtl());
         command.args(["serve", "--port", "0"]).args(options).current_dir(folder.path());
-        for (name, _) in env::vars_os() {
-            if is_read_by_mtl(&name) {
-                command.env_remove(name);
-            }
-        }
+        without_settings(&mut command);
         command.env("XDG_RUNTIME_DIR", folder.path()).env("RUST_BACKTRACE", "0");
         // A stdin that never ends: a function that got it would wait for it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -133,6 +129,15 @@ pub(crate) fn terminal() -> (File, File) {
     let name = OsStr::from_bytes(name.as_bytes()).to_owned();
     let program = File::options().read(true).write(true).open(name);
     (person.into(), program.expect("the terminal can be opened"))
+}
+
+/// Takes away what whoever runs the tests has set for mtl.
+pub(crate) fn without_settings(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if is_read_by_mtl(&name) {
+            command.env_remove(name);
+        }
+    }
 }
 
 fn is_read_by_mtl(name: &OsStr) -> bool {

@@ -281,7 +281,7 @@ async fn mtl_invoke_prints_pieces_as_they_come_and_says_how_the_stream_failed() 
     let steps = json!({ "steps": [
         write(HEAD), chunk("first"), { "gate": gate }, chunk("second"), { "exit": 7 },
     ]});
-    let mut invoke = std::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut invoke = std::process::Command::new(crate::function::mtl());
     invoke.args(["invoke", "--stream", "--log", "--tenant-id", "alice"]);
     invoke.args(["--endpoint", &format!("http://{}", server.address)]);
     invoke.args(["--payload", &steps.to_string()]).env_remove("MTL_REMOTE");

@@ -272,7 +272,7 @@ async fn a_handler_of_a_template_runs_in_the_folder_of_its_code() {
 fn refused(template: &str, options: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("template.yaml"), template).unwrap();
-    let mut mtl = std::process::Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = std::process::Command::new(crate::function::mtl());
     let output = mtl.arg("serve").args(options).current_dir(folder.path()).output().unwrap();
     let stderr =
         String::from_utf8_lossy(&output.stderr).replace(folder.path().to_str().unwrap(), "");

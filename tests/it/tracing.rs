@@ -26,7 +26,7 @@ async fn nothing_is_told_otherwise() {
 
 #[test]
 fn a_bad_filter_is_a_mistake_in_the_arguments() {
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     let output = mtl.args(["serve", "--port", "0"]).env("MTL_LOG", "mtl=loud").output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");

@@ -24,7 +24,7 @@ const PROCESS_NAME: &str = "lambda-watchdog";
 
 /// Starts the watchdog with a pipe that is the test's to close.
 fn watchdog() -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut command = Command::new(crate::function::mtl());
     command.arg0(PROCESS_NAME).env_clear().stdin(Stdio::piped()).spawn().unwrap()
 }
 

@@ -9,7 +9,7 @@ use crate::server::{Server, Setup};
 
 async fn check(server: &Server, arguments: &[&str]) -> Output {
     let endpoint = format!("http://{}", server.address);
-    let mut mtl = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    let mut mtl = Command::new(crate::function::mtl());
     mtl.args(["invoke", "--check"]).args(arguments);
     for name in ["MTL_ENDPOINT", "MTL_FUNCTION", "MTL_REMOTE", "AWS_PROFILE"] {
         mtl.env_remove(name);
