@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::golden::bless;
+
 /// A file that is longer is two files.
 const LONGEST_FILE_LINES: usize = 500;
 
@@ -166,6 +168,19 @@ fn files_are_short_and_say_what_they_are_for() {
 }
 
 #[test]
+fn the_files_that_contributors_are_sent_to_exist() {
+    let guide = read(&package().join(".github/CONTRIBUTING.md"));
+    let named = guide.split('`').skip(1).step_by(2).filter(|text| {
+        ["src/", "tests/"].iter().any(|folder| text.starts_with(folder)) && !text.contains(' ')
+    });
+    let named: Vec<_> = named.collect();
+    assert!(named.len() > 5, "no files found in {guide}");
+    for path in named {
+        assert!(package().join(path).exists(), "CONTRIBUTING.md names `{path}`");
+    }
+}
+
+#[test]
 fn the_changelog_has_what_is_unreleased_and_this_version() {
     let changelog = read(&package().join("CHANGELOG.md"));
     let releases: Vec<_> = changelog.lines().filter_map(|line| line.strip_prefix("## [")).collect();
@@ -184,11 +199,11 @@ fn the_changelog_has_what_is_unreleased_and_this_version() {
 fn the_completions_are_current() {
     let folder = package().join("completions");
     for (shell, file) in COMPLETIONS {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+        let mut command = Command::new(crate::function::mtl());
         let output = command.args(["completions", shell]).output().expect("mtl can be started");
         assert!(output.status.success(), "no completions for {shell}");
         let file = folder.join(file);
-        if std::env::var_os("MTL_BLESS").is_some_and(|bless| bless == "1") {
+        if bless() {
             fs::write(&file, &output.stdout).expect("the package can be written");
         }
         let current = fs::read(&file).is_ok_and(|committed| committed == output.stdout);
