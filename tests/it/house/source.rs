@@ -16,9 +16,15 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    fn parse(path: String, text: String) -> Self {
+    pub(crate) fn parse(path: String, text: String) -> Self {
         let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         Self { path, text, items: without_tests(file.items) }
+    }
+
+    /// The names of the modules that lead here: `["system", "http"]`, and nothing for `lib.rs`.
+    pub(crate) fn module(&self) -> Vec<String> {
+        let names = self.path.trim_end_matches(".rs").split('/').filter(|name| *name != "lib");
+        names.map(str::to_owned).collect()
     }
 
     /// The file or folder directly in `src` to which this belongs.
