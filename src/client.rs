@@ -1,5 +1,5 @@
 //! Where one invocation goes, to a server on this machine or to AWS, and what comes back: the same
-//! [`Answer`](answer::Answer) and the same [`InvokeError`](error::InvokeError) from both. Knows
+//! [`Answer`](answer::InvokeAnswer) and the same [`InvokeError`](error::InvokeError) from both. Knows
 //! nothing of mtl's own server, which is one local endpoint among others.
 //!
 //! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their

@@ -20,7 +20,7 @@ use std::{env, iter};
 use http::StatusCode;
 use tokio::runtime;
 
-use crate::example_function::handler::Answer;
+use crate::example_function::handler::HandlerAnswer;
 use crate::example_function::runtime_client::{ClientError, Invocation, RuntimeClient};
 use crate::example_function::tracker::Trackers;
 use crate::system::stderr;
@@ -52,8 +52,10 @@ async fn serve(address: String) -> Result<Infallible, ClientError> {
     loop {
         let invocation = client.next().await?;
         let status = match answer(&mut trackers, &invocation) {
-            Answer::Response(body) => client.respond(&invocation, body).await?,
-            Answer::Error(error) => client.fail(&invocation, &error.code(), error.body()).await?,
+            HandlerAnswer::Response(body) => client.respond(&invocation, body).await?,
+            HandlerAnswer::Error(error) => {
+                client.fail(&invocation, &error.code(), error.body()).await?
+            }
         };
         if status != StatusCode::ACCEPTED {
             stderr::print_line(&format!("error: failed to answer: status `{status}`"));
@@ -61,7 +63,7 @@ async fn serve(address: String) -> Result<Infallible, ClientError> {
     }
 }
 
-fn answer(trackers: &mut Trackers, invocation: &Invocation) -> Answer {
+fn answer(trackers: &mut Trackers, invocation: &Invocation) -> HandlerAnswer {
     // A clock before 1970 is no reason to fail.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     handler::answer(trackers, invocation.tenant_id.as_deref(), &invocation.event, now)

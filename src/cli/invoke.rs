@@ -13,7 +13,7 @@ use std::env;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::help::{self, Place};
 use crate::cli::target::block_on;
-use crate::client::answer::Answer;
+use crate::client::answer::InvokeAnswer;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::target::Target;
@@ -50,7 +50,11 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     Err(Failure::new(Exit::FunctionError, error))
 }
 
-fn invoke_local(mut options: Options, endpoint: &Endpoint, given: bool) -> Result<Answer, Failure> {
+fn invoke_local(
+    mut options: Options,
+    endpoint: &Endpoint,
+    given: bool,
+) -> Result<InvokeAnswer, Failure> {
     let input = options.input()?;
     let headers = options.headers();
     let answer = block_on(async {
@@ -95,12 +99,12 @@ impl Printer {
     }
 }
 
-fn invoke_remote(mut options: Options, config: &aws::Options) -> Result<Answer, Failure> {
+fn invoke_remote(mut options: Options, config: &aws::Options) -> Result<InvokeAnswer, Failure> {
     let input = options.input()?;
     let profile = config.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
     let profile = profile.as_deref();
     block_on(async {
-        let lambda = aws::Lambda::load(config)
+        let lambda = aws::LambdaClient::load(config)
             .await
             .map_err(|error| failure(error, &Place::Aws { region: None, profile }))?;
         let place = Place::Aws { region: Some(lambda.region()), profile };

@@ -15,7 +15,7 @@ use crate::system::text::one_line;
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct InvokeAnswer {
     /// The HTTP status.
     pub(crate) status: u16,
     /// `Unhandled` or `Handled` when the function returned an error; the payload describes it.
@@ -30,7 +30,7 @@ pub(crate) struct Answer {
     pub(crate) payload: Bytes,
 }
 
-impl Answer {
+impl InvokeAnswer {
     /// The function's own words for its error, as one line: type and message of the error object
     /// that runtimes post, or the bare text of RIE's timeout.
     #[must_use]
@@ -56,7 +56,7 @@ pub(crate) fn read(
     head: &Parts,
     body: Bytes,
     invocation_type: InvocationType,
-) -> Result<Answer, InvokeError> {
+) -> Result<InvokeAnswer, InvokeError> {
     if let Some(error) = refusal(head, &body) {
         return Err(error);
     }
@@ -74,7 +74,7 @@ pub(crate) fn read(
     if !answered {
         return Err(InvokeError::not_an_answer(head.status, body));
     }
-    Ok(Answer {
+    Ok(InvokeAnswer {
         status: head.status.as_u16(),
         function_error,
         executed_version: text_of(&head.headers, "x-amz-executed-version"),
@@ -149,7 +149,7 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, read};
+    use super::{InvokeAnswer, read};
     use crate::lambda::invocation_type::InvocationType;
     use bytes::Bytes;
     use http::Response;
@@ -240,7 +240,7 @@ mod tests {
             ("X-Amzn-RequestId", "8f5"),
             ("X-Amz-Log-Result", "c3Rhcn"),
         ];
-        let expected = Answer {
+        let expected = InvokeAnswer {
             status: 200,
             function_error: None,
             executed_version: Some("7".to_owned()),
@@ -272,7 +272,7 @@ mod tests {
         status: u16,
         headers: &[(&str, &str)],
         body: &'static str,
-    ) -> Result<Answer, super::InvokeError> {
+    ) -> Result<InvokeAnswer, super::InvokeError> {
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(*name, *value);

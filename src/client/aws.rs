@@ -24,7 +24,7 @@ use aws_sdk_lambda::types::{InvokeWithResponseStreamResponseEvent as StreamEvent
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::client::answer::Answer;
+use crate::client::answer::InvokeAnswer;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::{BoxError, InvokeError, excerpt};
 use crate::client::input::InvokeInput;
@@ -45,12 +45,12 @@ pub(crate) struct Options {
 
 /// A client of AWS Lambda in one Region, with credentials.
 #[derive(Clone, Debug)]
-pub(crate) struct Lambda {
+pub(crate) struct LambdaClient {
     client: Client,
     region: String,
 }
 
-impl Lambda {
+impl LambdaClient {
     /// Finds Region, credentials and endpoint as every AWS SDK does.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Lambda {
         &self,
         input: InvokeInput,
         qualifier: Option<String>,
-    ) -> Result<Answer, InvokeError> {
+    ) -> Result<InvokeAnswer, InvokeError> {
         let result = self
             .client
             .invoke()
@@ -103,7 +103,7 @@ impl Lambda {
         input: InvokeInput,
         qualifier: Option<String>,
         mut pass_on: impl FnMut(&[u8]),
-    ) -> Result<Answer, InvokeError> {
+    ) -> Result<InvokeAnswer, InvokeError> {
         let result = self
             .client
             .invoke_with_response_stream()
@@ -230,8 +230,8 @@ async fn config(options: &Options) -> SdkConfig {
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-fn answer(output: InvokeOutput) -> Answer {
-    Answer {
+fn answer(output: InvokeOutput) -> InvokeAnswer {
+    InvokeAnswer {
         status: u16::try_from(output.status_code).unwrap_or_default(),
         function_error: output.function_error().map(one_line),
         executed_version: output.executed_version().map(one_line),

@@ -36,7 +36,7 @@ pub(crate) type Row = BTreeMap<String, String>;
 
 /// The answer to a query.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct InsightsAnswer {
     /// Its rows.
     pub(crate) rows: Vec<Row>,
     /// How many bytes of logs were read for it, which is what AWS charges for.
@@ -68,7 +68,7 @@ impl Insights {
         query: &str,
         (start, end): (Timestamp, Timestamp),
         mut progress: impl FnMut(f64),
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<InsightsAnswer, QueryError> {
         let call = self.client.start_query().log_group_name(log_group).query_string(query);
         let call =
             call.start_time(start.as_second()).end_time(end.as_second()).limit(i32::from(ROWS));
@@ -87,7 +87,7 @@ impl Insights {
                         });
                         fields.collect()
                     });
-                    return Ok(Answer { rows: rows.collect(), bytes_scanned });
+                    return Ok(InsightsAnswer { rows: rows.collect(), bytes_scanned });
                 }
                 Some(QueryStatus::Running | QueryStatus::Scheduled) => {
                     tokio::time::sleep(PAUSE).await;

@@ -4,7 +4,7 @@
 use http::HeaderMap;
 use http::response::Parts;
 
-use crate::client::answer::{self, Answer};
+use crate::client::answer::{self, InvokeAnswer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
@@ -35,7 +35,7 @@ impl KeepAlive {
         &mut self,
         input: InvokeInput,
         headers: &HeaderMap,
-    ) -> Result<(Parts, Answer), InvokeError> {
+    ) -> Result<(Parts, InvokeAnswer), InvokeError> {
         let target = self.endpoint.target(&input.function_name);
         let request = request(&self.endpoint, &target, input, headers);
         let mut connection = match self.connection.take() {

@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::answer::Answer;
-use crate::client::aws::Lambda;
+use crate::client::answer::InvokeAnswer;
+use crate::client::aws::LambdaClient;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
@@ -73,13 +73,13 @@ pub(crate) struct Load {
 
 /// Where a load goes.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum LoadServer {
     /// To a local server.
     Local(Endpoint),
     /// To AWS.
     Aws {
         /// The client.
-        lambda: Box<Lambda>,
+        lambda: Box<LambdaClient>,
         /// The version or alias.
         qualifier: Option<String>,
     },
@@ -88,7 +88,7 @@ pub(crate) enum Place {
 /// What a connection sends with.
 enum Sender<'a> {
     Local(KeepAlive),
-    Aws(&'a Lambda, Option<&'a str>),
+    Aws(&'a LambdaClient, Option<&'a str>),
 }
 
 impl Sender<'_> {
@@ -96,7 +96,7 @@ impl Sender<'_> {
         &mut self,
         input: InvokeInput,
         headers: &HeaderMap,
-    ) -> Result<(HeaderMap, Answer), InvokeError> {
+    ) -> Result<(HeaderMap, InvokeAnswer), InvokeError> {
         match self {
             Self::Local(connection) => {
                 let (head, answer) = connection.invoke(input, headers).await?;
@@ -111,9 +111,9 @@ impl Sender<'_> {
     }
 }
 
-struct Shared {
+struct LoadState {
     load: Load,
-    place: Place,
+    place: LoadServer,
     start: Instant,
     next: AtomicU64,
     tally: Mutex<Tally>,
@@ -122,17 +122,17 @@ struct Shared {
 
 /// How far a load is: how many invocations have ended, how many of them were not answered well, and how long
 /// it runs.
-pub(crate) type Progress = (u64, u64, Duration);
+pub(crate) type LoadProgress = (u64, u64, Duration);
 
 /// Puts the load on the server until it is done or stopped, and tells how far it is meanwhile.
 pub(crate) async fn run(
     load: Load,
-    place: Place,
+    place: LoadServer,
     stop: CancellationToken,
-    tell: impl Fn(Progress),
+    tell: impl Fn(LoadProgress),
 ) -> LoadReport {
     let connections = load.connections;
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(LoadState {
         start: Instant::now(),
         next: AtomicU64::new(0),
         tally: Mutex::new(Tally::new(load.identity.clone())),
@@ -168,11 +168,11 @@ pub(crate) async fn run(
     tally.report(elapsed, shared.load.secrets.is_some())
 }
 
-impl Shared {
+impl LoadState {
     async fn send(self: Arc<Self>) {
         let mut sender = match &self.place {
-            Place::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
-            Place::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
+            LoadServer::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
+            LoadServer::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
         };
         while let Some((number, due)) = self.take() {
             let since = tokio::select! {
@@ -271,7 +271,7 @@ impl Shared {
         }
     }
 
-    fn end(&self, result: Result<(HeaderMap, Answer), InvokeError>) -> End {
+    fn end(&self, result: Result<(HeaderMap, InvokeAnswer), InvokeError>) -> End {
         match result {
             Ok((headers, answer)) => End::Answered {
                 is_error: answer.function_error.is_some(),
@@ -290,7 +290,7 @@ impl Shared {
     fn leaks(
         &self,
         tenant: &str,
-        result: &Result<(HeaderMap, Answer), InvokeError>,
+        result: &Result<(HeaderMap, InvokeAnswer), InvokeError>,
     ) -> BTreeSet<Leak> {
         let Some(secrets) = &self.load.secrets else { return BTreeSet::new() };
         let answer = match result {
@@ -304,7 +304,7 @@ impl Shared {
     }
 
     /// What tells the environment: the function's answer where that was asked for, or mtl's header.
-    fn environment(&self, headers: &HeaderMap, answer: &Answer) -> Option<String> {
+    fn environment(&self, headers: &HeaderMap, answer: &InvokeAnswer) -> Option<String> {
         let Identity::At(pointer) = &self.load.identity else {
             return text(headers, "x-mtl-environment-id");
         };

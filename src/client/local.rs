@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use crate::client::answer::{self, Answer};
+use crate::client::answer::{self, InvokeAnswer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
@@ -32,7 +32,7 @@ pub(crate) async fn invoke(
     endpoint: &Endpoint,
     input: InvokeInput,
     headers: &HeaderMap,
-) -> Result<Answer, InvokeError> {
+) -> Result<InvokeAnswer, InvokeError> {
     let invocation_type = input.invocation_type;
     let target = endpoint.target(&input.function_name);
     let request = request(endpoint, &target, input, headers);

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde::Deserialize;
 
-use crate::client::answer::{self, Answer};
+use crate::client::answer::{self, InvokeAnswer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
@@ -34,8 +34,8 @@ impl Complete {
     /// The end of the stream as an answer, whose payload has been passed on already. Of a failed one
     /// the payload is the error.
     #[must_use]
-    pub(crate) fn answer(self, status: u16, executed_version: Option<String>) -> Answer {
-        Answer {
+    pub(crate) fn answer(self, status: u16, executed_version: Option<String>) -> InvokeAnswer {
+        InvokeAnswer {
             status,
             function_error: self.error_code,
             executed_version,
@@ -56,7 +56,7 @@ pub(crate) async fn invoke(
     input: InvokeInput,
     headers: &HeaderMap,
     mut pass_on: impl FnMut(&[u8]),
-) -> Result<Answer, InvokeError> {
+) -> Result<InvokeAnswer, InvokeError> {
     let invocation_type = input.invocation_type;
     let target = endpoint.streaming_target(&input.function_name);
     let response = send(endpoint, request(endpoint, &target, input, headers)).await?;

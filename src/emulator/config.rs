@@ -19,7 +19,7 @@ pub(crate) struct Config {
     /// The port to listen on.
     pub(crate) port: Port,
     /// What is behind it.
-    pub(crate) front_door: front_door::Settings,
+    pub(crate) front_door: front_door::FrontDoorSettings,
     /// The APIs in front of the functions.
     pub(crate) apis: Vec<Api>,
     /// What management calls tell of the account.
@@ -40,7 +40,7 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct FunctionConfig {
     /// What management calls tell of it.
-    pub(crate) management: configuration::Settings,
+    pub(crate) management: configuration::ManagedSettings,
     /// The function itself.
     pub(crate) function: Function,
     /// Where its runtimes come from.
@@ -60,7 +60,7 @@ pub(crate) struct FunctionConfig {
 impl FunctionConfig {
     /// What management calls tell of it, by its name.
     #[must_use]
-    pub(crate) fn management(&self) -> (String, configuration::Settings) {
+    pub(crate) fn management(&self) -> (String, configuration::ManagedSettings) {
         (self.function.name.clone(), self.management)
     }
 }

@@ -34,19 +34,19 @@ use crate::lambda::quotas;
 use crate::system::http::{
     DISCARDED_BYTES, Reply, RequestBody, discard, host, json as json_reply, read,
 };
-use api::{ApiMethod, FixedResponse, Integration, Lambda, RestApi};
+use api::{ApiMethod, FixedResponse, Integration, LambdaIntegration, RestApi};
 use authorizer::Authorizer;
 use grant::{Grant, Grants};
 use mapped::Mapped;
 use method_request::MethodRequest;
-use refusal::Refusal;
+use refusal::GatewayRefusal;
 
 /// What stands between callers and functions. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub(crate) struct ApiGateway(Arc<Shared>);
+pub(crate) struct ApiGateway(Arc<Deployed>);
 
 #[derive(Debug)]
-struct Shared {
+struct Deployed {
     api: RestApi,
     /// The functions that its integrations name.
     functions: Functions,
@@ -65,7 +65,7 @@ impl ApiGateway {
         (allowed_hosts, adviser): (Vec<String>, Adviser),
     ) -> Self {
         let grants = Grants::default();
-        Self(Arc::new(Shared { api, functions, allowed_hosts, adviser, grants }))
+        Self(Arc::new(Deployed { api, functions, allowed_hosts, adviser, grants }))
     }
 
     /// Answers one request.
@@ -91,10 +91,10 @@ impl ApiGateway {
         &self,
         request: Request<Incoming>,
         request_id: Uuid,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, GatewayRefusal> {
         let api = &self.0.api;
         let found = host::check(&request, &self.0.allowed_hosts)
-            .map_err(Refusal::Host)
+            .map_err(GatewayRefusal::Host)
             .and_then(|()| api.find(request.method(), request.uri().path()));
         let (method, place) = match found {
             Ok(found) => found,
@@ -107,8 +107,8 @@ impl ApiGateway {
         let (head, body) = request.into_parts();
         let body = match read(body, quotas::API_REQUEST_BYTES, DISCARDED_BYTES).await {
             RequestBody::Complete(body) => body,
-            RequestBody::TooLarge(_) => return Err(Refusal::TooLarge),
-            RequestBody::Truncated => return Err(Refusal::BadRequest),
+            RequestBody::TooLarge(_) => return Err(GatewayRefusal::TooLarge),
+            RequestBody::Truncated => return Err(GatewayRefusal::BadRequest),
         };
         let mut request = MethodRequest::new(api, method, (head, body), place, request_id);
         self.authorize(method, &mut request).await?;
@@ -121,7 +121,7 @@ impl ApiGateway {
         &self,
         method: &ApiMethod,
         request: &mut MethodRequest,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), GatewayRefusal> {
         let Some(authorizer) = &method.authorizer else { return Ok(()) };
         let identity = authorizer.identity(request)?;
         let arn = request.method_arn(&self.0.api);
@@ -139,11 +139,11 @@ impl ApiGateway {
         (method, request): (&ApiMethod, &MethodRequest),
         identity: Vec<String>,
         arn: &str,
-    ) -> Result<Grant, Refusal> {
+    ) -> Result<Grant, GatewayRefusal> {
         let event = event::proxy(&self.0.api, method, request, &Mapped::default());
         let payload = authorizer.event(event, &identity, arn);
         let failed = |reason: String| {
-            Refusal::Authorizer(format!("its authorizer {}: {reason}", authorizer.name))
+            GatewayRefusal::Authorizer(format!("its authorizer {}: {reason}", authorizer.name))
         };
         let call = Call {
             function: &authorizer.function,
@@ -158,7 +158,7 @@ impl ApiGateway {
         let grant = match &completed.outcome {
             Outcome::Success(answer) => Grant::parse(&answer.payload)?,
             Outcome::Failure(failure) if says_unauthorized(failure, request.id) => {
-                return Err(Refusal::Unauthorized);
+                return Err(GatewayRefusal::Unauthorized);
             }
             Outcome::Failure(failure) => {
                 return Err(failed(format!("it failed: {}", failure.summary())));
@@ -172,8 +172,8 @@ impl ApiGateway {
         &self,
         method: &ApiMethod,
         request: &MethodRequest,
-    ) -> Result<Reply, Refusal> {
-        let Lambda { function, parameters, timeout } = match &method.integration {
+    ) -> Result<Reply, GatewayRefusal> {
+        let LambdaIntegration { function, parameters, timeout } = match &method.integration {
             Integration::Lambda(lambda) => lambda,
             Integration::Fixed(response) => return Ok(fixed(response)),
         };
@@ -193,13 +193,19 @@ impl ApiGateway {
     }
 
     /// Runs a function for a request.
-    async fn run(&self, call: Call<'_>, request: &MethodRequest) -> Result<Completed, Refusal> {
+    async fn run(
+        &self,
+        call: Call<'_>,
+        request: &MethodRequest,
+    ) -> Result<Completed, GatewayRefusal> {
         let Call { function, tenant_id, payload, id, patience } = call;
         let Some(served) = self.0.functions.named(function) else {
-            return Err(Refusal::Configuration(format!("the function `{function}` is not served")));
+            return Err(GatewayRefusal::Configuration(format!(
+                "the function `{function}` is not served"
+            )));
         };
         if payload.len() > quotas::SYNCHRONOUS_REQUEST_BYTES {
-            return Err(Refusal::TooLarge);
+            return Err(GatewayRefusal::TooLarge);
         }
         let invocation = invocation::Request {
             tenant_id,
@@ -213,20 +219,24 @@ impl ApiGateway {
         let invocation =
             Invocation::new(mode, invocation, id).map_err(|error| refuse(&error.into()))?;
         let Ok(completed) = timeout(patience, served.data_plane.invoke(invocation)).await else {
-            return Err(Refusal::TimedOut(patience));
+            return Err(GatewayRefusal::TimedOut(patience));
         };
         let completed = completed.map_err(|refusal| refuse(&refusal.into()))?;
         refuse_service_failure(&completed.outcome).map_err(|error| refuse(&error))?;
         Ok(completed)
     }
 
-    fn reply(&self, completed: &Completed, request: &MethodRequest) -> Result<Reply, Refusal> {
+    fn reply(
+        &self,
+        completed: &Completed,
+        request: &MethodRequest,
+    ) -> Result<Reply, GatewayRefusal> {
         match &completed.outcome {
             Outcome::Success(answer) => {
                 let is_binary = request.accepts_binary(&self.0.api.binary_media_types);
                 answer::reply(&answer.payload, is_binary)
             }
-            Outcome::Failure(failure) => Err(Refusal::Function(failure.summary())),
+            Outcome::Failure(failure) => Err(GatewayRefusal::Function(failure.summary())),
         }
     }
 }
@@ -258,24 +268,24 @@ fn says_unauthorized(failure: &Failure, request_id: Uuid) -> bool {
 }
 
 /// The tenant that the mapped headers name.
-fn tenant(mapped: Option<&str>) -> Result<Option<TenantId>, Refusal> {
+fn tenant(mapped: Option<&str>) -> Result<Option<TenantId>, GatewayRefusal> {
     tenant::parse(mapped.unwrap_or_default().as_bytes()).map_err(|error| refuse(&error))
 }
 
 /// What Lambda's refusal of an invocation becomes: what is wrong with the request is passed on, what is
 /// wrong with Lambda is not.
-fn refuse(error: &ApiError) -> Refusal {
+fn refuse(error: &ApiError) -> GatewayRefusal {
     match error {
         ApiError::Validation(_) | ApiError::Invalid(_) | ApiError::InvalidParameterValue(_) => {
-            Refusal::Lambda(error.message())
+            GatewayRefusal::Lambda(error.message())
         }
-        ApiError::Throttled(_) => Refusal::Throttled,
+        ApiError::Throttled(_) => GatewayRefusal::Throttled,
         ApiError::FunctionNotFound(_)
         | ApiError::RequestTooLarge
         | ApiError::EventTooLarge(_)
         | ApiError::InvalidRequestContent(_)
         | ApiError::TruncatedRequest
-        | ApiError::Service(_) => Refusal::Configuration(error.message()),
+        | ApiError::Service(_) => GatewayRefusal::Configuration(error.message()),
     }
 }
 

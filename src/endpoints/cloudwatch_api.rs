@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use crate::system::http::{self, Reply, RequestBody};
 use crate::telemetry::metric_store::MetricStore;
-use document::Document;
-use error::{Kind, Refusal};
+use document::AnswerDocument;
+use error::{CloudWatchError, Kind};
 use wire::{Call, Protocol, is_gzip};
 
 /// The largest body of a request, in bytes, also when it is uncompressed.
@@ -65,13 +65,13 @@ impl CloudWatchApi {
         })
     }
 
-    fn run(&self, Call { operation, input }: Call) -> Result<Document, Refusal> {
+    fn run(&self, Call { operation, input }: Call) -> Result<AnswerDocument, CloudWatchError> {
         match &*operation {
             "GetMetricData" => get_metric_data::run(&self.store, input),
             "GetMetricStatistics" => get_metric_statistics::run(&self.store, input),
             "ListMetrics" => list_metrics::run(&self.store, input),
             "PutMetricData" => put_metric_data::run(&self.store, input),
-            other => Err(Refusal::new(
+            other => Err(CloudWatchError::new(
                 Kind::UnknownOperation,
                 format!(
                     "mtl does not emulate {other}. Of CloudWatch it emulates GetMetricData, \
@@ -82,17 +82,17 @@ impl CloudWatchApi {
     }
 }
 
-async fn read(request: Request<Incoming>) -> Result<Bytes, Refusal> {
+async fn read(request: Request<Incoming>) -> Result<Bytes, CloudWatchError> {
     let is_gzip = is_gzip(request.headers());
     let too_large = || {
         let message = format!("HTTP content length exceeded {BODY_BYTES} bytes.");
-        Refusal::new(Kind::TooLarge, message)
+        CloudWatchError::new(Kind::TooLarge, message)
     };
     let body = match http::read(request.into_body(), BODY_BYTES, http::DISCARDED_BYTES).await {
         RequestBody::Complete(body) => body,
         RequestBody::TooLarge(_) => return Err(too_large()),
         RequestBody::Truncated => {
-            return Err(Refusal::new(Kind::Serialization, "The body ended too early."));
+            return Err(CloudWatchError::new(Kind::Serialization, "The body ended too early."));
         }
     };
     if !is_gzip {
@@ -106,7 +106,7 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, Refusal> {
         Ok(_) => Ok(plain.into()),
         Err(error) => {
             let message = format!("The body is no valid gzip: {error}.");
-            Err(Refusal::new(Kind::Serialization, message))
+            Err(CloudWatchError::new(Kind::Serialization, message))
         }
     }
 }

@@ -24,12 +24,12 @@ pub(crate) struct FrontDoor {
     invoke_api: InvokeApi,
     management: ManagementApi,
     cloudwatch: CloudWatchApi,
-    settings: Arc<Settings>,
+    settings: Arc<FrontDoorSettings>,
 }
 
 /// How the port is set up.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct FrontDoorSettings {
     /// The path of the plain route.
     pub(crate) invocation_endpoint: String,
     /// Host names that may call, besides addresses and this machine's own name for itself.
@@ -59,7 +59,7 @@ impl FrontDoor {
     pub(crate) fn new(
         invoke_api: InvokeApi,
         (management, cloudwatch): (ManagementApi, CloudWatchApi),
-        settings: Settings,
+        settings: FrontDoorSettings,
     ) -> Self {
         Self { invoke_api, management, cloudwatch, settings: Arc::new(settings) }
     }

@@ -22,14 +22,14 @@ use crate::endpoints::invoke_api::set_request_id;
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, discard, json as json_reply, path_parameter};
-use configuration::{Account, Deployment, Settings};
+use configuration::{Account, Deployment, ManagedSettings};
 
 /// What answers the calls. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct ManagementApi {
     functions: Functions,
     /// By the name of the function.
-    settings: Arc<BTreeMap<String, Settings>>,
+    settings: Arc<BTreeMap<String, ManagedSettings>>,
     account: Account,
     deployment: Arc<Deployment>,
 }
@@ -139,7 +139,7 @@ impl ManagementApi {
     #[must_use]
     pub(crate) fn new(
         functions: Functions,
-        settings: BTreeMap<String, Settings>,
+        settings: BTreeMap<String, ManagedSettings>,
         account: Account,
     ) -> Self {
         let (settings, deployment) = (Arc::new(settings), Arc::new(Deployment::now()));
@@ -181,7 +181,7 @@ impl ManagementApi {
         Ok(self.deployment.configuration(&function, self.settings(&function), &arn))
     }
 
-    fn settings(&self, function: &Function) -> Settings {
+    fn settings(&self, function: &Function) -> ManagedSettings {
         self.settings.get(&function.name).copied().unwrap_or_default()
     }
 

@@ -11,7 +11,7 @@ use crate::example_function::tracker::{Tracker, Trackers};
 
 /// What one invocation ends with.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum HandlerAnswer {
     /// The JSON text of the result.
     Response(String),
     /// The invocation failed.
@@ -54,7 +54,7 @@ pub(crate) fn answer(
     tenant_id: Option<&str>,
     event: &[u8],
     now: Duration,
-) -> Answer {
+) -> HandlerAnswer {
     let event = serde_json::from_slice(event).unwrap_or(Value::Null);
     let is_gateway = is_gateway_event(&event);
     let Some(tenant_id) = tenant_id else {
@@ -63,7 +63,7 @@ pub(crate) fn answer(
     let message = if is_gateway { None } else { message(event) };
     let tracker = trackers.record(tenant_id, message, now);
     log(&format!("request {} of tenant {tenant_id}", tracker.request_count()));
-    Answer::Response(if is_gateway { proxy_response(tracker) } else { text(tracker) })
+    HandlerAnswer::Response(if is_gateway { proxy_response(tracker) } else { text(tracker) })
 }
 
 /// Writes a line to the function's log, which a function must not fail for.
@@ -87,13 +87,13 @@ fn message(mut event: Value) -> Option<String> {
 }
 
 /// To a gateway it is an answer like any other, whose status says what is wrong.
-fn without_tenant(is_gateway: bool) -> Answer {
+fn without_tenant(is_gateway: bool) -> HandlerAnswer {
     log("request without a tenant");
     if is_gateway {
         let body = "No Tenant ID provided".to_owned();
-        Answer::Response(text(&ProxyResponse { status_code: 400, headers: None, body }))
+        HandlerAnswer::Response(text(&ProxyResponse { status_code: 400, headers: None, body }))
     } else {
-        Answer::Error(MISSING_TENANT_ID)
+        HandlerAnswer::Error(MISSING_TENANT_ID)
     }
 }
 
@@ -127,15 +127,15 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::{Answer, MISSING_TENANT_ID, answer};
+    use super::{HandlerAnswer, MISSING_TENANT_ID, answer};
     use crate::example_function::tracker::Trackers;
 
     const NOW: Duration = Duration::from_secs(7);
 
     fn response(trackers: &mut Trackers, tenant_id: Option<&str>, event: &str) -> String {
         match answer(trackers, tenant_id, event.as_bytes(), NOW) {
-            Answer::Response(text) => text,
-            Answer::Error(error) => panic!("{error:?}"),
+            HandlerAnswer::Response(text) => text,
+            HandlerAnswer::Error(error) => panic!("{error:?}"),
         }
     }
 
@@ -171,7 +171,7 @@ mod tests {
             r#"{"statusCode":400,"body":"No Tenant ID provided"}"#
         );
         let refused = answer(&mut trackers, None, b"{}", NOW);
-        assert_eq!(refused, Answer::Error(MISSING_TENANT_ID));
+        assert_eq!(refused, HandlerAnswer::Error(MISSING_TENANT_ID));
         assert_eq!(
             MISSING_TENANT_ID.body(),
             r#"{"errorType":"TenantError","errorMessage":"missingTenantID"}"#

@@ -14,13 +14,13 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::target::block_on;
-use crate::client::aws::Lambda;
+use crate::client::aws::LambdaClient;
 use crate::client::configuration;
 use crate::client::load::payloads::Payloads;
 use crate::client::load::report::{Isolation, LoadReport};
 use crate::client::load::secrets::Secrets;
 use crate::client::load::tally::Identity;
-use crate::client::load::{self as generator, Load, Place};
+use crate::client::load::{self as generator, Load, LoadServer};
 use crate::client::target::Target;
 use crate::lambda::function::TenantId;
 use crate::system::stderr;
@@ -32,12 +32,12 @@ pub(super) fn put(target: Target, mut options: Options) -> Result<Exit, Failure>
     let load = load(options)?;
     let (report, is_stopped) = block_on(async {
         let place = match target {
-            Target::Local { endpoint, .. } => Place::Local(endpoint),
+            Target::Local { endpoint, .. } => LoadServer::Local(endpoint),
             Target::Aws(ref config) => {
                 agreed(&target, &load, qualifier.as_deref(), yes).await?;
-                let lambda = Lambda::load(config).await;
+                let lambda = LambdaClient::load(config).await;
                 let lambda = lambda.map_err(|error| Failure::new(Exit::Failed, error))?;
-                Place::Aws { lambda: Box::new(lambda), qualifier }
+                LoadServer::Aws { lambda: Box::new(lambda), qualifier }
             }
         };
         Ok::<_, Failure>(run(load, place).await)
@@ -65,7 +65,7 @@ async fn agreed(
 }
 
 /// Runs the load. Ctrl-C ends it early; whether it did comes with the report.
-async fn run(load: Load, place: Place) -> (LoadReport, bool) {
+async fn run(load: Load, place: LoadServer) -> (LoadReport, bool) {
     let progress = Progress::new(load.requests, load.duration);
     let stop = CancellationToken::new();
     let running = generator::run(load, place, stop.clone(), |far| progress.show(far));

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::client::answer::Answer;
+use crate::client::answer::InvokeAnswer;
 use crate::client::load::report::LoadReport;
 use crate::report::render;
 use crate::system::text::tabbed_line;
@@ -54,7 +54,7 @@ enum PayloadMember<'a> {
 /// # Errors
 ///
 /// When stdout can't be written.
-pub(crate) fn print(answer: &Answer, format: Format) -> anyhow::Result<()> {
+pub(crate) fn print(answer: &InvokeAnswer, format: Format) -> anyhow::Result<()> {
     let bytes = render(answer, format)?;
     let mut stdout = io::stdout().lock();
     match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
@@ -78,7 +78,7 @@ pub(crate) fn print_piece(piece: &[u8]) -> anyhow::Result<bool> {
 }
 
 /// Prints the end of the log to stderr, with nothing in it that a terminal would obey.
-pub(crate) fn print_log(answer: &Answer) {
+pub(crate) fn print_log(answer: &InvokeAnswer) {
     let log = answer.log_result.as_ref().and_then(|log| BASE64_STANDARD.decode(log).ok());
     let Some(log) = log else { return };
     let mut log = String::from_utf8_lossy(&log).into_owned();
@@ -89,7 +89,7 @@ pub(crate) fn print_log(answer: &Answer) {
     let _ = write!(io::stderr(), "{log}");
 }
 
-fn render(answer: &Answer, format: Format) -> anyhow::Result<Vec<u8>> {
+fn render(answer: &InvokeAnswer, format: Format) -> anyhow::Result<Vec<u8>> {
     let mut bytes = match format {
         Format::Text => answer.payload.to_vec(),
         Format::Json => {
@@ -103,7 +103,7 @@ fn render(answer: &Answer, format: Format) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn document(answer: &Answer) -> Document<'_> {
+fn document(answer: &InvokeAnswer) -> Document<'_> {
     let payload = match serde_json::from_slice(&answer.payload) {
         Ok(json) => PayloadMember::Json(json),
         Err(_) => PayloadMember::Text(String::from_utf8_lossy(&answer.payload).into_owned()),
@@ -138,7 +138,7 @@ pub(crate) fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::{Format, render};
-    use crate::client::answer::Answer;
+    use crate::client::answer::InvokeAnswer;
     use bytes::Bytes;
 
     #[test]
@@ -168,13 +168,13 @@ mod tests {
         );
     }
 
-    fn text(answer: &Answer) -> String {
+    fn text(answer: &InvokeAnswer) -> String {
         let text = String::from_utf8(render(answer, Format::Json).unwrap()).unwrap();
         text.strip_suffix('\n').unwrap().to_owned()
     }
 
-    fn answer(payload: &'static [u8]) -> Answer {
-        Answer {
+    fn answer(payload: &'static [u8]) -> InvokeAnswer {
+        InvokeAnswer {
             status: 200,
             function_error: None,
             executed_version: None,

@@ -8,9 +8,9 @@ use comfy_table::{Table, TableStyle};
 
 use crate::emulator::config::{Api, Port};
 use crate::endpoints::api_gateway::api::{
-    ApiMethod, Integration, Lambda, Parameter, ParameterPlace, RestApi,
+    ApiMethod, Integration, LambdaIntegration, Parameter, ParameterPlace, RestApi,
 };
-use crate::endpoints::api_gateway::mapping::{Mapping, Source, Target};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
 use crate::endpoints::api_gateway::resource::Resource;
 use crate::lambda::function::{Function, TenantIsolationMode};
 use crate::lambda::quotas;
@@ -103,7 +103,7 @@ fn door(function: &Function, tenant: Option<&Parameter>) -> RestApi {
             http_method: None,
             authorizer: None,
             required: tenant.cloned().into_iter().collect(),
-            integration: Integration::Lambda(Lambda {
+            integration: Integration::Lambda(LambdaIntegration {
                 function: function.name.clone(),
                 parameters: tenant.map(mapping).into_iter().collect(),
                 timeout: quotas::API_INTEGRATION_TIMEOUT,
@@ -130,11 +130,11 @@ fn door(function: &Function, tenant: Option<&Parameter>) -> RestApi {
 fn mapping(Parameter { place, name }: &Parameter) -> Mapping {
     let name = name.clone();
     Mapping {
-        target: Target::Header("X-Amz-Tenant-Id".to_owned()),
+        target: MappingTarget::Header("X-Amz-Tenant-Id".to_owned()),
         source: match place {
-            ParameterPlace::QueryString => Source::QueryString(name),
-            ParameterPlace::Header => Source::Header(name),
-            ParameterPlace::Path => Source::Path(name),
+            ParameterPlace::QueryString => MappingSource::QueryString(name),
+            ParameterPlace::Header => MappingSource::Header(name),
+            ParameterPlace::Path => MappingSource::Path(name),
         },
     }
 }
@@ -152,7 +152,7 @@ pub(crate) fn routes(api: &RestApi) -> String {
             method.http_method().to_owned(),
             method.resource.to_string(),
             method.lambda().map_or_else(|| "(fixed)".to_owned(), |it| it.function.clone()),
-            method.tenant_source().map_or_else(|| "–".to_owned(), Source::to_string),
+            method.tenant_source().map_or_else(|| "–".to_owned(), MappingSource::to_string),
         ];
         let authorizer = method.authorizer.as_ref().map_or("–", |it| it.name.as_str());
         row.extend(is_guarded.then(|| authorizer.to_owned()));

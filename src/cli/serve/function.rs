@@ -79,7 +79,7 @@ impl Args {
         let mut variables = described.variables;
         variables.extend(given.given_variables()?);
         Ok(FunctionConfig {
-            management: configuration::Settings { timeout, reserved_concurrency: reserved },
+            management: configuration::ManagedSettings { timeout, reserved_concurrency: reserved },
             lifecycle: self.lifecycle_limits(timeout),
             placement,
             events: event_queue::EventQueueSettings {

@@ -109,7 +109,7 @@ impl Args {
         let config = Config {
             host: self.host.trim_matches(['[', ']']).to_owned(),
             port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
-            front_door: front_door::Settings {
+            front_door: front_door::FrontDoorSettings {
                 invocation_endpoint: self.invocation_endpoint,
                 allowed_hosts: self.allow_host,
             },

@@ -11,7 +11,7 @@ pub(crate) struct LoadReport {
     /// How long it took.
     pub(crate) seconds: f64,
     /// All tenants together.
-    pub(crate) overall: Row,
+    pub(crate) overall: LoadRow,
     /// Each tenant, the worst first: those with failures, then the slowest.
     pub(crate) tenants: Vec<TenantRow>,
     /// Whether tenants were kept apart.
@@ -41,13 +41,13 @@ pub(crate) struct TenantRow {
     pub(crate) tenant: String,
     /// Its figures.
     #[serde(flatten)]
-    pub(crate) row: Row,
+    pub(crate) row: LoadRow,
 }
 
 /// The figures of some invocations.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
+pub(crate) struct LoadRow {
     /// All that were sent.
     pub(crate) requests: u64,
     /// Those that the function answered well.
@@ -68,7 +68,7 @@ pub(crate) struct Row {
     pub(crate) environments: Option<usize>,
 }
 
-impl Row {
+impl LoadRow {
     /// Failures weigh more than any time.
     #[expect(clippy::cast_precision_loss, reason = "only the order counts")]
     #[must_use]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sketches_ddsketch::{Config, DDSketch};
 
 use crate::client::load::report::{
-    Isolation, Latency, LoadReport, Row, SharedEnvironment, TenantRow,
+    Isolation, Latency, LoadReport, LoadRow, SharedEnvironment, TenantRow,
 };
 use crate::client::load::secrets::Leak;
 
@@ -267,7 +267,7 @@ impl Group {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
-    fn row(&self, elapsed: Duration) -> Row {
+    fn row(&self, elapsed: Duration) -> LoadRow {
         let (least, most) = (self.latencies.min(), self.latencies.max());
         let quantile = |at: f64| {
             let at = nearest_rank(at, self.latencies.count());
@@ -277,7 +277,7 @@ impl Group {
         };
         let mean = self.latencies.sum().map(|sum| sum / self.latencies.count() as f64);
         let known = !self.environments.is_empty();
-        Row {
+        LoadRow {
             requests: self.requests(),
             ok: self.ok,
             function_errors: self.function_errors,

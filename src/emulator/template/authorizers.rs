@@ -10,7 +10,7 @@ use regex_lite::Regex;
 use crate::emulator::template::document::{Node, Place, Problem};
 use crate::emulator::template::integration::{function_of, name_in};
 use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
-use crate::endpoints::api_gateway::mapping::Source;
+use crate::endpoints::api_gateway::mapping::MappingSource;
 
 /// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ pub(crate) const AWS_IAM: &str = "AWS_IAM";
 const TTL_SECONDS: u32 = 300;
 
 /// A source of this name.
-type OfName = fn(String) -> Source;
+type OfName = fn(String) -> MappingSource;
 
 /// What the three ways have in common.
 struct Parts<'a> {
@@ -67,7 +67,7 @@ struct Parts<'a> {
     /// `TOKEN` or `REQUEST`, in any case.
     kind: &'a str,
     function: String,
-    sources: Vec<Source>,
+    sources: Vec<MappingSource>,
     pattern: Option<&'a Node>,
     ttl: u32,
 }
@@ -81,7 +81,7 @@ impl Parts<'_> {
         let kind = if self.kind.eq_ignore_ascii_case("request") {
             AuthorizerKind::Request { sources: self.sources }
         } else if self.kind.eq_ignore_ascii_case("token") {
-            let default = || Source::Header("Authorization".to_owned());
+            let default = || MappingSource::Header("Authorization".to_owned());
             let source = self.sources.into_iter().next().unwrap_or_else(default);
             AuthorizerKind::Token { source, pattern }
         } else {
@@ -110,14 +110,14 @@ pub(crate) fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
         };
         let identity = node.get("Identity");
         let of_identity = |name: &str| identity.and_then(|identity| identity.get(name));
-        let mut sources: Vec<Source> = Vec::new();
+        let mut sources: Vec<MappingSource> = Vec::new();
         let header = of_identity("Header").and_then(Node::text);
-        sources.extend(header.map(|name| Source::Header(name.into_owned())));
+        sources.extend(header.map(|name| MappingSource::Header(name.into_owned())));
         let kinds: [(&str, OfName); 4] = [
-            ("Headers", Source::Header),
-            ("QueryStrings", Source::QueryString),
-            ("StageVariables", Source::StageVariable),
-            ("Context", Source::Context),
+            ("Headers", MappingSource::Header),
+            ("QueryStrings", MappingSource::QueryString),
+            ("StageVariables", MappingSource::StageVariable),
+            ("Context", MappingSource::Context),
         ];
         for (list, source) in kinds {
             let names = of_identity(list).map(Node::items).unwrap_or_default();
@@ -152,7 +152,7 @@ pub(crate) fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Author
         let header = scheme.get("name").and_then(Node::text);
         let header = header.filter(|_| node.get("identitySource").is_none());
         let mut sources = sources(node.get("identitySource"))?;
-        sources.extend(header.map(|header| Source::Header(header.into_owned())));
+        sources.extend(header.map(|header| MappingSource::Header(header.into_owned())));
         Parts {
             name,
             kind: &kind,
@@ -214,7 +214,7 @@ fn function(name: &str, node: &Node, uri: Option<&Node>) -> Result<String, Probl
 }
 
 /// A list of sources with commas between them.
-fn sources(node: Option<&Node>) -> Result<Vec<Source>, Problem> {
+fn sources(node: Option<&Node>) -> Result<Vec<MappingSource>, Problem> {
     let Some(node) = node else { return Ok(Vec::new()) };
     let text = node.text().unwrap_or_default();
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());

@@ -4,7 +4,7 @@
 use crate::emulator::template::document::{Node, Problem};
 use crate::emulator::template::integration::either;
 use crate::endpoints::api_gateway::api::{ApiMethod, Integration, Parameter, ParameterPlace};
-use crate::endpoints::api_gateway::mapping::{Mapping, Source};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource};
 
 /// The doubts about a method whose requests declare these parameters, and whose integration is this.
 pub(super) fn about(
@@ -43,15 +43,22 @@ fn doubts_of_mapping(
     declared: &[Parameter],
 ) -> Option<String> {
     let (place, name) = match &mapping.source {
-        Source::Header(name) | Source::MultiValueHeader(name) => (ParameterPlace::Header, name),
-        Source::QueryString(name) | Source::MultiValueQueryString(name) => {
+        MappingSource::Header(name) | MappingSource::MultiValueHeader(name) => {
+            (ParameterPlace::Header, name)
+        }
+        MappingSource::QueryString(name) | MappingSource::MultiValueQueryString(name) => {
             (ParameterPlace::QueryString, name)
         }
-        Source::Path(name) => (ParameterPlace::Path, name),
-        Source::Context(name) if name.starts_with("authorizer.") && method.authorizer.is_none() => {
+        MappingSource::Path(name) => (ParameterPlace::Path, name),
+        MappingSource::Context(name)
+            if name.starts_with("authorizer.") && method.authorizer.is_none() =>
+        {
             return Some(format!("it maps context.{name}, and has no Lambda authorizer"));
         }
-        Source::Body(_) | Source::Context(_) | Source::StageVariable(_) | Source::Static(_) => {
+        MappingSource::Body(_)
+        | MappingSource::Context(_)
+        | MappingSource::StageVariable(_)
+        | MappingSource::Static(_) => {
             return None;
         }
     };

@@ -10,8 +10,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use crate::emulator::template::document::{Node, Problem};
-use crate::endpoints::api_gateway::api::{FixedResponse, Integration, Lambda};
-use crate::endpoints::api_gateway::mapping::{Mapping, Source, Target};
+use crate::endpoints::api_gateway::api::{FixedResponse, Integration, LambdaIntegration};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
 use crate::lambda::quotas;
 
 /// Reads an integration whose values have been resolved.
@@ -39,7 +39,7 @@ pub(crate) fn either<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     node.get(name).or_else(|| node.get(&format!("{}{rest}", first.to_ascii_uppercase())))
 }
 
-fn lambda(node: &Node) -> Result<Lambda, Problem> {
+fn lambda(node: &Node) -> Result<LambdaIntegration, Problem> {
     let uri = either(node, "uri").and_then(Node::text).unwrap_or_default();
     let Some(function) = function_of(&uri) else {
         let what = format!("its integration `{uri}` names no Lambda function");
@@ -54,13 +54,13 @@ fn lambda(node: &Node) -> Result<Lambda, Problem> {
     let timeout = timeout.map_or(quotas::API_INTEGRATION_TIMEOUT, |milliseconds| {
         Duration::from_millis(milliseconds.into())
     });
-    Ok(Lambda { function, parameters, timeout })
+    Ok(LambdaIntegration { function, parameters, timeout })
 }
 
 fn mapping(target: &str, source: &Node) -> Result<Mapping, String> {
-    let target: Target = target.parse().map_err(|error| format!("{error}"))?;
+    let target: MappingTarget = target.parse().map_err(|error| format!("{error}"))?;
     let source = source.text().ok_or("a mapping is a text")?;
-    let source: Source = source.parse().map_err(|error| format!("{error}"))?;
+    let source: MappingSource = source.parse().map_err(|error| format!("{error}"))?;
     Ok(Mapping { target, source })
 }
 

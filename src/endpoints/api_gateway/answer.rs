@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::endpoints::api_gateway::refusal::Refusal;
+use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 use crate::system::http::{Reply, json as json_reply};
 
 /// All that an answer may have.
@@ -40,7 +40,7 @@ const REMAPPED: [&str; 11] = [
 /// # Errors
 ///
 /// When the answer is none that API Gateway understands.
-pub(crate) fn reply(payload: &[u8], takes_bytes: bool) -> Result<Reply, Refusal> {
+pub(crate) fn reply(payload: &[u8], takes_bytes: bool) -> Result<Reply, GatewayRefusal> {
     let Ok(Value::Object(answer)) = serde_json::from_slice(payload) else {
         return Err(malformed("it is no JSON object"));
     };
@@ -58,7 +58,7 @@ pub(crate) fn reply(payload: &[u8], takes_bytes: bool) -> Result<Reply, Refusal>
     Ok(reply)
 }
 
-fn status(answer: &Map<String, Value>) -> Result<StatusCode, Refusal> {
+fn status(answer: &Map<String, Value>) -> Result<StatusCode, GatewayRefusal> {
     let status = match answer.get("statusCode") {
         None | Some(Value::Null) => return Ok(StatusCode::OK),
         Some(Value::String(text)) => text.parse().ok(),
@@ -70,7 +70,7 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, Refusal> {
         .ok_or_else(|| malformed("`statusCode` is no HTTP status"))
 }
 
-fn body(answer: &Map<String, Value>, takes_bytes: bool) -> Result<Bytes, Refusal> {
+fn body(answer: &Map<String, Value>, takes_bytes: bool) -> Result<Bytes, GatewayRefusal> {
     let body = match answer.get("body") {
         None | Some(Value::Null) => return Ok(Bytes::new()),
         Some(Value::String(body)) => body,
@@ -89,7 +89,7 @@ fn body(answer: &Map<String, Value>, takes_bytes: bool) -> Result<Bytes, Refusal
 }
 
 /// Those with several values first; the others add what isn't there yet.
-fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
+fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, GatewayRefusal> {
     let mut pairs: Vec<(&str, &Value)> = Vec::new();
     for (name, values) in members(answer, "multiValueHeaders")? {
         let values = values
@@ -110,7 +110,7 @@ fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>
     Ok(headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-fn header(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), Refusal> {
+fn header(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), GatewayRefusal> {
     let wrong = || malformed(&format!("`{name}` is no header"));
     let value = match value {
         Value::String(text) => text.clone(),
@@ -126,7 +126,7 @@ fn header(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), Refusa
 fn members<'a>(
     answer: &'a Map<String, Value>,
     name: &str,
-) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Refusal> {
+) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, GatewayRefusal> {
     match answer.get(name) {
         None | Some(Value::Null) => Ok(None.into_iter().flatten()),
         Some(Value::Object(members)) => Ok(Some(members).into_iter().flatten()),
@@ -134,8 +134,8 @@ fn members<'a>(
     }
 }
 
-fn malformed(reason: &str) -> Refusal {
-    Refusal::Malformed(reason.to_owned())
+fn malformed(reason: &str) -> GatewayRefusal {
+    GatewayRefusal::Malformed(reason.to_owned())
 }
 
 #[cfg(test)]
@@ -143,11 +143,11 @@ mod tests {
     use http::StatusCode;
 
     use super::reply;
-    use crate::endpoints::api_gateway::refusal::Refusal;
+    use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
     fn error(answer: &str) -> String {
         match reply(answer.as_bytes(), false) {
-            Err(Refusal::Malformed(reason)) => reason,
+            Err(GatewayRefusal::Malformed(reason)) => reason,
             other => panic!("{other:?}"),
         }
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::endpoints::api_gateway::authorizer::Authorizer;
-use crate::endpoints::api_gateway::mapping::{Mapping, MappingError, Source};
-use crate::endpoints::api_gateway::refusal::Refusal;
-use crate::endpoints::api_gateway::resource::{Place, Resource};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingError, MappingSource};
+use crate::endpoints::api_gateway::refusal::GatewayRefusal;
+use crate::endpoints::api_gateway::resource::{RequestPath, Resource};
 
 /// An API at one stage.
 #[derive(Clone, Debug)]
@@ -63,10 +63,10 @@ impl FromStr for Parameter {
     /// Reads `method.request.querystring.NAME` and its like.
     fn from_str(text: &str) -> Result<Self, MappingError> {
         let (place, name) = match text.parse()? {
-            Source::QueryString(name) => (ParameterPlace::QueryString, name),
-            Source::Header(name) => (ParameterPlace::Header, name),
-            Source::Path(name) => (ParameterPlace::Path, name),
-            _ => return Err(MappingError::Source(text.to_owned())),
+            MappingSource::QueryString(name) => (ParameterPlace::QueryString, name),
+            MappingSource::Header(name) => (ParameterPlace::Header, name),
+            MappingSource::Path(name) => (ParameterPlace::Path, name),
+            _ => return Err(MappingError::MappingSource(text.to_owned())),
         };
         Ok(Self { place, name })
     }
@@ -87,7 +87,7 @@ pub(crate) enum ParameterPlace {
 #[derive(Clone, Debug)]
 pub(crate) enum Integration {
     /// A Lambda function.
-    Lambda(Lambda),
+    Lambda(LambdaIntegration),
     /// Always the same, as for the preflight requests of CORS.
     Fixed(FixedResponse),
 }
@@ -105,7 +105,7 @@ pub(crate) struct FixedResponse {
 
 /// A Lambda proxy integration.
 #[derive(Clone, Debug)]
-pub(crate) struct Lambda {
+pub(crate) struct LambdaIntegration {
     /// The function's name.
     pub(crate) function: String,
     /// What is put into the request to Lambda.
@@ -121,7 +121,11 @@ impl RestApi {
     /// # Errors
     ///
     /// When there is none.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<(&ApiMethod, Place), Refusal> {
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<(&ApiMethod, RequestPath), GatewayRefusal> {
         let below_stage = path
             .strip_prefix('/')
             .and_then(|path| path.strip_prefix(&self.stage))
@@ -130,11 +134,11 @@ impl RestApi {
         let as_it_is = Some(path).filter(|_| below_stage.is_none_or(|rest| rest.len() > 1));
         let mut candidates = below_stage.into_iter().chain(as_it_is);
         let found = candidates.find_map(|path| self.resource(method, path));
-        found.ok_or(Refusal::NoMethod)
+        found.ok_or(GatewayRefusal::NoMethod)
     }
 
     /// The most specific resource decides, and then the method.
-    fn resource(&self, method: &Method, path: &str) -> Option<(&ApiMethod, Place)> {
+    fn resource(&self, method: &Method, path: &str) -> Option<(&ApiMethod, RequestPath)> {
         let fitting =
             |candidate: &&ApiMethod| candidate.http_method.as_ref().is_none_or(|one| one == method);
         self.methods
@@ -151,7 +155,7 @@ impl RestApi {
 impl ApiMethod {
     /// Where its tenant id comes from, if it is mapped.
     #[must_use]
-    pub(crate) fn tenant_source(&self) -> Option<&Source> {
+    pub(crate) fn tenant_source(&self) -> Option<&MappingSource> {
         let mapped = self.lambda()?.parameters.iter();
         let mut mapped = mapped.filter(|mapping| mapping.is_tenant_id());
         mapped.next().map(|mapping| &mapping.source)
@@ -159,7 +163,7 @@ impl ApiMethod {
 
     /// Its Lambda integration, if that is what it has.
     #[must_use]
-    pub(crate) fn lambda(&self) -> Option<&Lambda> {
+    pub(crate) fn lambda(&self) -> Option<&LambdaIntegration> {
         match &self.integration {
             Integration::Lambda(lambda) => Some(lambda),
             Integration::Fixed(_) => None,
@@ -180,7 +184,7 @@ mod tests {
 
     use http::Method;
 
-    use super::{ApiMethod, Integration, Lambda, RestApi};
+    use super::{ApiMethod, Integration, LambdaIntegration, RestApi};
 
     fn api(methods: &[(&str, &str)]) -> RestApi {
         let method = |(method, path): &(&str, &str)| ApiMethod {
@@ -188,7 +192,7 @@ mod tests {
             http_method: (*method != "ANY").then(|| method.parse().unwrap()),
             authorizer: None,
             required: Vec::new(),
-            integration: Integration::Lambda(Lambda {
+            integration: Integration::Lambda(LambdaIntegration {
                 function: format!("{method} {path}"),
                 parameters: Vec::new(),
                 timeout: Duration::from_secs(29),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
-use crate::endpoints::api_gateway::mapping::Source;
+use crate::endpoints::api_gateway::mapping::MappingSource;
 
 /// A Lambda authorizer.
 #[derive(Clone, Debug)]
@@ -27,13 +27,13 @@ pub(crate) enum AuthorizerKind {
     /// A token.
     Token {
         /// Where it is.
-        source: Source,
+        source: MappingSource,
         /// What it must look like.
         pattern: Option<Regex>,
     },
     /// The whole request.
     Request {
         /// What tells callers apart.
-        sources: Vec<Source>,
+        sources: Vec<MappingSource>,
     },
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use crate::endpoints::api_gateway::authorizer::Authorizer;
-use crate::endpoints::api_gateway::refusal::Refusal;
+use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
 /// What an authorizer answered.
 #[derive(Clone, Debug)]
@@ -38,8 +38,9 @@ impl Grant {
     /// # Errors
     ///
     /// When it is none, with the reason for the user.
-    pub(crate) fn parse(answer: &[u8]) -> Result<Self, Refusal> {
-        let wrong = |reason: &str| Refusal::Authorizer(format!("its authorizer's answer {reason}"));
+    pub(crate) fn parse(answer: &[u8]) -> Result<Self, GatewayRefusal> {
+        let wrong =
+            |reason: &str| GatewayRefusal::Authorizer(format!("its authorizer's answer {reason}"));
         let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else {
             return Err(wrong("is no JSON object"));
         };
@@ -77,14 +78,14 @@ impl Grant {
     /// # Errors
     ///
     /// When a statement denies it, or none allows it.
-    pub(crate) fn context_for(&self, method_arn: &str) -> Result<Value, Refusal> {
+    pub(crate) fn context_for(&self, method_arn: &str) -> Result<Value, GatewayRefusal> {
         let fitting = self.statements.iter().filter(|statement| statement.fits(method_arn));
         let effects: Vec<Effect> = fitting.map(|statement| statement.effect).collect();
         if effects.contains(&Effect::Deny) {
-            return Err(Refusal::Denied { explicitly: true });
+            return Err(GatewayRefusal::Denied { explicitly: true });
         }
         if effects.is_empty() {
-            return Err(Refusal::Denied { explicitly: false });
+            return Err(GatewayRefusal::Denied { explicitly: false });
         }
         Ok(self.context.clone())
     }
@@ -197,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Grant, fits};
-    use crate::endpoints::api_gateway::refusal::Refusal;
+    use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
     const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:api/Prod/GET/pets/7";
 
@@ -218,10 +219,10 @@ mod tests {
         assert_eq!(allowed["tenantId"], "alice");
         assert_eq!((&allowed["level"], &allowed["staff"]), (&json!("7"), &json!("true")));
         let elsewhere = grant(&json!(allow("arn:aws:execute-api:*:*:api/Prod/PUT/*")));
-        assert_eq!(elsewhere.context_for(ARN), Err(Refusal::Denied { explicitly: false }));
+        assert_eq!(elsewhere.context_for(ARN), Err(GatewayRefusal::Denied { explicitly: false }));
         let deny = json!({ "Effect": "Deny", "Action": ["execute-api:*"], "Resource": ["*"] });
         let denied = grant(&json!([allow("*"), deny]));
-        assert_eq!(denied.context_for(ARN), Err(Refusal::Denied { explicitly: true }));
+        assert_eq!(denied.context_for(ARN), Err(GatewayRefusal::Denied { explicitly: true }));
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
             }),
         ] {
             let parsed = Grant::parse(answer.to_string().as_bytes());
-            assert!(matches!(parsed, Err(Refusal::Authorizer(_))), "{answer}");
+            assert!(matches!(parsed, Err(GatewayRefusal::Authorizer(_))), "{answer}");
         }
     }
 

@@ -6,11 +6,11 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
-use crate::endpoints::api_gateway::mapping::{Mapping, Source, Target};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
 use crate::endpoints::api_gateway::method_request::MethodRequest;
-use crate::endpoints::api_gateway::refusal::Refusal;
+use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
-impl Source {
+impl MappingSource {
     /// What a request has there.
     #[must_use]
     pub(crate) fn value(&self, request: &MethodRequest) -> Option<String> {
@@ -34,15 +34,18 @@ impl Authorizer {
     /// # Errors
     ///
     /// When one of them is missing.
-    pub(crate) fn identity(&self, request: &MethodRequest) -> Result<Vec<String>, Refusal> {
-        let value = |source: &Source| {
-            source.value(request).filter(|value| !value.is_empty()).ok_or(Refusal::Unauthorized)
+    pub(crate) fn identity(&self, request: &MethodRequest) -> Result<Vec<String>, GatewayRefusal> {
+        let value = |source: &MappingSource| {
+            source
+                .value(request)
+                .filter(|value| !value.is_empty())
+                .ok_or(GatewayRefusal::Unauthorized)
         };
         match &self.kind {
             AuthorizerKind::Token { source, pattern } => {
                 let token = value(source)?;
                 match pattern {
-                    Some(pattern) if !pattern.is_match(&token) => Err(Refusal::Unauthorized),
+                    Some(pattern) if !pattern.is_match(&token) => Err(GatewayRefusal::Unauthorized),
                     _ => Ok(vec![token]),
                 }
             }
@@ -96,10 +99,10 @@ pub(crate) fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
     for mapping in mappings {
         let Some(value) = mapping.source.value(request) else { continue };
         match &mapping.target {
-            Target::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
-            Target::Path(name) => mapped.path.push((name.clone(), value)),
+            MappingTarget::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
+            MappingTarget::Path(name) => mapped.path.push((name.clone(), value)),
             // HTTP takes the spaces around a header's value away, and has no control characters in it.
-            Target::Header(name) => {
+            MappingTarget::Header(name) => {
                 let value = value.trim_matches([' ', '\t']);
                 if HeaderValue::from_str(value).is_ok() {
                     mapped.headers.push((name.clone(), value.to_owned()));

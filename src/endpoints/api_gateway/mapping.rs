@@ -15,14 +15,14 @@ const TENANT_ID: &str = "x-amz-tenant-id";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mapping {
     /// Where it goes.
-    pub(crate) target: Target,
+    pub(crate) target: MappingTarget,
     /// Where it comes from.
-    pub(crate) source: Source,
+    pub(crate) source: MappingSource,
 }
 
 /// A parameter of the request to Lambda.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum MappingTarget {
     /// `integration.request.header.NAME`.
     Header(String),
     /// `integration.request.querystring.NAME`.
@@ -33,7 +33,7 @@ pub(crate) enum Target {
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum MappingSource {
     /// `method.request.header.NAME`: the last value of the header.
     Header(String),
     /// `method.request.multivalueheader.NAME`: all of them.
@@ -59,13 +59,13 @@ pub(crate) enum Source {
 pub(crate) enum MappingError {
     /// It doesn't name a parameter of the request to Lambda.
     #[error("`{0}` is no parameter of an integration request")]
-    Target(String),
+    MappingTarget(String),
     /// It names nothing that a value could come from.
     #[error("`{0}` is no source of a parameter")]
-    Source(String),
+    MappingSource(String),
 }
 
-impl FromStr for Target {
+impl FromStr for MappingTarget {
     type Err = MappingError;
 
     fn from_str(text: &str) -> Result<Self, MappingError> {
@@ -75,19 +75,19 @@ impl FromStr for Target {
             Some(("header", name)) => Ok(Self::Header(name.to_owned())),
             Some(("querystring", name)) => Ok(Self::QueryString(name.to_owned())),
             Some(("path", name)) => Ok(Self::Path(name.to_owned())),
-            _ => Err(MappingError::Target(text.to_owned())),
+            _ => Err(MappingError::MappingTarget(text.to_owned())),
         }
     }
 }
 
-impl FromStr for Source {
+impl FromStr for MappingSource {
     type Err = MappingError;
 
     fn from_str(text: &str) -> Result<Self, MappingError> {
         if let Some(text) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
             return Ok(Self::Static(text.to_owned()));
         }
-        let unknown = || MappingError::Source(text.to_owned());
+        let unknown = || MappingError::MappingSource(text.to_owned());
         // OpenAPI's page writes both with a dollar.
         let plain = text.strip_prefix('$').unwrap_or(text);
         if let Some(name) = plain.strip_prefix("context.") {
@@ -115,7 +115,7 @@ impl FromStr for Source {
     }
 }
 
-impl Display for Source {
+impl Display for MappingSource {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(f, "header {name}"),
@@ -132,7 +132,7 @@ impl Display for Source {
     }
 }
 
-impl Source {
+impl MappingSource {
     /// Whether whoever calls the API chooses the value, so that it says nothing about who that is.
     #[must_use]
     pub(crate) fn is_chosen_by_caller(&self) -> bool {
@@ -152,45 +152,48 @@ impl Mapping {
     /// Whether it says which tenant a request is for.
     #[must_use]
     pub(crate) fn is_tenant_id(&self) -> bool {
-        matches!(&self.target, Target::Header(name) if name.eq_ignore_ascii_case(TENANT_ID))
+        matches!(&self.target, MappingTarget::Header(name) if name.eq_ignore_ascii_case(TENANT_ID))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MappingError, Source, Target};
+    use super::{MappingError, MappingSource, MappingTarget};
 
     #[test]
     fn sources_are_read_in_all_of_their_spellings() {
-        let source = |text: &str| text.parse::<Source>();
+        let source = |text: &str| text.parse::<MappingSource>();
         assert_eq!(
             source("method.request.querystring.tenant-id"),
-            Ok(Source::QueryString("tenant-id".to_owned()))
+            Ok(MappingSource::QueryString("tenant-id".to_owned()))
         );
-        assert_eq!(source("method.request.header.X-T"), Ok(Source::Header("X-T".to_owned())));
+        assert_eq!(
+            source("method.request.header.X-T"),
+            Ok(MappingSource::Header("X-T".to_owned()))
+        );
         assert_eq!(
             source("$context.authorizer.tenantId"),
-            Ok(Source::Context("authorizer.tenantId".to_owned()))
+            Ok(MappingSource::Context("authorizer.tenantId".to_owned()))
         );
-        assert_eq!(source("'blue'"), Ok(Source::Static("blue".to_owned())));
+        assert_eq!(source("'blue'"), Ok(MappingSource::Static("blue".to_owned())));
         assert_eq!(
             source("method.request.body.a.b"),
-            Ok(Source::Body(vec!["a".to_owned(), "b".to_owned()]))
+            Ok(MappingSource::Body(vec!["a".to_owned(), "b".to_owned()]))
         );
         for wrong in ["querystring.a", "method.request.header.", "blue", "method.request.cookie.a"]
         {
-            assert_eq!(source(wrong), Err(MappingError::Source(wrong.to_owned())));
+            assert_eq!(source(wrong), Err(MappingError::MappingSource(wrong.to_owned())));
         }
     }
 
     #[test]
     fn only_parameters_of_the_integration_request_are_targets() {
-        let target = |text: &str| text.parse::<Target>();
+        let target = |text: &str| text.parse::<MappingTarget>();
         assert_eq!(
             target("integration.request.header.X-Amz-Tenant-Id"),
-            Ok(Target::Header("X-Amz-Tenant-Id".to_owned()))
+            Ok(MappingTarget::Header("X-Amz-Tenant-Id".to_owned()))
         );
         let wrong = "method.request.header.X-Amz-Tenant-Id";
-        assert_eq!(target(wrong), Err(MappingError::Target(wrong.to_owned())));
+        assert_eq!(target(wrong), Err(MappingError::MappingTarget(wrong.to_owned())));
     }
 }

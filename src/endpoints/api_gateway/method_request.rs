@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::endpoints::api_gateway::api::{ApiMethod, Parameter, ParameterPlace, RestApi};
-use crate::endpoints::api_gateway::refusal::Refusal;
-use crate::endpoints::api_gateway::resource::Place;
+use crate::endpoints::api_gateway::refusal::GatewayRefusal;
+use crate::endpoints::api_gateway::resource::RequestPath;
 use crate::lambda::invocation::new_trace_id;
 use crate::system::http::Peer;
 
@@ -31,7 +31,7 @@ pub(crate) struct MethodRequest {
     /// Its id, which is also that of the invocation.
     pub(crate) id: Uuid,
     /// Where it is in the API.
-    pub(crate) place: Place,
+    pub(crate) place: RequestPath,
     /// The variables of its stage.
     pub(crate) stage_variables: BTreeMap<String, String>,
     /// All headers in their order, with the names that HTTP/1.1 writes.
@@ -51,7 +51,7 @@ impl MethodRequest {
         api: &RestApi,
         method: &ApiMethod,
         (head, body): (Parts, Bytes),
-        place: Place,
+        place: RequestPath,
         id: Uuid,
     ) -> Self {
         let source_ip = head.extensions.get::<Peer>().map(|peer| peer.address.ip().to_string());
@@ -117,7 +117,7 @@ impl MethodRequest {
     /// # Errors
     ///
     /// With the names of what is missing.
-    pub(crate) fn check_required(&self, required: &[Parameter]) -> Result<(), Refusal> {
+    pub(crate) fn check_required(&self, required: &[Parameter]) -> Result<(), GatewayRefusal> {
         let has = |Parameter { place, name }: &&Parameter| match place {
             ParameterPlace::QueryString => self.query_string(name).iter().any(|v| !v.is_empty()),
             ParameterPlace::Header => self.header(name).iter().any(|value| !value.is_empty()),
@@ -125,7 +125,7 @@ impl MethodRequest {
         };
         let missing = required.iter().filter(|parameter| !has(parameter));
         let missing: Vec<String> = missing.map(|parameter| parameter.name.clone()).collect();
-        if missing.is_empty() { Ok(()) } else { Err(Refusal::MissingParameters(missing)) }
+        if missing.is_empty() { Ok(()) } else { Err(GatewayRefusal::MissingParameters(missing)) }
     }
 
     /// Whether its body is one of these media types.

@@ -12,7 +12,7 @@ use crate::system::http::{Reply, json as json_reply};
 
 /// Why a request has no response of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum GatewayRefusal {
     /// It was sent to another host name, and why that isn't answered.
     Host(String),
     /// The API has no such method.
@@ -48,7 +48,7 @@ pub(crate) enum Refusal {
 
 const INTERNAL: &str = "Internal server error";
 
-impl Refusal {
+impl GatewayRefusal {
     /// The response.
     #[must_use]
     pub(crate) fn reply(&self) -> Reply {

@@ -37,7 +37,7 @@ pub(crate) enum ResourceError {
 
 /// Where a request is in the tree of resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RequestPath {
     /// The path, without the stage.
     pub(crate) path: String,
     /// The parameters in it, decoded.
@@ -94,7 +94,7 @@ impl Display for Resource {
 impl Resource {
     /// Where this path is in it, if it fits. A slash at the end doesn't count.
     #[must_use]
-    pub(crate) fn place(&self, path: &str) -> Option<Place> {
+    pub(crate) fn place(&self, path: &str) -> Option<RequestPath> {
         let path = if path.is_empty() { "/" } else { path };
         let trimmed = path.trim_start_matches('/').trim_end_matches('/');
         let mut parts = if trimmed.is_empty() { Vec::new() } else { trimmed.split('/').collect() };
@@ -115,7 +115,7 @@ impl Resource {
                 }
             }
         }
-        parts.is_empty().then(|| Place { path: path.to_owned(), parameters })
+        parts.is_empty().then(|| RequestPath { path: path.to_owned(), parameters })
     }
 
     /// Orders resources that fit the same path: literal segments before parameters, and those before

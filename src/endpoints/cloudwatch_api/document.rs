@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// A value of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Document {
+pub(crate) enum AnswerDocument {
     /// A text.
     Text(String),
     /// A number.
@@ -12,14 +12,14 @@ pub(crate) enum Document {
     /// A moment.
     Timestamp(Timestamp),
     /// Values of one kind.
-    List(Vec<Document>),
+    List(Vec<AnswerDocument>),
     /// The members that are present.
-    Structure(Vec<(&'static str, Document)>),
+    Structure(Vec<(&'static str, AnswerDocument)>),
     /// Values under names that the caller chose.
-    Map(Vec<(String, Document)>),
+    Map(Vec<(String, AnswerDocument)>),
 }
 
-impl Document {
+impl AnswerDocument {
     /// A text.
     #[must_use]
     pub(crate) fn text(text: impl Into<String>) -> Self {

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct CloudWatchError {
     /// What kind it is.
     pub(crate) kind: Kind,
     /// What is wrong with what.
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-impl Refusal {
+impl CloudWatchError {
     /// A refusal of this kind.
     #[must_use]
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {

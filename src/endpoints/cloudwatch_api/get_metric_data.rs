@@ -11,19 +11,19 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::Document;
-use super::error::Refusal;
+use super::document::AnswerDocument;
+use super::error::CloudWatchError;
 use super::expression::{self, Series};
 use super::input::{self, Number, Time};
-use super::label::Subject;
+use super::label::LabelSubject;
 use crate::telemetry::metric_store::{self, MetricStore};
-use page::{Found, Page};
-use query::{Query, Source};
+use page::{Page, QueryResult};
+use query::{MetricDataQuery, QuerySource};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Input {
-    metric_data_queries: Option<Vec<query::Input>>,
+struct GetMetricDataInput {
+    metric_data_queries: Option<Vec<query::MetricDataQueryInput>>,
     start_time: Option<Time>,
     end_time: Option<Time>,
     next_token: Option<String>,
@@ -36,8 +36,8 @@ struct Input {
 /// # Errors
 ///
 /// With the refusal.
-pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
-    let input: Input = input::read(input)?;
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, CloudWatchError> {
+    let input: GetMetricDataInput = input::read(input)?;
     let queries = input.metric_data_queries.unwrap_or_default();
     let queries = query::check(queries)?;
     let window = input::window(input.start_time, input.end_time)?;
@@ -46,7 +46,7 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal
     let results = results(store, &queries, window)?;
     let returned = queries.iter().filter(|query| query.return_data).map(|query| {
         let series = results.get(&query.id).unwrap_or(&NOTHING);
-        Found { id: &query.id, label: label(query, series), series }
+        QueryResult { id: &query.id, label: label(query, series), series }
     });
     Ok(page.of(returned.collect()))
 }
@@ -56,14 +56,14 @@ static NOTHING: Series = Series::new();
 /// The results of all queries, by id.
 fn results(
     store: &MetricStore,
-    queries: &[Query],
+    queries: &[MetricDataQuery],
     (start, end): (Timestamp, Timestamp),
-) -> Result<BTreeMap<String, Series>, Refusal> {
+) -> Result<BTreeMap<String, Series>, CloudWatchError> {
     let mut results = BTreeMap::new();
     let mut waiting = Vec::new();
     for query in queries {
         match &query.source {
-            Source::Metric { metric, period, statistic, unit, .. } => {
+            QuerySource::Metric { metric, period, statistic, unit, .. } => {
                 let asked =
                     metric_store::Query { metric, unit: *unit, start, end, period: *period };
                 let points = store.points(&asked).into_iter();
@@ -71,7 +71,7 @@ fn results(
                     points.filter_map(|point| Some((point.start, point.value(*statistic)?)));
                 results.insert(query.id.clone(), series.collect());
             }
-            Source::Expression(expression) => waiting.push((query, expression)),
+            QuerySource::Expression(expression) => waiting.push((query, expression)),
         }
     }
     // Each round evaluates the expressions whose operands are known.
@@ -96,13 +96,13 @@ fn results(
     Ok(results)
 }
 
-fn label(query: &Query, series: &Series) -> String {
+fn label(query: &MetricDataQuery, series: &Series) -> String {
     let (default, metric) = match &query.source {
-        Source::Metric { metric, statistic_name, period, .. } => {
+        QuerySource::Metric { metric, statistic_name, period, .. } => {
             (&*metric.name, Some((metric, statistic_name.as_str(), *period)))
         }
-        Source::Expression(_) => (query.id.as_str(), None),
+        QuerySource::Expression(_) => (query.id.as_str(), None),
     };
-    let subject = Subject { default, metric, series };
+    let subject = LabelSubject { default, metric, series };
     query.label.as_ref().map_or_else(|| default.to_owned(), |label| subject.label(label))
 }

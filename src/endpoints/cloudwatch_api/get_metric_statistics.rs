@@ -5,8 +5,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::Document;
-use super::error::Refusal;
+use super::document::AnswerDocument;
+use super::error::CloudWatchError;
 use super::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::metric::MetricId;
 use crate::telemetry::metric_store::statistic::{Statistic, StatisticError};
@@ -20,7 +20,7 @@ const MAXIMUM_STATISTICS: (usize, usize) = (5, 10);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Input {
+struct GetMetricStatisticsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
@@ -40,18 +40,18 @@ struct Input {
 /// # Errors
 ///
 /// With the refusal.
-pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
-    let input: Input = input::read(input)?;
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, CloudWatchError> {
+    let input: GetMetricStatisticsInput = input::read(input)?;
     let namespace = input::required(input.namespace, "Namespace")?;
     let name = input::required(input.metric_name, "MetricName")?;
     let (start, end) = input::window(input.start_time, input.end_time)?;
-    let period = input.period.ok_or_else(|| Refusal::missing("Period"))?;
+    let period = input.period.ok_or_else(|| CloudWatchError::missing("Period"))?;
     let period = input::period(period, "Period")?;
     let unit = input::unit(input.unit.as_deref(), "Unit")?;
     let statistics = statistics(&input.statistics, &input.extended_statistics)?;
     let points = (end.as_second() - start.as_second()).div_euclid(i64::from(period));
     if points > MAXIMUM_POINTS {
-        return Err(Refusal::combination(format!(
+        return Err(CloudWatchError::combination(format!(
             "You have requested up to {} datapoints, which exceeds the limit of {}. You may reduce \
              the datapoints requested by increasing Period, or decreasing the time range.",
             grouped(points),
@@ -62,9 +62,9 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal
     let metric = MetricId { namespace: namespace.into(), name: name.as_str().into(), dimensions };
     let points = store.points(&Query { metric: &metric, unit, start, end, period });
     let datapoints = points.iter().map(|point| datapoint(point, &statistics));
-    Ok(Document::Structure(vec![
-        ("Label", Document::Text(name)),
-        ("Datapoints", Document::List(datapoints.collect())),
+    Ok(AnswerDocument::Structure(vec![
+        ("Label", AnswerDocument::Text(name)),
+        ("Datapoints", AnswerDocument::List(datapoints.collect())),
     ]))
 }
 
@@ -87,14 +87,14 @@ struct Wanted {
     extended: Vec<(String, Statistic)>,
 }
 
-fn statistics(plain: &[String], extended: &[String]) -> Result<Wanted, Refusal> {
+fn statistics(plain: &[String], extended: &[String]) -> Result<Wanted, CloudWatchError> {
     if plain.is_empty() && extended.is_empty() {
-        return Err(Refusal::combination(
+        return Err(CloudWatchError::combination(
             "At least one of the parameters Statistics and ExtendedStatistics must be specified.",
         ));
     }
     if !plain.is_empty() && !extended.is_empty() {
-        return Err(Refusal::combination(
+        return Err(CloudWatchError::combination(
             "The parameters Statistics and ExtendedStatistics are mutually exclusive and you have \
              specified both.",
         ));
@@ -102,17 +102,18 @@ fn statistics(plain: &[String], extended: &[String]) -> Result<Wanted, Refusal> 
     input::at_most(plain.len(), MAXIMUM_STATISTICS.0, "Statistics")?;
     input::at_most(extended.len(), MAXIMUM_STATISTICS.1, "ExtendedStatistics")?;
     let plain = plain.iter().enumerate().map(|(index, text)| {
-        member(text)
-            .ok_or_else(|| Refusal::invalid(text, &format!("Statistics.member.{}", index + 1)))
+        member(text).ok_or_else(|| {
+            CloudWatchError::invalid(text, &format!("Statistics.member.{}", index + 1))
+        })
     });
     let extended = extended.iter().enumerate().map(|(index, text)| {
         let path = format!("ExtendedStatistics.member.{}", index + 1);
         match text.parse() {
             Ok(statistic @ Statistic::Percentile(_)) => Ok((text.clone(), statistic)),
             Err(error @ StatisticError::NotEmulated) => {
-                Err(Refusal::combination(format!("{path} is {text}: {error}.")))
+                Err(CloudWatchError::combination(format!("{path} is {text}: {error}.")))
             }
-            Ok(_) | Err(StatisticError::Unknown) => Err(Refusal::invalid(text, &path)),
+            Ok(_) | Err(StatisticError::Unknown) => Err(CloudWatchError::invalid(text, &path)),
         }
     });
     Ok(Wanted {
@@ -132,17 +133,17 @@ fn member(text: &str) -> Option<(&'static str, Statistic)> {
     members.into_iter().find(|(name, _)| *name == text)
 }
 
-fn datapoint(point: &Point, wanted: &Wanted) -> Document {
-    let mut members = vec![("Timestamp", Document::Timestamp(point.start))];
+fn datapoint(point: &Point, wanted: &Wanted) -> AnswerDocument {
+    let mut members = vec![("Timestamp", AnswerDocument::Timestamp(point.start))];
     members.extend(wanted.plain.iter().filter_map(|(member, statistic)| {
-        Some((*member, Document::Number(point.value(*statistic)?)))
+        Some((*member, AnswerDocument::Number(point.value(*statistic)?)))
     }));
     let extended = wanted.extended.iter().filter_map(|(name, statistic)| {
-        Some((name.clone(), Document::Number(point.value(*statistic)?)))
+        Some((name.clone(), AnswerDocument::Number(point.value(*statistic)?)))
     });
     if !wanted.extended.is_empty() {
-        members.push(("ExtendedStatistics", Document::Map(extended.collect())));
+        members.push(("ExtendedStatistics", AnswerDocument::Map(extended.collect())));
     }
-    members.push(("Unit", Document::text(point.unit.as_str())));
-    Document::Structure(members)
+    members.push(("Unit", AnswerDocument::text(point.unit.as_str())));
+    AnswerDocument::Structure(members)
 }

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::error::{Kind, Refusal};
+use super::error::{CloudWatchError, Kind};
 use crate::telemetry::metric_store::metric::{Dimensions, Unit};
 
 /// The most dimensions that a metric can have.
@@ -28,9 +28,9 @@ const VALUE_CHARACTERS: usize = 1_024;
 /// # Errors
 ///
 /// When one of them is of another type.
-pub(crate) fn read<T: DeserializeOwned>(input: Value) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(input: Value) -> Result<T, CloudWatchError> {
     serde_json::from_value(input).map_err(|error| {
-        Refusal::new(Kind::Serialization, format!("The request can't be read: {error}."))
+        CloudWatchError::new(Kind::Serialization, format!("The request can't be read: {error}."))
     })
 }
 
@@ -123,7 +123,10 @@ pub(crate) struct Dimension {
 /// # Errors
 ///
 /// When one has no name or no value, or when there are too many.
-pub(crate) fn dimensions(dimensions: Vec<Dimension>, path: &str) -> Result<Dimensions, Refusal> {
+pub(crate) fn dimensions(
+    dimensions: Vec<Dimension>,
+    path: &str,
+) -> Result<Dimensions, CloudWatchError> {
     at_most(dimensions.len(), MAXIMUM_DIMENSIONS, path)?;
     let pair = |(index, Dimension { name, value }): (usize, Dimension)| {
         let path = format!("{path}.member.{}", index + 1);
@@ -132,7 +135,7 @@ pub(crate) fn dimensions(dimensions: Vec<Dimension>, path: &str) -> Result<Dimen
         Ok((Arc::from(name), Arc::from(value)))
     };
     let pairs = dimensions.into_iter().enumerate().map(pair);
-    let pairs = pairs.collect::<Result<Vec<(Arc<str>, Arc<str>)>, Refusal>>()?;
+    let pairs = pairs.collect::<Result<Vec<(Arc<str>, Arc<str>)>, CloudWatchError>>()?;
     let mut names: Vec<&str> = pairs.iter().map(|(name, _)| &**name).collect();
     names.sort_unstable();
     let twice = names.windows(2).find_map(|pair| match pair {
@@ -141,7 +144,7 @@ pub(crate) fn dimensions(dimensions: Vec<Dimension>, path: &str) -> Result<Dimen
     });
     if let Some(twice) = twice {
         let message = format!("The parameter {path} has the dimension {twice} more than once.");
-        return Err(Refusal::new(Kind::InvalidParameterValue, message));
+        return Err(CloudWatchError::new(Kind::InvalidParameterValue, message));
     }
     Ok(Dimensions::new(pairs))
 }
@@ -151,10 +154,14 @@ pub(crate) fn dimensions(dimensions: Vec<Dimension>, path: &str) -> Result<Dimen
 /// # Errors
 ///
 /// When it isn't.
-pub(crate) fn limited(text: Option<String>, path: &str, most: usize) -> Result<String, Refusal> {
+pub(crate) fn limited(
+    text: Option<String>,
+    path: &str,
+    most: usize,
+) -> Result<String, CloudWatchError> {
     let text = required(text, path)?;
     if text.trim().is_empty() || text.chars().count() > most {
-        return Err(Refusal::invalid(&text, path));
+        return Err(CloudWatchError::invalid(&text, path));
     }
     Ok(text)
 }
@@ -164,8 +171,8 @@ pub(crate) fn limited(text: Option<String>, path: &str, most: usize) -> Result<S
 /// # Errors
 ///
 /// When it isn't.
-pub(crate) fn required(text: Option<String>, path: &str) -> Result<String, Refusal> {
-    text.filter(|text| !text.is_empty()).ok_or_else(|| Refusal::missing(path))
+pub(crate) fn required(text: Option<String>, path: &str) -> Result<String, CloudWatchError> {
+    text.filter(|text| !text.is_empty()).ok_or_else(|| CloudWatchError::missing(path))
 }
 
 /// A list may have no more than so many members.
@@ -173,12 +180,12 @@ pub(crate) fn required(text: Option<String>, path: &str) -> Result<String, Refus
 /// # Errors
 ///
 /// When it has.
-pub(crate) fn at_most(members: usize, most: usize, path: &str) -> Result<(), Refusal> {
+pub(crate) fn at_most(members: usize, most: usize, path: &str) -> Result<(), CloudWatchError> {
     if members <= most {
         return Ok(());
     }
     let message = format!("The collection {path} must not have a size greater than {most}.");
-    Err(Refusal::new(Kind::InvalidParameterValue, message))
+    Err(CloudWatchError::new(Kind::InvalidParameterValue, message))
 }
 
 /// The unit that a parameter names.
@@ -186,8 +193,9 @@ pub(crate) fn at_most(members: usize, most: usize, path: &str) -> Result<(), Ref
 /// # Errors
 ///
 /// When there is none of that name.
-pub(crate) fn unit(text: Option<&str>, path: &str) -> Result<Option<Unit>, Refusal> {
-    text.map(|text| Unit::from_str(text).map_err(|_| Refusal::invalid(text, path))).transpose()
+pub(crate) fn unit(text: Option<&str>, path: &str) -> Result<Option<Unit>, CloudWatchError> {
+    text.map(|text| Unit::from_str(text).map_err(|_| CloudWatchError::invalid(text, path)))
+        .transpose()
 }
 
 /// A period in seconds.
@@ -195,11 +203,11 @@ pub(crate) fn unit(text: Option<&str>, path: &str) -> Result<Option<Unit>, Refus
 /// # Errors
 ///
 /// When it is none that CloudWatch has: 1, 5, 10, 20, 30 or a multiple of 60.
-pub(crate) fn period(number: Number, path: &str) -> Result<u32, Refusal> {
+pub(crate) fn period(number: Number, path: &str) -> Result<u32, CloudWatchError> {
     match number.whole() {
         Some(seconds @ (1 | 5 | 10 | 20 | 30)) => Ok(seconds),
         Some(seconds) if seconds > 0 && seconds % 60 == 0 => Ok(seconds),
-        _ => Err(Refusal::new(
+        _ => Err(CloudWatchError::new(
             Kind::InvalidParameterValue,
             format!("The parameter {path} must be a multiple of 60."),
         )),
@@ -214,13 +222,15 @@ pub(crate) fn period(number: Number, path: &str) -> Result<u32, Refusal> {
 pub(crate) fn window(
     start: Option<Time>,
     end: Option<Time>,
-) -> Result<(Timestamp, Timestamp), Refusal> {
-    let Time(start) = start.ok_or_else(|| Refusal::missing("StartTime"))?;
-    let Time(end) = end.ok_or_else(|| Refusal::missing("EndTime"))?;
+) -> Result<(Timestamp, Timestamp), CloudWatchError> {
+    let Time(start) = start.ok_or_else(|| CloudWatchError::missing("StartTime"))?;
+    let Time(end) = end.ok_or_else(|| CloudWatchError::missing("EndTime"))?;
     if start < end {
         return Ok((start, end));
     }
-    Err(Refusal::combination("The parameter StartTime must be less than the parameter EndTime."))
+    Err(CloudWatchError::combination(
+        "The parameter StartTime must be less than the parameter EndTime.",
+    ))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::telemetry::metric_store::metric::MetricId;
 
 /// What a label may tell.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct LabelSubject<'a> {
     /// What the result is called without a label.
     pub(crate) default: &'a str,
     /// The metric, the statistic and the period, unless it is an expression.
@@ -17,7 +17,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) series: &'a Series,
 }
 
-impl Subject<'_> {
+impl LabelSubject<'_> {
     /// Replaces what stands in `${…}`. What CloudWatch doesn't know either is left as it is.
     #[must_use]
     pub(crate) fn label(&self, label: &str) -> String {
@@ -75,7 +75,7 @@ impl Subject<'_> {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Series, Subject};
+    use super::{LabelSubject, Series};
     use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
         };
         let series = Series::from([(Timestamp::UNIX_EPOCH, 3.0)]);
         let subject =
-            Subject { default: "Errors", metric: Some((&metric, "Sum", 60)), series: &series };
+            LabelSubject { default: "Errors", metric: Some((&metric, "Sum", 60)), series: &series };
         let label = "${PROP('Dim.TenantId')} ${LABEL}: ${SUM} of ${ AVG } ${PROP('Stat')} ${X} ${";
         assert_eq!(subject.label(label), "alice Errors: 3 of 3 Sum ${X} ${");
     }

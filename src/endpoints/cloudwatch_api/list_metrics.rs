@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::Document;
-use super::error::Refusal;
+use super::document::AnswerDocument;
+use super::error::CloudWatchError;
 use super::input::{self, Dimension};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 use crate::telemetry::metric_store::{Filter, MetricStore};
@@ -27,7 +27,7 @@ const RECENTLY: (&str, SignedDuration) = ("PT3H", SignedDuration::from_hours(3))
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Input {
+struct ListMetricsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
@@ -41,13 +41,13 @@ struct Input {
 /// # Errors
 ///
 /// With the refusal.
-pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
-    let input: Input = input::read(input)?;
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, CloudWatchError> {
+    let input: ListMetricsInput = input::read(input)?;
     input::at_most(input.dimensions.len(), MAXIMUM_FILTERS, "Dimensions")?;
     let active_since = match input.recently_active.as_deref() {
         None => None,
         Some(span) if span == RECENTLY.0 => Timestamp::now().checked_sub(RECENTLY.1).ok(),
-        Some(other) => return Err(Refusal::invalid(other, "RecentlyActive")),
+        Some(other) => return Err(CloudWatchError::invalid(other, "RecentlyActive")),
     };
     let filter = Filter {
         namespace: input.namespace.as_deref(),
@@ -61,27 +61,30 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal
     let goes_on = metrics.len() > PAGE;
     metrics.truncate(PAGE);
     let next = metrics.last().filter(|_| goes_on).map(token);
-    let mut answer = vec![("Metrics", Document::List(metrics.iter().map(metric).collect()))];
-    answer.extend(next.map(|token| ("NextToken", Document::Text(token))));
-    Ok(Document::Structure(answer))
+    let mut answer = vec![("Metrics", AnswerDocument::List(metrics.iter().map(metric).collect()))];
+    answer.extend(next.map(|token| ("NextToken", AnswerDocument::Text(token))));
+    Ok(AnswerDocument::Structure(answer))
 }
 
-fn filters(dimensions: &[Dimension]) -> Result<Vec<(&str, Option<&str>)>, Refusal> {
+fn filters(dimensions: &[Dimension]) -> Result<Vec<(&str, Option<&str>)>, CloudWatchError> {
     let filters = dimensions.iter().enumerate().map(|(index, Dimension { name, value })| {
-        let missing = || Refusal::missing(&format!("Dimensions.member.{}.Name", index + 1));
+        let missing = || CloudWatchError::missing(&format!("Dimensions.member.{}.Name", index + 1));
         Ok((name.as_deref().ok_or_else(missing)?, value.as_deref()))
     });
     filters.collect()
 }
 
-fn metric(metric: &MetricId) -> Document {
+fn metric(metric: &MetricId) -> AnswerDocument {
     let dimensions = metric.dimensions.iter().map(|(name, value)| {
-        Document::Structure(vec![("Name", Document::text(name)), ("Value", Document::text(value))])
+        AnswerDocument::Structure(vec![
+            ("Name", AnswerDocument::text(name)),
+            ("Value", AnswerDocument::text(value)),
+        ])
     });
-    Document::Structure(vec![
-        ("Namespace", Document::text(&*metric.namespace)),
-        ("MetricName", Document::text(&*metric.name)),
-        ("Dimensions", Document::List(dimensions.collect())),
+    AnswerDocument::Structure(vec![
+        ("Namespace", AnswerDocument::text(&*metric.namespace)),
+        ("MetricName", AnswerDocument::text(&*metric.name)),
+        ("Dimensions", AnswerDocument::List(dimensions.collect())),
     ])
 }
 
@@ -92,8 +95,8 @@ fn token(metric: &MetricId) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Value::from(texts).to_string())
 }
 
-fn read_token(token: &str) -> Result<MetricId, Refusal> {
-    let invalid = || Refusal::invalid(token, "NextToken");
+fn read_token(token: &str) -> Result<MetricId, CloudWatchError> {
+    let invalid = || CloudWatchError::invalid(token, "NextToken");
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
     let texts: Vec<String> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     let texts: Vec<Arc<str>> = texts.into_iter().map(Arc::from).collect();

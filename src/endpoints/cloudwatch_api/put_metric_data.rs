@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::Document;
-use super::error::{Kind, Refusal};
+use super::document::AnswerDocument;
+use super::error::{CloudWatchError, Kind};
 use super::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::MetricStore;
 use crate::telemetry::metric_store::acceptance::check_timestamp;
@@ -26,7 +26,7 @@ const GREATEST: f64 = 2.348_542_582_773_833_4e108;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Input {
+struct PutMetricDataInput {
     namespace: Option<String>,
     metric_data: Option<Vec<MetricDatum>>,
     #[serde(default)]
@@ -70,16 +70,16 @@ struct StatisticValues {
 /// # Errors
 ///
 /// With the refusal.
-pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal> {
-    let input: Input = input::read(input)?;
+pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, CloudWatchError> {
+    let input: PutMetricDataInput = input::read(input)?;
     let namespace = input::limited(input.namespace, "Namespace", input::NAME_CHARACTERS)?;
     for beginning in ["AWS/", ":"] {
         if namespace.starts_with(beginning) {
-            return Err(Refusal::invalid(beginning, "Namespace"));
+            return Err(CloudWatchError::invalid(beginning, "Namespace"));
         }
     }
     if input.metric_data.is_none() && input.entity_metric_data.is_empty() {
-        return Err(Refusal::missing("MetricData"));
+        return Err(CloudWatchError::missing("MetricData"));
     }
     let namespace: Arc<str> = namespace.into();
     let now = Timestamp::now();
@@ -92,11 +92,16 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<Document, Refusal
     for datum in data.collect::<Result<Vec<_>, _>>()? {
         store.put(&datum, now);
     }
-    Ok(Document::Structure(Vec::new()))
+    Ok(AnswerDocument::Structure(Vec::new()))
 }
 
 impl MetricDatum {
-    fn check(self, namespace: Arc<str>, path: &str, now: Timestamp) -> Result<Datum, Refusal> {
+    fn check(
+        self,
+        namespace: Arc<str>,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Datum, CloudWatchError> {
         let name = self.metric_name.clone();
         let name = input::limited(name, &format!("{path}.MetricName"), input::NAME_CHARACTERS)?;
         let timestamp = timestamp(self.timestamp, path, now)?;
@@ -105,7 +110,7 @@ impl MetricDatum {
             None | Some(1.0 | 60.0) => {}
             Some(other) => {
                 let path = format!("{path}.StorageResolution");
-                return Err(Refusal::invalid(&other.to_string(), &path));
+                return Err(CloudWatchError::invalid(&other.to_string(), &path));
             }
         }
         let observation = self.observation(path)?;
@@ -114,7 +119,7 @@ impl MetricDatum {
         Ok(Datum { metric, unit: unit.unwrap_or(Unit::NONE), timestamp, observation })
     }
 
-    fn observation(&self, path: &str) -> Result<Observation, Refusal> {
+    fn observation(&self, path: &str) -> Result<Observation, CloudWatchError> {
         match (&self.value, &self.statistic_values, &self.values) {
             (Some(value), None, None) => {
                 Ok(Observation::once(number(Some(*value), &format!("{path}.Value"))?))
@@ -123,7 +128,7 @@ impl MetricDatum {
                 set.check(&format!("{path}.StatisticValues")).map(Observation::Set)
             }
             (None, None, Some(values)) => self.values(values, path),
-            (None, None, None) => Err(Refusal::combination(format!(
+            (None, None, None) => Err(CloudWatchError::combination(format!(
                 "At least one of the parameters {path}.Value, {path}.Values and \
                  {path}.StatisticValues must be specified."
             ))),
@@ -133,7 +138,7 @@ impl MetricDatum {
                     (Some(_), None) => ("Value", "Values"),
                     (None, _) => ("StatisticValues", "Values"),
                 };
-                Err(Refusal::combination(format!(
+                Err(CloudWatchError::combination(format!(
                     "The parameters {path}.{one} and {path}.{other} are mutually exclusive and \
                      you have specified both."
                 )))
@@ -141,10 +146,10 @@ impl MetricDatum {
         }
     }
 
-    fn values(&self, values: &[Number], path: &str) -> Result<Observation, Refusal> {
+    fn values(&self, values: &[Number], path: &str) -> Result<Observation, CloudWatchError> {
         input::at_most(values.len(), MAXIMUM_VALUES, &format!("{path}.Values"))?;
         if self.counts.as_ref().is_some_and(|counts| counts.len() != values.len()) {
-            return Err(Refusal::combination(format!(
+            return Err(CloudWatchError::combination(format!(
                 "The parameters {path}.Values and {path}.Counts must have the same size."
             )));
         }
@@ -155,7 +160,7 @@ impl MetricDatum {
             let path = format!("{path}.Counts.member.{member}");
             let count = number(Some(count), &path)?;
             if count < 0.0 {
-                return Err(Refusal::invalid(&count.to_string(), &path));
+                return Err(CloudWatchError::invalid(&count.to_string(), &path));
             }
             Ok((value, count))
         });
@@ -164,7 +169,7 @@ impl MetricDatum {
 }
 
 impl StatisticValues {
-    fn check(&self, path: &str) -> Result<StatisticSet, Refusal> {
+    fn check(&self, path: &str) -> Result<StatisticSet, CloudWatchError> {
         let set = StatisticSet {
             sample_count: number(self.sample_count, &format!("{path}.SampleCount"))?,
             sum: number(self.sum, &format!("{path}.Sum"))?,
@@ -173,10 +178,10 @@ impl StatisticValues {
         };
         if set.sample_count <= 0.0 {
             let path = format!("{path}.SampleCount");
-            return Err(Refusal::invalid(&set.sample_count.to_string(), &path));
+            return Err(CloudWatchError::invalid(&set.sample_count.to_string(), &path));
         }
         if set.minimum > set.maximum {
-            return Err(Refusal::combination(format!(
+            return Err(CloudWatchError::combination(format!(
                 "The parameter {path}.Minimum must be less than or equal to {path}.Maximum."
             )));
         }
@@ -184,20 +189,20 @@ impl StatisticValues {
     }
 }
 
-fn number(number: Option<Number>, path: &str) -> Result<f64, Refusal> {
-    let Number(value) = number.ok_or_else(|| Refusal::missing(path))?;
+fn number(number: Option<Number>, path: &str) -> Result<f64, CloudWatchError> {
+    let Number(value) = number.ok_or_else(|| CloudWatchError::missing(path))?;
     if value.abs() <= GREATEST {
         Ok(value)
     } else {
-        Err(Refusal::invalid(&value.to_string(), path))
+        Err(CloudWatchError::invalid(&value.to_string(), path))
     }
 }
 
-fn timestamp(time: Option<Time>, path: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+fn timestamp(time: Option<Time>, path: &str, now: Timestamp) -> Result<Timestamp, CloudWatchError> {
     let timestamp = time.map_or(now, |Time(timestamp)| timestamp);
     check_timestamp(timestamp, now).map(|()| timestamp).map_err(|limit| {
         let message =
             format!("The parameter {path}.Timestamp must specify a time no more than {limit}.");
-        Refusal::new(Kind::InvalidParameterValue, message)
+        CloudWatchError::new(Kind::InvalidParameterValue, message)
     })
 }

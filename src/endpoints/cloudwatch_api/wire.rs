@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::document::Document;
-use super::error::Refusal;
+use super::document::AnswerDocument;
+use super::error::CloudWatchError;
 use crate::system::http::{Reply, ReplyBody, empty};
 
 /// The name of CloudWatch's service in its model; in AWS's clouds it is never changed.
@@ -71,7 +71,7 @@ impl Protocol {
     /// # Errors
     ///
     /// When the body can't be read.
-    pub(crate) fn read(&self, body: &[u8]) -> Result<Option<Call>, Refusal> {
+    pub(crate) fn read(&self, body: &[u8]) -> Result<Option<Call>, CloudWatchError> {
         let (operation, input) = match self {
             Self::Cbor(operation) => (operation, cbor::read(body)?),
             Self::Json(operation) => (operation, json::read(body)?),
@@ -82,7 +82,12 @@ impl Protocol {
 
     /// The reply with the answer to this operation.
     #[must_use]
-    pub(crate) fn reply(&self, operation: &str, answer: &Document, request_id: Uuid) -> Reply {
+    pub(crate) fn reply(
+        &self,
+        operation: &str,
+        answer: &AnswerDocument,
+        request_id: Uuid,
+    ) -> Reply {
         let body = match self {
             Self::Cbor(_) => cbor::write(answer),
             Self::Json(_) => json::write(answer),
@@ -93,11 +98,14 @@ impl Protocol {
 
     /// The reply with a refusal.
     #[must_use]
-    pub(crate) fn refuse(&self, refusal: &Refusal, request_id: Uuid) -> Reply {
+    pub(crate) fn refuse(&self, refusal: &CloudWatchError, request_id: Uuid) -> Reply {
         let (code, shape) = refusal.kind.names();
-        let error = Document::Structure(vec![
-            ("__type", Document::text(format!("com.amazonaws.cloudwatch.v2010_08_01#{shape}"))),
-            ("message", Document::text(&*refusal.message)),
+        let error = AnswerDocument::Structure(vec![
+            (
+                "__type",
+                AnswerDocument::text(format!("com.amazonaws.cloudwatch.v2010_08_01#{shape}")),
+            ),
+            ("message", AnswerDocument::text(&*refusal.message)),
         ]);
         let body = match self {
             Self::Cbor(_) => cbor::write(&error),

@@ -21,7 +21,7 @@ pub(crate) struct Account {
 
 /// What the calls tell besides the function itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ManagedSettings {
     /// How long one invocation may take, if that is limited.
     pub(crate) timeout: Option<Duration>,
     /// Concurrent executions that are reserved for the function.
@@ -60,7 +60,7 @@ impl Deployment {
     pub(crate) fn configuration(
         &self,
         function: &Function,
-        settings: Settings,
+        settings: ManagedSettings,
         arn: &str,
     ) -> Value {
         let mut configuration = json!({
@@ -107,7 +107,7 @@ pub(crate) fn listed(mut configuration: Value) -> Value {
 
 /// Whole seconds, not less than the limit. A function without one is told as the longest that AWS
 /// has.
-fn timeout_seconds(settings: Settings) -> u64 {
+fn timeout_seconds(settings: ManagedSettings) -> u64 {
     let timeout = settings.timeout.unwrap_or(quotas::MAXIMUM_TIMEOUT);
     timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0)
 }

@@ -2,7 +2,7 @@
 
 use super::number::{NONE, milliseconds};
 use super::table::{name, table};
-use crate::client::load::report::{Isolation, LoadReport, Row};
+use crate::client::load::report::{Isolation, LoadReport, LoadRow};
 use crate::client::load::secrets::Where;
 
 /// How many tenants are shown; `-o json` has all.
@@ -61,7 +61,7 @@ pub(crate) fn text(report: &LoadReport) -> String {
     text
 }
 
-fn cells(name: String, row: &Row) -> Vec<String> {
+fn cells(name: String, row: &LoadRow) -> Vec<String> {
     vec![
         name,
         row.requests.to_string(),

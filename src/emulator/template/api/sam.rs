@@ -11,7 +11,7 @@ use crate::emulator::template::integration::preflight;
 use crate::emulator::template::openapi::Definition;
 use crate::emulator::template::source::{Source, merged};
 use crate::endpoints::api_gateway::api::{
-    ApiMethod, FixedResponse, Integration, Lambda, Parameter,
+    ApiMethod, FixedResponse, Integration, LambdaIntegration, Parameter,
 };
 use crate::endpoints::api_gateway::authorizer::Authorizer;
 use crate::lambda::quotas;
@@ -217,7 +217,7 @@ fn method(source: &Source<'_>, event: &Node, function: &str) -> Result<ApiMethod
         source.values().text(node?)
     };
     let path = member("Path")?;
-    let integration = Integration::Lambda(Lambda {
+    let integration = Integration::Lambda(LambdaIntegration {
         function: function.to_owned(),
         parameters: Vec::new(),
         timeout: quotas::API_INTEGRATION_TIMEOUT,

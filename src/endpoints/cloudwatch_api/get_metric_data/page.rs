@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::endpoints::cloudwatch_api::document::Document;
-use crate::endpoints::cloudwatch_api::error::{Kind, Refusal};
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
 use crate::endpoints::cloudwatch_api::expression::Series;
 use crate::endpoints::cloudwatch_api::input::Number;
 
@@ -23,7 +23,7 @@ pub(crate) struct Page {
 
 /// What a query came to.
 #[derive(Debug)]
-pub(crate) struct Found<'a> {
+pub(crate) struct QueryResult<'a> {
     /// The query.
     pub(crate) id: &'a str,
     /// What the result is called.
@@ -42,17 +42,17 @@ impl Page {
         token: Option<&str>,
         most: Option<Number>,
         scan_by: Option<&str>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, CloudWatchError> {
         let newest_first = match scan_by {
             None | Some("TimestampDescending") => true,
             Some("TimestampAscending") => false,
-            Some(other) => return Err(Refusal::invalid(other, "ScanBy")),
+            Some(other) => return Err(CloudWatchError::invalid(other, "ScanBy")),
         };
         let most = match most.map(|number| (number.whole(), number)) {
             None => MAXIMUM_POINTS,
             Some((Some(most), _)) if most > 0 => MAXIMUM_POINTS.min(most as usize),
             Some((_, Number(other))) => {
-                return Err(Refusal::invalid(&other.to_string(), "MaxDatapoints"));
+                return Err(CloudWatchError::invalid(&other.to_string(), "MaxDatapoints"));
             }
         };
         let skipped = token.map_or(Ok(0), read_token)?;
@@ -61,12 +61,12 @@ impl Page {
 
     /// The answer that has these of the points. Results that an earlier page has told are left out.
     #[must_use]
-    pub(crate) fn of(&self, found: Vec<Found<'_>>) -> Document {
+    pub(crate) fn of(&self, found: Vec<QueryResult<'_>>) -> AnswerDocument {
         let end = self.skipped + self.most;
         let mut results = Vec::new();
         let mut begin = 0;
         let mut goes_on = false;
-        for Found { id, label, series } in found {
+        for QueryResult { id, label, series } in found {
             let next = begin + series.len();
             let told = next < self.skipped || (next == self.skipped && self.skipped > 0);
             let reached = begin < end || (series.is_empty() && begin == end);
@@ -80,19 +80,24 @@ impl Page {
             begin = next;
         }
         let mut answer = vec![
-            ("MetricDataResults", Document::List(results)),
-            ("Messages", Document::List(Vec::new())),
+            ("MetricDataResults", AnswerDocument::List(results)),
+            ("Messages", AnswerDocument::List(Vec::new())),
         ];
         if goes_on {
             let token = BASE64_URL_SAFE_NO_PAD.encode(end.to_string());
-            answer.push(("NextToken", Document::Text(token)));
+            answer.push(("NextToken", AnswerDocument::Text(token)));
         }
-        Document::Structure(answer)
+        AnswerDocument::Structure(answer)
     }
 
-    fn points(&self, series: &Series, skip: usize, take: usize) -> (Vec<Document>, Vec<Document>) {
+    fn points(
+        &self,
+        series: &Series,
+        skip: usize,
+        take: usize,
+    ) -> (Vec<AnswerDocument>, Vec<AnswerDocument>) {
         let point = |(time, value): (&jiff::Timestamp, &f64)| {
-            (Document::Timestamp(*time), Document::Number(*value))
+            (AnswerDocument::Timestamp(*time), AnswerDocument::Number(*value))
         };
         let points = series.iter().map(point);
         if self.newest_first {
@@ -106,23 +111,28 @@ impl Page {
 fn result(
     id: &str,
     label: String,
-    (timestamps, values): (Vec<Document>, Vec<Document>),
+    (timestamps, values): (Vec<AnswerDocument>, Vec<AnswerDocument>),
     is_complete: bool,
-) -> Document {
-    Document::Structure(vec![
-        ("Id", Document::text(id)),
-        ("Label", Document::Text(label)),
-        ("Timestamps", Document::List(timestamps)),
-        ("Values", Document::List(values)),
-        ("StatusCode", Document::text(if is_complete { "Complete" } else { "PartialData" })),
+) -> AnswerDocument {
+    AnswerDocument::Structure(vec![
+        ("Id", AnswerDocument::text(id)),
+        ("Label", AnswerDocument::Text(label)),
+        ("Timestamps", AnswerDocument::List(timestamps)),
+        ("Values", AnswerDocument::List(values)),
+        ("StatusCode", AnswerDocument::text(if is_complete { "Complete" } else { "PartialData" })),
     ])
 }
 
-fn read_token(token: &str) -> Result<usize, Refusal> {
+fn read_token(token: &str) -> Result<usize, CloudWatchError> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| text.parse::<u32>().ok()).map(|skipped| skipped as usize).ok_or_else(
-        || Refusal::new(Kind::InvalidNextToken, "The value for parameter NextToken is invalid."),
+        || {
+            CloudWatchError::new(
+                Kind::InvalidNextToken,
+                "The value for parameter NextToken is invalid.",
+            )
+        },
     )
 }
 
@@ -131,7 +141,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::{Found, Number, Page};
+    use super::{Number, Page, QueryResult};
     use crate::endpoints::cloudwatch_api::expression::Series;
     use crate::endpoints::cloudwatch_api::wire::json;
 
@@ -155,7 +165,7 @@ mod tests {
                 )
                 .unwrap();
                 let found =
-                    all.iter().map(|(id, series)| Found { id, label: String::new(), series });
+                    all.iter().map(|(id, series)| QueryResult { id, label: String::new(), series });
                 let answer = json::write(&page.of(found.collect()));
                 let answer: Value = serde_json::from_slice(&answer).unwrap();
                 for result in answer["MetricDataResults"].as_array().unwrap() {

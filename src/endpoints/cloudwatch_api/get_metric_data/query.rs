@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use crate::endpoints::cloudwatch_api::error::{Kind, Refusal};
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
 use crate::endpoints::cloudwatch_api::expression::{Expression, ExpressionError, parse};
 use crate::endpoints::cloudwatch_api::input::{self, Dimension, Flag, Number};
 use crate::telemetry::metric_store::metric::{MetricId, Unit};
@@ -22,7 +22,7 @@ const EXPRESSION_CHARACTERS: usize = 2_048;
 /// A query as it came.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Input {
+pub(crate) struct MetricDataQueryInput {
     id: Option<String>,
     metric_stat: Option<MetricStat>,
     expression: Option<String>,
@@ -52,11 +52,11 @@ struct Metric {
 
 /// A query.
 #[derive(Debug)]
-pub(crate) struct Query {
+pub(crate) struct MetricDataQuery {
     /// How other queries and the answer call it.
     pub(crate) id: String,
     /// What it asks for.
-    pub(crate) source: Source,
+    pub(crate) source: QuerySource,
     /// What its result is called.
     pub(crate) label: Option<String>,
     /// Whether its result is in the answer.
@@ -65,7 +65,7 @@ pub(crate) struct Query {
 
 /// What a query asks for.
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(crate) enum QuerySource {
     /// A statistic of a metric.
     Metric {
         /// The metric.
@@ -83,16 +83,16 @@ pub(crate) enum Source {
     Expression(Expression),
 }
 
-impl Query {
+impl MetricDataQuery {
     /// The refusal for what is wrong with its expression.
     #[must_use]
-    pub(crate) fn wrong(&self, what: &str) -> Refusal {
+    pub(crate) fn wrong(&self, what: &str) -> CloudWatchError {
         wrong_expression(&self.id, what)
     }
 }
 
-fn wrong_expression(id: &str, what: impl std::fmt::Display) -> Refusal {
-    Refusal::validation(format!("Error in expression '{id}': {what}"))
+fn wrong_expression(id: &str, what: impl std::fmt::Display) -> CloudWatchError {
+    CloudWatchError::validation(format!("Error in expression '{id}': {what}"))
 }
 
 /// Checks the queries of a request.
@@ -100,40 +100,42 @@ fn wrong_expression(id: &str, what: impl std::fmt::Display) -> Refusal {
 /// # Errors
 ///
 /// With the first thing that is wrong.
-pub(crate) fn check(queries: Vec<Input>) -> Result<Vec<Query>, Refusal> {
+pub(crate) fn check(
+    queries: Vec<MetricDataQueryInput>,
+) -> Result<Vec<MetricDataQuery>, CloudWatchError> {
     if queries.is_empty() {
-        return Err(Refusal::missing("MetricDataQueries"));
+        return Err(CloudWatchError::missing("MetricDataQueries"));
     }
     input::at_most(queries.len(), MAXIMUM_QUERIES, "MetricDataQueries")?;
     let numbered = queries.into_iter().enumerate();
     let queries = numbered
         .map(|(index, query)| query.check(&format!("MetricDataQueries.member.{}", index + 1)));
-    let queries = queries.collect::<Result<Vec<Query>, _>>()?;
+    let queries = queries.collect::<Result<Vec<MetricDataQuery>, _>>()?;
     let mut ids = HashSet::new();
     if !queries.iter().all(|query| ids.insert(query.id.as_str())) {
-        return Err(Refusal::validation(
+        return Err(CloudWatchError::validation(
             "The values for parameter id in MetricDataQueries are not unique.",
         ));
     }
     for query in &queries {
-        let Source::Expression(expression) = &query.source else { continue };
+        let QuerySource::Expression(expression) = &query.source else { continue };
         if let Some(unknown) = expression.ids().into_iter().find(|id| !ids.contains(id)) {
             return Err(query.wrong(&format!("undefined variable: {unknown}")));
         }
     }
     if !queries.iter().any(|query| query.return_data) {
-        return Err(Refusal::validation(
+        return Err(CloudWatchError::validation(
             "At least one of the MetricDataQueries must have ReturnData set to true.",
         ));
     }
     Ok(queries)
 }
 
-impl Input {
-    fn check(self, path: &str) -> Result<Query, Refusal> {
+impl MetricDataQueryInput {
+    fn check(self, path: &str) -> Result<MetricDataQuery, CloudWatchError> {
         let id = input::required(self.id, &format!("{path}.Id"))?;
         if !is_id(&id) {
-            return Err(Refusal::validation(format!(
+            return Err(CloudWatchError::validation(format!(
                 "The value '{id}' for parameter {path}.Id is not matching the expected pattern \
                  ^[a-z][a-zA-Z0-9_]*$."
             )));
@@ -145,53 +147,57 @@ impl Input {
             (Some(metric), None) => metric.check(&format!("{path}.MetricStat"))?,
             (None, Some(text)) => expression(&id, &text)?,
             (Some(_), Some(_)) => {
-                return Err(Refusal::combination(format!(
+                return Err(CloudWatchError::combination(format!(
                     "The parameters {path}.Expression and {path}.MetricStat are mutually \
                      exclusive and you have specified both."
                 )));
             }
             (None, None) => {
-                return Err(Refusal::combination(format!(
+                return Err(CloudWatchError::combination(format!(
                     "At least one of the parameters {path}.Expression and {path}.MetricStat must \
                      be specified."
                 )));
             }
         };
         let return_data = self.return_data.is_none_or(|Flag(flag)| flag);
-        Ok(Query { id, source, label: self.label, return_data })
+        Ok(MetricDataQuery { id, source, label: self.label, return_data })
     }
 }
 
 impl MetricStat {
-    fn check(self, path: &str) -> Result<Source, Refusal> {
-        let metric = self.metric.ok_or_else(|| Refusal::missing(&format!("{path}.Metric")))?;
+    fn check(self, path: &str) -> Result<QuerySource, CloudWatchError> {
+        let metric =
+            self.metric.ok_or_else(|| CloudWatchError::missing(&format!("{path}.Metric")))?;
         let namespace = input::required(metric.namespace, &format!("{path}.Metric.Namespace"))?;
         let name = input::required(metric.name, &format!("{path}.Metric.MetricName"))?;
         let dimensions =
             input::dimensions(metric.dimensions, &format!("{path}.Metric.Dimensions"))?;
-        let period = self.period.ok_or_else(|| Refusal::missing(&format!("{path}.Period")))?;
+        let period =
+            self.period.ok_or_else(|| CloudWatchError::missing(&format!("{path}.Period")))?;
         let period = input::period(period, &format!("{path}.Period"))?;
         let statistic_name = input::required(self.stat, &format!("{path}.Stat"))?;
         let statistic = statistic_name.parse().map_err(|error| match error {
-            StatisticError::Unknown => Refusal::invalid(&statistic_name, &format!("{path}.Stat")),
-            StatisticError::NotEmulated => Refusal::new(
+            StatisticError::Unknown => {
+                CloudWatchError::invalid(&statistic_name, &format!("{path}.Stat"))
+            }
+            StatisticError::NotEmulated => CloudWatchError::new(
                 Kind::InvalidParameterValue,
                 format!("The parameter {path}.Stat is {statistic_name}: {error}."),
             ),
         })?;
         let unit = input::unit(self.unit.as_deref(), &format!("{path}.Unit"))?;
         let metric = MetricId { namespace: namespace.into(), name: name.into(), dimensions };
-        Ok(Source::Metric { metric, period, statistic, statistic_name, unit })
+        Ok(QuerySource::Metric { metric, period, statistic, statistic_name, unit })
     }
 }
 
-fn expression(id: &str, text: &str) -> Result<Source, Refusal> {
+fn expression(id: &str, text: &str) -> Result<QuerySource, CloudWatchError> {
     if text.chars().count() > EXPRESSION_CHARACTERS {
         let message = format!("it has more than {EXPRESSION_CHARACTERS} characters");
         return Err(wrong_expression(id, message));
     }
     let refusal = |error: ExpressionError| wrong_expression(id, error);
-    parse(text).map(Source::Expression).map_err(refusal)
+    parse(text).map(QuerySource::Expression).map_err(refusal)
 }
 
 fn is_id(text: &str) -> bool {

@@ -7,8 +7,8 @@ use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 use serde_json::{Map, Number, Value};
 
-use crate::endpoints::cloudwatch_api::document::Document;
-use crate::endpoints::cloudwatch_api::error::{Kind, Refusal};
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
 
 /// How deep what a caller sends may be nested. No request of CloudWatch has half as many levels.
 const LEVELS: u32 = 32;
@@ -18,11 +18,11 @@ const LEVELS: u32 = 32;
 /// # Errors
 ///
 /// When the body is no valid CBOR, or no map.
-pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
+pub(crate) fn read(body: &[u8]) -> Result<Value, CloudWatchError> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    let refusal = |message: String| Refusal::new(Kind::Serialization, message);
+    let refusal = |message: String| CloudWatchError::new(Kind::Serialization, message);
     match value(&mut Decoder::new(body), LEVELS) {
         Ok(input @ Value::Object(_)) => Ok(input),
         Ok(_) => Err(refusal("The body is no CBOR map.".to_owned())),
@@ -99,7 +99,7 @@ fn goes_on(decoder: &mut Decoder<'_>, length: Option<u64>, seen: usize) -> Resul
 
 /// An answer as bytes.
 #[must_use]
-pub(crate) fn write(answer: &Document) -> Vec<u8> {
+pub(crate) fn write(answer: &AnswerDocument) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     let written = encode(&mut encoder, answer);
     debug_assert!(written.is_ok(), "writing to memory does not fail");
@@ -108,22 +108,22 @@ pub(crate) fn write(answer: &Document) -> Vec<u8> {
 
 type Encoded = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
-fn encode(encoder: &mut Encoder<Vec<u8>>, document: &Document) -> Encoded {
+fn encode(encoder: &mut Encoder<Vec<u8>>, document: &AnswerDocument) -> Encoded {
     match document {
-        Document::Text(text) => encoder.str(text)?,
-        Document::Number(number) => encoder.f64(*number)?,
-        Document::Timestamp(timestamp) => {
+        AnswerDocument::Text(text) => encoder.str(text)?,
+        AnswerDocument::Number(number) => encoder.f64(*number)?,
+        AnswerDocument::Timestamp(timestamp) => {
             encoder.tag(Tag::from(IanaTag::Timestamp))?.i64(timestamp.as_second())?
         }
-        Document::List(items) => {
+        AnswerDocument::List(items) => {
             encoder.array(items.len() as u64)?;
             return items.iter().try_for_each(|item| encode(encoder, item));
         }
-        Document::Structure(members) => {
+        AnswerDocument::Structure(members) => {
             let members = members.iter().map(|(name, member)| (*name, member));
             return encode_map(encoder, members);
         }
-        Document::Map(entries) => {
+        AnswerDocument::Map(entries) => {
             let entries = entries.iter().map(|(name, entry)| (name.as_str(), entry));
             return encode_map(encoder, entries);
         }
@@ -133,7 +133,7 @@ fn encode(encoder: &mut Encoder<Vec<u8>>, document: &Document) -> Encoded {
 
 fn encode_map<'a>(
     encoder: &mut Encoder<Vec<u8>>,
-    mut entries: impl ExactSizeIterator<Item = (&'a str, &'a Document)>,
+    mut entries: impl ExactSizeIterator<Item = (&'a str, &'a AnswerDocument)>,
 ) -> Encoded {
     encoder.map(entries.len() as u64)?;
     entries.try_for_each(|(name, value)| {
@@ -149,14 +149,17 @@ mod tests {
     use serde_json::json;
 
     use super::{read, write};
-    use crate::endpoints::cloudwatch_api::document::Document;
+    use crate::endpoints::cloudwatch_api::document::AnswerDocument;
 
     #[test]
     fn what_is_written_is_read() {
-        let answer = Document::Structure(vec![
-            ("Id", Document::text("m")),
-            ("Timestamps", Document::List(vec![Document::Timestamp(Timestamp::UNIX_EPOCH)])),
-            ("Map", Document::Map(vec![("p99".to_owned(), Document::Number(1.5))])),
+        let answer = AnswerDocument::Structure(vec![
+            ("Id", AnswerDocument::text("m")),
+            (
+                "Timestamps",
+                AnswerDocument::List(vec![AnswerDocument::Timestamp(Timestamp::UNIX_EPOCH)]),
+            ),
+            ("Map", AnswerDocument::Map(vec![("p99".to_owned(), AnswerDocument::Number(1.5))])),
         ]);
         let read = read(&write(&answer)).unwrap();
         assert_eq!(read, json!({ "Id": "m", "Timestamps": [0], "Map": { "p99": 1.5 } }));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
-use crate::endpoints::cloudwatch_api::document::Document;
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
 
 const NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 
@@ -72,9 +72,9 @@ impl Node {
 
 /// The answer to an operation.
 #[must_use]
-pub(crate) fn write(operation: &str, answer: &Document, request_id: Uuid) -> Vec<u8> {
+pub(crate) fn write(operation: &str, answer: &AnswerDocument, request_id: Uuid) -> Vec<u8> {
     document(&format!("{operation}Response"), |writer| {
-        if *answer != Document::Structure(Vec::new()) {
+        if *answer != AnswerDocument::Structure(Vec::new()) {
             element(writer, &format!("{operation}Result"), |writer| content(writer, answer))?;
         }
         element(writer, "ResponseMetadata", |writer| {
@@ -123,19 +123,19 @@ fn text_element(writer: &mut Xml, name: &str, text: &str) -> io::Result<()> {
     element(writer, name, |writer| writer.write_event(Event::Text(BytesText::new(text))))
 }
 
-fn content(writer: &mut Xml, document: &Document) -> io::Result<()> {
+fn content(writer: &mut Xml, document: &AnswerDocument) -> io::Result<()> {
     let text = match document {
-        Document::List(items) => {
+        AnswerDocument::List(items) => {
             return items
                 .iter()
                 .try_for_each(|item| element(writer, "member", |writer| content(writer, item)));
         }
-        Document::Structure(members) => {
+        AnswerDocument::Structure(members) => {
             return members.iter().try_for_each(|(name, member)| {
                 element(writer, name, |writer| content(writer, member))
             });
         }
-        Document::Map(entries) => {
+        AnswerDocument::Map(entries) => {
             return entries.iter().try_for_each(|(name, entry)| {
                 element(writer, "entry", |writer| {
                     text_element(writer, "key", name)?;
@@ -143,9 +143,9 @@ fn content(writer: &mut Xml, document: &Document) -> io::Result<()> {
                 })
             });
         }
-        Document::Text(text) => text.clone(),
-        Document::Number(number) => number.to_string(),
-        Document::Timestamp(timestamp) => timestamp.to_string(),
+        AnswerDocument::Text(text) => text.clone(),
+        AnswerDocument::Number(number) => number.to_string(),
+        AnswerDocument::Timestamp(timestamp) => timestamp.to_string(),
     };
     writer.write_event(Event::Text(BytesText::new(&text)))
 }
@@ -156,7 +156,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{read, write, write_refusal};
-    use crate::endpoints::cloudwatch_api::document::Document;
+    use crate::endpoints::cloudwatch_api::document::AnswerDocument;
 
     #[test]
     fn a_form_is_a_document() {
@@ -174,10 +174,10 @@ mod tests {
 
     #[test]
     fn answers_are_xml() {
-        let answer = Document::Structure(vec![
-            ("Label", Document::text("<&>")),
-            ("Map", Document::Map(vec![("p99".to_owned(), Document::Number(1.5))])),
-            ("List", Document::List(vec![Document::text("x")])),
+        let answer = AnswerDocument::Structure(vec![
+            ("Label", AnswerDocument::text("<&>")),
+            ("Map", AnswerDocument::Map(vec![("p99".to_owned(), AnswerDocument::Number(1.5))])),
+            ("List", AnswerDocument::List(vec![AnswerDocument::text("x")])),
         ]);
         assert_eq!(
             String::from_utf8(write("Op", &answer, Uuid::nil())).unwrap(),
