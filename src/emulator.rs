@@ -169,13 +169,13 @@ impl Emulator {
         let management = ManagementApi::new(functions.clone(), settings, config.account);
         let gateway = |Api { api, .. }: Api| {
             let hosts = config.front_door.allowed_hosts.clone();
-            ApiGateway::new(api, functions.clone(), (hosts, ground.adviser.clone()))
+            ApiGateway::new(api, functions.clone(), hosts, ground.adviser.clone())
         };
         let gateways = config.apis.into_iter().map(gateway);
         let gateways = api_listeners.into_iter().zip(gateways).collect();
         let invoke_api = InvokeApi { functions: functions.clone() };
         let cloudwatch = CloudWatchApi::new(ground.logs.metrics.clone());
-        let door = FrontDoor::new(invoke_api, (management, cloudwatch), config.front_door);
+        let door = FrontDoor::new(invoke_api, management, cloudwatch, config.front_door);
         let doors = open((listener, door), gateways, stop.clone());
         Ok(Self {
             address,

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::error::Error as StdError;
+use std::ops::Range;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
@@ -132,13 +133,13 @@ impl CloudWatch {
     pub(crate) async fn data(
         &self,
         queries: &[Query],
-        (start, end): (Timestamp, Timestamp),
+        range: Range<Timestamp>,
         mut answered: impl FnMut(usize),
     ) -> Result<Vec<Points>, QueryError> {
         let mut points = vec![Points::new(); queries.len()];
         for (batch, queries) in queries.chunks(QUERIES).enumerate() {
             let points = &mut points[batch * QUERIES..][..queries.len()];
-            self.batch(queries, (start, end), points).await?;
+            self.batch(queries, &range, points).await?;
             answered(batch * QUERIES + queries.len());
         }
         Ok(points)
@@ -147,7 +148,7 @@ impl CloudWatch {
     async fn batch(
         &self,
         queries: &[Query],
-        (start, end): (Timestamp, Timestamp),
+        range: &Range<Timestamp>,
         points: &mut [Points],
     ) -> Result<(), QueryError> {
         let mut metrics: Vec<_> =
@@ -161,7 +162,7 @@ impl CloudWatch {
         loop {
             self.count(std::mem::take(&mut metrics_left));
             let call = self.client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
-            let call = call.start_time(date_time(start)).end_time(date_time(end));
+            let call = call.start_time(date_time(range.start)).end_time(date_time(range.end));
             let call = call.scan_by(types::ScanBy::TimestampAscending).set_next_token(token);
             let page = call.send().await.map_err(|error| self.error(&error))?;
             for result in page.metric_data_results() {

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
@@ -66,12 +67,14 @@ impl Insights {
         &self,
         log_group: &str,
         query: &str,
-        (start, end): (Timestamp, Timestamp),
+        range: Range<Timestamp>,
         mut progress: impl FnMut(f64),
     ) -> Result<InsightsAnswer, QueryError> {
         let call = self.client.start_query().log_group_name(log_group).query_string(query);
-        let call =
-            call.start_time(start.as_second()).end_time(end.as_second()).limit(i32::from(ROWS));
+        let call = call
+            .start_time(range.start.as_second())
+            .end_time(range.end.as_second())
+            .limit(i32::from(ROWS));
         let started = call.send().await.map_err(|error| QueryError::new(&self.place, &error))?;
         let id = started.query_id().unwrap_or_default();
         loop {

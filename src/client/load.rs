@@ -30,7 +30,7 @@ use crate::lambda::invocation_type::InvocationType;
 use payloads::Payloads;
 use report::LoadReport;
 use secrets::{Leak, Secrets, Where};
-use tally::{End, Identity, Observation, Tally};
+use tally::{End, Identity, Observation, SecretsCheck, Tally};
 
 /// How long invocations that run are waited for when the load is stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -165,7 +165,11 @@ pub(crate) async fn run(
     if !shared.stop.is_cancelled() {
         tally.not_begun(shared.due_in_all().saturating_sub(shared.begun()));
     }
-    tally.report(elapsed, shared.load.secrets.is_some())
+    let secrets = match shared.load.secrets {
+        Some(_) => SecretsCheck::On,
+        None => SecretsCheck::Off,
+    };
+    tally.report(elapsed, secrets)
 }
 
 impl LoadState {

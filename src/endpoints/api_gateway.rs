@@ -34,11 +34,12 @@ use crate::lambda::quotas;
 use crate::system::http::{
     DISCARDED_BYTES, Reply, RequestBody, discard, host, json as json_reply, read,
 };
+use answer::Accepts;
 use api::{ApiMethod, FixedResponse, Integration, LambdaIntegration, RestApi};
 use authorizer::Authorizer;
 use grant::{Grant, Grants};
 use mapped::Mapped;
-use method_request::MethodRequest;
+use method_request::{MethodRequest, Received};
 use refusal::GatewayRefusal;
 
 /// What stands between callers and functions. Cloning is cheap.
@@ -62,7 +63,8 @@ impl ApiGateway {
     pub(crate) fn new(
         api: RestApi,
         functions: Functions,
-        (allowed_hosts, adviser): (Vec<String>, Adviser),
+        allowed_hosts: Vec<String>,
+        adviser: Adviser,
     ) -> Self {
         let grants = Grants::default();
         Self(Arc::new(Deployed { api, functions, allowed_hosts, adviser, grants }))
@@ -110,7 +112,8 @@ impl ApiGateway {
             RequestBody::TooLarge(_) => return Err(GatewayRefusal::TooLarge),
             RequestBody::Truncated => return Err(GatewayRefusal::BadRequest),
         };
-        let mut request = MethodRequest::new(api, method, (head, body), place, request_id);
+        let received = Received { head, body, place, id: request_id };
+        let mut request = MethodRequest::new(api, method, received);
         self.authorize(method, &mut request).await?;
         request.check_required(&method.required)?;
         self.integrate(method, &request).await
@@ -125,9 +128,15 @@ impl ApiGateway {
         let Some(authorizer) = &method.authorizer else { return Ok(()) };
         let identity = authorizer.identity(request)?;
         let arn = request.method_arn(&self.0.api);
-        let grant = match self.0.grants.get(authorizer, &identity) {
-            Some(grant) => grant,
-            None => self.ask(authorizer, (method, request), identity, &arn).await?,
+        let kept = self.0.grants.get(authorizer, &identity);
+        let grant = if let Some(grant) = kept {
+            grant
+        } else {
+            let event = event::proxy(&self.0.api, method, request, &Mapped::default());
+            let payload = authorizer.event(event, &identity, &arn);
+            let grant = self.ask(authorizer, request, payload).await?;
+            self.0.grants.keep(authorizer, identity, grant.clone());
+            grant
         };
         request.context["authorizer"] = grant.context_for(&arn)?;
         Ok(())
@@ -136,12 +145,9 @@ impl ApiGateway {
     async fn ask(
         &self,
         authorizer: &Authorizer,
-        (method, request): (&ApiMethod, &MethodRequest),
-        identity: Vec<String>,
-        arn: &str,
+        request: &MethodRequest,
+        payload: String,
     ) -> Result<Grant, GatewayRefusal> {
-        let event = event::proxy(&self.0.api, method, request, &Mapped::default());
-        let payload = authorizer.event(event, &identity, arn);
         let failed = |reason: String| {
             GatewayRefusal::Authorizer(format!("its authorizer {}: {reason}", authorizer.name))
         };
@@ -155,17 +161,13 @@ impl ApiGateway {
         let completed = self.run(call, request).await.map_err(|refusal| {
             failed(refusal.hidden().unwrap_or_else(|| "Lambda refused the invocation".to_owned()))
         })?;
-        let grant = match &completed.outcome {
-            Outcome::Success(answer) => Grant::parse(&answer.payload)?,
+        match &completed.outcome {
+            Outcome::Success(answer) => Grant::parse(&answer.payload),
             Outcome::Failure(failure) if says_unauthorized(failure, request.id) => {
-                return Err(GatewayRefusal::Unauthorized);
+                Err(GatewayRefusal::Unauthorized)
             }
-            Outcome::Failure(failure) => {
-                return Err(failed(format!("it failed: {}", failure.summary())));
-            }
-        };
-        self.0.grants.keep(authorizer, identity, grant.clone());
-        Ok(grant)
+            Outcome::Failure(failure) => Err(failed(format!("it failed: {}", failure.summary()))),
+        }
     }
 
     async fn integrate(
@@ -234,7 +236,8 @@ impl ApiGateway {
         match &completed.outcome {
             Outcome::Success(answer) => {
                 let is_binary = request.accepts_binary(&self.0.api.binary_media_types);
-                answer::reply(&answer.payload, is_binary)
+                let accepts = if is_binary { Accepts::Bytes } else { Accepts::Text };
+                answer::reply(&answer.payload, accepts)
             }
             Outcome::Failure(failure) => Err(GatewayRefusal::Function(failure.summary())),
         }

@@ -58,7 +58,8 @@ impl FrontDoor {
     #[must_use]
     pub(crate) fn new(
         invoke_api: InvokeApi,
-        (management, cloudwatch): (ManagementApi, CloudWatchApi),
+        management: ManagementApi,
+        cloudwatch: CloudWatchApi,
         settings: FrontDoorSettings,
     ) -> Self {
         Self { invoke_api, management, cloudwatch, settings: Arc::new(settings) }
@@ -80,9 +81,9 @@ impl FrontDoor {
         if let Err(reason) = may_call(request, &self.settings.allowed_hosts) {
             return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", &reason);
         }
-        let head = (request.method(), request.uri().path(), request.headers());
-        let Some(route) = route(head, &self.settings.invocation_endpoint) else {
-            return Err(self.not_served(request.uri().path()));
+        let (path, plain) = (request.uri().path(), &self.settings.invocation_endpoint);
+        let Some(route) = route(request.method(), path, request.headers(), plain) else {
+            return Err(self.not_served(path));
         };
         let any_method = matches!(route, Route::Management(_) | Route::NotEmulated);
         if !any_method && request.method() != Method::POST {
@@ -126,7 +127,9 @@ impl FrontDoor {
 
 /// AWS's route wins where both have the same path: whoever sets it wants AWS's answers.
 fn route(
-    (method, path, headers): (&Method, &str, &HeaderMap),
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
     invocation_endpoint: &str,
 ) -> Option<Route> {
     if let Some(name) = path_parameter(path, "/2015-03-31/functions/", "/invocations") {
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn paths_lead_to_their_api() {
-        let route = |path, endpoint| route((&Method::POST, path, &HeaderMap::new()), endpoint);
+        let route = |path, endpoint| route(&Method::POST, path, &HeaderMap::new(), endpoint);
         let invoke = |name: &str| Some(Route::Invoke(name.to_owned()));
         assert_eq!(route("/2015-03-31/functions/f/invocations", "/invoke"), invoke("f"));
         assert_eq!(route("/2015-03-31/functions/a%3Ab/invocations", "/invoke"), invoke("a:b"));
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn what_only_tells_is_answered_and_what_would_change_something_is_not() {
         let route =
-            |method: &Method, path, endpoint| route((method, path, &HeaderMap::new()), endpoint);
+            |method: &Method, path, endpoint| route(method, path, &HeaderMap::new(), endpoint);
         let function = "/2015-03-31/functions/f";
         let get = Some(Route::Management(Operation::GetFunction("f".to_owned())));
         assert_eq!(route(&Method::GET, function, "/invoke"), get);

@@ -50,9 +50,9 @@ impl InvokeApi {
         request: Request<Incoming>,
         request_id: Uuid,
     ) -> Result<Reply, ApiError> {
-        let mode = (request_id, ResponseMode::Buffered);
         let InvokeRequest { served, invocation, invocation_type, log_type } =
-            request::read(&self.functions, name, request, mode).await?;
+            request::read(&self.functions, name, request, request_id, ResponseMode::Buffered)
+                .await?;
         match invocation_type {
             InvocationType::DryRun => return Ok(empty(StatusCode::NO_CONTENT)),
             InvocationType::Event => {
@@ -93,8 +93,9 @@ impl InvokeApi {
         request: Request<Incoming>,
         request_id: Uuid,
     ) -> Result<Reply, ApiError> {
-        let mode = (request_id, ResponseMode::Streaming);
-        let request = request::read(&self.functions, name, request, mode).await?;
+        let request =
+            request::read(&self.functions, name, request, request_id, ResponseMode::Streaming)
+                .await?;
         if request.invocation_type == InvocationType::DryRun {
             return Ok(empty(StatusCode::NO_CONTENT));
         }
@@ -103,8 +104,7 @@ impl InvokeApi {
             refuse_service_failure(&completed.outcome)?;
         }
         let ran = response.ran();
-        let with_log = request.log_type == LogType::Tail;
-        let frames = event_stream::frames(response, request_id, with_log);
+        let frames = event_stream::frames(response, request_id, request.log_type);
         let mut reply = stream(event_stream::CONTENT_TYPE, frames);
         set_executed(&mut reply, ran);
         Ok(reply)

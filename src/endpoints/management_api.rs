@@ -170,8 +170,7 @@ impl ManagementApi {
         if !violations.is_empty() {
             return Err(ApiError::Validation(violations));
         }
-        let (served, arn) =
-            name::resolve(&self.functions, (name, qualifier), Unqualified::Function)?;
+        let (served, arn) = name::resolve(&self.functions, name, qualifier, Unqualified::Function)?;
         Ok((Arc::clone(served.function()), arn))
     }
 

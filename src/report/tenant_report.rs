@@ -86,7 +86,7 @@ pub(crate) async fn report(
             .flat_map(|tenant| queries(&function, tenant.as_deref(), subject, window))
             .collect();
         let all = queries.len();
-        let range = (window.start, window.end);
+        let range = window.start..window.end;
         let answers = cloudwatch.data(&queries, range, |answered| progress(answered, all)).await?;
         let each = queries.len() / names.len().max(1);
         let mut found: Vec<TenantReport> = names

@@ -90,7 +90,8 @@ fn load(mut options: Options) -> Result<Load, Failure> {
     let is_lines = matches!(&options.payload, Payload::File(path)
         if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson"));
     let tenants = options.load.tenants(std::mem::take(&mut options.tenant_id))?;
-    let mut payloads = Payloads::new(options.payload.read()?, is_lines);
+    let payload = options.payload.read()?;
+    let mut payloads = if is_lines { Payloads::lines(payload) } else { Payloads::new(payload) };
     if let Payloads::Lines(lines) = &payloads
         && lines.is_empty()
     {

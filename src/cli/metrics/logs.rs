@@ -38,7 +38,7 @@ pub(crate) async fn read(
     let progress = Progress::default();
     let configuration = configuration::of(&plan.target, &subject.function, None).await?;
     let insights = Insights::of(&plan.target).await?;
-    let range = (window.start, window.end);
+    let range = window.start..window.end;
     let show = |bytes| progress.scanned(bytes);
     let answer = insights.query(&configuration.log_group, QUERY, range, show).await;
     progress.end();

@@ -20,14 +20,18 @@ pub(crate) enum Payloads {
 }
 
 impl Payloads {
-    /// The payloads that this text stands for; `is_lines` where it came from a file of JSON lines.
+    /// The payloads of a file of JSON lines, one in each.
     #[must_use]
-    pub(crate) fn new(bytes: Bytes, is_lines: bool) -> Self {
+    pub(crate) fn lines(bytes: Bytes) -> Self {
         let Ok(text) = std::str::from_utf8(&bytes) else { return Self::Same(bytes) };
-        if is_lines {
-            let lines = text.lines().filter(|line| !line.trim().is_empty());
-            return Self::Lines(lines.map(str::to_owned).collect());
-        }
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        Self::Lines(lines.map(str::to_owned).collect())
+    }
+
+    /// The payloads that this text stands for.
+    #[must_use]
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        let Ok(text) = std::str::from_utf8(&bytes) else { return Self::Same(bytes) };
         if text.contains("{{") { Self::Template(text.to_owned()) } else { Self::Same(bytes) }
     }
 
@@ -107,20 +111,20 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in() {
-        let payloads = Payloads::new(r#"{"t":"{{tenant}}","n":{{n}}}"#.into(), false);
+        let payloads = Payloads::new(r#"{"t":"{{tenant}}","n":{{n}}}"#.into());
         assert_eq!(&payloads.of(7, "a b", None)[..], br#"{"t":"a b","n":7}"#);
-        let ids = Payloads::new("{{uuid}} {{now}}".into(), false);
+        let ids = Payloads::new("{{uuid}} {{now}}".into());
         assert_ne!(ids.of(0, "", None), ids.of(0, "", None));
         assert_eq!(ids.unknown_placeholder(), None);
-        let wrong = Payloads::new(r#"{"a":{"b":{{ tenant }}}}"#.into(), false);
+        let wrong = Payloads::new(r#"{"a":{"b":{{ tenant }}}}"#.into());
         assert_eq!(wrong.unknown_placeholder(), Some(" tenant "));
-        assert!(matches!(Payloads::new("{}".into(), false), Payloads::Same(_)));
-        assert!(matches!(Payloads::new(vec![255].into(), true), Payloads::Same(_)));
+        assert!(matches!(Payloads::new("{}".into()), Payloads::Same(_)));
+        assert!(matches!(Payloads::lines(vec![255].into()), Payloads::Same(_)));
     }
 
     #[test]
     fn lines_come_one_after_the_other_and_again() {
-        let payloads = Payloads::new("1\n\n{{n}}\n".into(), true);
+        let payloads = Payloads::lines("1\n\n{{n}}\n".into());
         let of = |number| String::from_utf8(payloads.of(number, "", None).to_vec()).unwrap();
         assert_eq!([of(0), of(1), of(2), of(3)], ["1", "1", "1", "3"]);
     }
@@ -128,7 +132,7 @@ mod tests {
     #[test]
     fn a_secret_has_its_place_in_an_object() {
         let of = |text: &'static str| {
-            let payloads = Payloads::new(text.into(), false).with_secret()?;
+            let payloads = Payloads::new(text.into()).with_secret()?;
             Some(String::from_utf8(payloads.of(0, "", Some("s")).to_vec()).unwrap())
         };
         assert_eq!(of("{}").as_deref(), Some(r#"{"mtlSecret":"s"}"#));

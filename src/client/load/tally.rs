@@ -99,6 +99,13 @@ impl Default for Group {
     }
 }
 
+/// Whether the secrets of other tenants were looked for in the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretsCheck {
+    On,
+    Off,
+}
+
 impl Tally {
     /// Nothing yet.
     #[must_use]
@@ -150,9 +157,10 @@ impl Tally {
         (all, all - self.overall.ok)
     }
 
-    /// What came of it in this time; `checked` where secrets were looked for.
+    /// What came of it in this time.
     #[must_use]
-    pub(crate) fn report(&self, elapsed: Duration, checked: bool) -> LoadReport {
+    pub(crate) fn report(&self, elapsed: Duration, secrets: SecretsCheck) -> LoadReport {
+        let checked = secrets == SecretsCheck::On;
         let mut tenants: Vec<TenantRow> = self
             .tenants
             .iter()
@@ -313,7 +321,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use super::{End, Identity, Observation, Tally};
+    use super::{End, Identity, Observation, SecretsCheck, Tally};
     use crate::client::load::report::Isolation;
 
     fn tally(answers: &[(&str, Option<&str>)]) -> Tally {
@@ -335,7 +343,7 @@ mod tests {
     }
 
     fn verdict(tally: &Tally) -> &'static str {
-        match tally.report(Duration::from_secs(1), false).isolation {
+        match tally.report(Duration::from_secs(1), SecretsCheck::Off).isolation {
             Isolation::Isolated => "isolated",
             Isolation::Shared { .. } => "shared",
             Isolation::Unknown { .. } => "unknown",
@@ -375,7 +383,8 @@ mod tests {
 
     #[test]
     fn a_leak_check_says_nothing_without_answers_of_two_tenants() {
-        let reason = |tally: &Tally| tally.report(Duration::from_secs(1), true).leaks_reason;
+        let reason =
+            |tally: &Tally| tally.report(Duration::from_secs(1), SecretsCheck::On).leaks_reason;
         assert_eq!(reason(&tally(&[])).as_deref(), Some("nothing was answered"));
         let one = tally(&[("a", Some("1")), ("a", Some("1"))]);
         assert_eq!(reason(&one).as_deref(), Some("only one tenant had answers"));
@@ -392,7 +401,7 @@ mod tests {
         let latency = Duration::ZERO;
         let (end, leaks) = (End::Throttled, BTreeSet::new());
         tally.add(&Observation { tenant: "throttled".to_owned(), latency, end, leaks });
-        let report = tally.report(Duration::from_secs(2), false);
+        let report = tally.report(Duration::from_secs(2), SecretsCheck::Off);
         let order: Vec<_> = report.tenants.iter().map(|row| row.tenant.as_str()).collect();
         assert_eq!(order, ["throttled", "slow", "fine"]);
         assert_eq!((report.overall.requests, report.overall.ok), (4, 3));
@@ -400,7 +409,7 @@ mod tests {
         let end = End::Failed("lost".to_owned());
         let leaks = BTreeSet::new();
         tally.add(&Observation { tenant: "lost".to_owned(), latency, end, leaks });
-        let report = tally.report(Duration::from_secs(2), false);
+        let report = tally.report(Duration::from_secs(2), SecretsCheck::Off);
         assert!((report.overall.rate - 2.0).abs() < 1e-9, "what nobody answered has no rate");
         assert_eq!(report.overall.cold_starts, None, "one answer didn't say");
         let max = report.overall.latency.max.unwrap();

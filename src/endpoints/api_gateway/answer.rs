@@ -34,20 +34,29 @@ const REMAPPED: [&str; 11] = [
     "www-authenticate",
 ];
 
+/// What the caller takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepts {
+    /// A text, so that bytes stay in base64.
+    Text,
+    /// Bytes, which are decoded.
+    Bytes,
+}
+
 /// The response for what a function answered. Bytes in base64 are decoded where the caller takes
 /// bytes.
 ///
 /// # Errors
 ///
 /// When the answer is none that API Gateway understands.
-pub(crate) fn reply(payload: &[u8], takes_bytes: bool) -> Result<Reply, GatewayRefusal> {
+pub(crate) fn reply(payload: &[u8], accepts: Accepts) -> Result<Reply, GatewayRefusal> {
     let Ok(Value::Object(answer)) = serde_json::from_slice(payload) else {
         return Err(malformed("it is no JSON object"));
     };
     if let Some(unknown) = answer.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         return Err(malformed(&format!("it has `{unknown}`, which is no part of a response")));
     }
-    let mut reply = json_reply(status(&answer)?, body(&answer, takes_bytes)?);
+    let mut reply = json_reply(status(&answer)?, body(&answer, accepts == Accepts::Bytes)?);
     for (name, value) in headers(&answer)? {
         if name == CONTENT_TYPE {
             reply.headers_mut().insert(name, value);
@@ -142,11 +151,11 @@ fn malformed(reason: &str) -> GatewayRefusal {
 mod tests {
     use http::StatusCode;
 
-    use super::reply;
+    use super::{Accepts, reply};
     use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
     fn error(answer: &str) -> String {
-        match reply(answer.as_bytes(), false) {
+        match reply(answer.as_bytes(), Accepts::Text) {
             Err(GatewayRefusal::Malformed(reason)) => reason,
             other => panic!("{other:?}"),
         }
@@ -156,7 +165,7 @@ mod tests {
     fn headers_of_both_kinds_come_together() {
         let answer = r#"{"statusCode":201,"headers":{"X-A":"1","Date":"x","content-type":"text/plain"},
             "multiValueHeaders":{"x-a":["1","2"]},"body":"hello"}"#;
-        let reply = reply(answer.as_bytes(), false).unwrap();
+        let reply = reply(answer.as_bytes(), Accepts::Text).unwrap();
         assert_eq!(reply.status(), StatusCode::CREATED);
         let values: Vec<_> = reply.headers().get_all("x-a").iter().collect();
         assert_eq!(values, ["1", "2"]);

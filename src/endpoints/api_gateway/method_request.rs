@@ -44,16 +44,30 @@ pub(crate) struct MethodRequest {
     pub(crate) context: Value,
 }
 
+/// A request as it came in.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Its head.
+    pub(crate) head: Parts,
+    /// Its body, read to its end.
+    pub(crate) body: Bytes,
+    /// The path below the stage, with the parameters in it.
+    pub(crate) place: RequestPath,
+    /// The id that it gets.
+    pub(crate) id: Uuid,
+}
+
+/// Who sent a request, and with which head.
+struct Caller<'a> {
+    head: &'a Parts,
+    source_ip: String,
+}
+
 impl MethodRequest {
     /// The request with this head and body to a method of an API.
     #[must_use]
-    pub(crate) fn new(
-        api: &RestApi,
-        method: &ApiMethod,
-        (head, body): (Parts, Bytes),
-        place: RequestPath,
-        id: Uuid,
-    ) -> Self {
+    pub(crate) fn new(api: &RestApi, method: &ApiMethod, received: Received) -> Self {
+        let Received { head, body, place, id } = received;
         let source_ip = head.extensions.get::<Peer>().map(|peer| peer.address.ip().to_string());
         let source_ip = source_ip.unwrap_or_else(|| "127.0.0.1".to_owned());
         let query = head.uri.query().unwrap_or_default();
@@ -67,7 +81,7 @@ impl MethodRequest {
             body,
             context: Value::Null,
         };
-        request.context = context(api, method, &request, (&head, &source_ip));
+        request.context = context(api, method, &request, &Caller { head: &head, source_ip });
         request
     }
 
@@ -186,7 +200,7 @@ fn context(
     api: &RestApi,
     method: &ApiMethod,
     request: &MethodRequest,
-    (head, source_ip): (&Parts, &str),
+    Caller { head, source_ip }: &Caller<'_>,
 ) -> Value {
     let now = Timestamp::now();
     let path = match request.place.path.as_str() {

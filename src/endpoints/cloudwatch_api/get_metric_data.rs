@@ -6,6 +6,7 @@ mod page;
 mod query;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -43,7 +44,7 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, C
     let window = input::window(input.start_time, input.end_time)?;
     let page =
         Page::new(input.next_token.as_deref(), input.max_datapoints, input.scan_by.as_deref())?;
-    let results = results(store, &queries, window)?;
+    let results = results(store, &queries, &window)?;
     let returned = queries.iter().filter(|query| query.return_data).map(|query| {
         let series = results.get(&query.id).unwrap_or(&NOTHING);
         QueryResult { id: &query.id, label: label(query, series), series }
@@ -57,15 +58,20 @@ static NOTHING: Series = Series::new();
 fn results(
     store: &MetricStore,
     queries: &[MetricDataQuery],
-    (start, end): (Timestamp, Timestamp),
+    window: &Range<Timestamp>,
 ) -> Result<BTreeMap<String, Series>, CloudWatchError> {
     let mut results = BTreeMap::new();
     let mut waiting = Vec::new();
     for query in queries {
         match &query.source {
             QuerySource::Metric { metric, period, statistic, unit, .. } => {
-                let asked =
-                    metric_store::Query { metric, unit: *unit, start, end, period: *period };
+                let asked = metric_store::Query {
+                    metric,
+                    unit: *unit,
+                    start: window.start,
+                    end: window.end,
+                    period: *period,
+                };
                 let points = store.points(&asked).into_iter();
                 let series =
                     points.filter_map(|point| Some((point.start, point.value(*statistic)?)));

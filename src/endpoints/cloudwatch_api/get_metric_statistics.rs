@@ -2,6 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html>
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -44,7 +46,7 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, C
     let input: GetMetricStatisticsInput = input::read(input)?;
     let namespace = input::required(input.namespace, "Namespace")?;
     let name = input::required(input.metric_name, "MetricName")?;
-    let (start, end) = input::window(input.start_time, input.end_time)?;
+    let Range { start, end } = input::window(input.start_time, input.end_time)?;
     let period = input.period.ok_or_else(|| CloudWatchError::missing("Period"))?;
     let period = input::period(period, "Period")?;
     let unit = input::unit(input.unit.as_deref(), "Unit")?;

@@ -1,6 +1,7 @@
 //! What parameters of several operations have in common: how they are read and what may be in them.
 //! Knows no operation.
 
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -222,11 +223,11 @@ pub(crate) fn period(number: Number, path: &str) -> Result<u32, CloudWatchError>
 pub(crate) fn window(
     start: Option<Time>,
     end: Option<Time>,
-) -> Result<(Timestamp, Timestamp), CloudWatchError> {
+) -> Result<Range<Timestamp>, CloudWatchError> {
     let Time(start) = start.ok_or_else(|| CloudWatchError::missing("StartTime"))?;
     let Time(end) = end.ok_or_else(|| CloudWatchError::missing("EndTime"))?;
     if start < end {
-        return Ok((start, end));
+        return Ok(start..end);
     }
     Err(CloudWatchError::combination(
         "The parameter StartTime must be less than the parameter EndTime.",

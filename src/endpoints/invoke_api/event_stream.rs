@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::endpoints::invoke_api::request::LogType;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Outcome, Response};
 use crate::system::http::Aborted;
@@ -28,7 +29,7 @@ const FRAME_BYTES: usize = 256 * 1024;
 pub(crate) fn frames(
     response: Response,
     request_id: Uuid,
-    with_log: bool,
+    log_type: LogType,
 ) -> mpsc::Receiver<Result<Bytes, Aborted>> {
     let (frames, reader) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -53,7 +54,8 @@ pub(crate) fn frames(
         {
             return;
         }
-        let log_tail = if with_log { Some(completed.log_tail().await) } else { None };
+        let log_tail =
+            if log_type == LogType::Tail { Some(completed.log_tail().await) } else { None };
         let _ = frames.send(Ok(complete(&completed.outcome, request_id, log_tail))).await;
     });
     reader

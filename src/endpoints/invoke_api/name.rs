@@ -42,34 +42,43 @@ static QUALIFIER: LazyLock<Regex> = LazyLock::new(|| {
 pub(crate) fn violations(name: &str, qualifier: Option<&str>) -> Vec<String> {
     let mut violations = Vec::new();
     if let Some(qualifier) = qualifier {
-        check(&mut violations, ("qualifier", qualifier), &QUALIFIER, QUALIFIER_PATTERN);
-        check_length(&mut violations, ("qualifier", qualifier), QUALIFIER_CHARACTERS);
+        let constraint = Constraint {
+            member: "qualifier",
+            pattern: &QUALIFIER,
+            shown: QUALIFIER_PATTERN,
+            most: QUALIFIER_CHARACTERS,
+        };
+        violations.extend(constraint.violations(qualifier));
     }
-    check(&mut violations, ("functionName", name), &NAME, NAME_PATTERN);
-    check_length(&mut violations, ("functionName", name), NAME_CHARACTERS);
+    let constraint = Constraint {
+        member: "functionName",
+        pattern: &NAME,
+        shown: NAME_PATTERN,
+        most: NAME_CHARACTERS,
+    };
+    violations.extend(constraint.violations(name));
     violations
 }
 
-fn check(
-    violations: &mut Vec<String>,
-    (member, value): (&str, &str),
-    pattern: &Regex,
-    shown: &str,
-) {
-    if !pattern.is_match(value) {
-        violations.push(format!(
-            "Value '{value}' at '{member}' failed to satisfy constraint: \
-             Member must satisfy regular expression pattern: {shown}"
-        ));
-    }
+/// What the service model says of a text of a request.
+struct Constraint {
+    /// How the model calls the text.
+    member: &'static str,
+    pattern: &'static LazyLock<Regex>,
+    /// The pattern as AWS shows it.
+    shown: &'static str,
+    /// The most characters.
+    most: usize,
 }
 
-fn check_length(violations: &mut Vec<String>, (member, value): (&str, &str), most: usize) {
-    if value.chars().count() > most {
-        violations.push(format!(
-            "Value '{value}' at '{member}' failed to satisfy constraint: \
-             Member must have length less than or equal to {most}"
-        ));
+impl Constraint {
+    fn violations(&self, value: &str) -> impl Iterator<Item = String> {
+        let at = format!("Value '{value}' at '{}' failed to satisfy constraint: ", self.member);
+        let pattern = (!self.pattern.is_match(value))
+            .then(|| format!("{at}Member must satisfy regular expression pattern: {}", self.shown));
+        let length = (value.chars().count() > self.most)
+            .then(|| format!("{at}Member must have length less than or equal to {}", self.most));
+        pattern.into_iter().chain(length)
     }
 }
 
@@ -90,18 +99,20 @@ pub(crate) enum Unqualified {
 /// When the two qualifiers differ, or there is no such function or version.
 pub(crate) fn resolve(
     functions: &Functions,
-    (name, qualifier): (&str, Option<&str>),
+    name: &str,
+    qualifier: Option<&str>,
     unqualified: Unqualified,
 ) -> Result<(ServedFunction, String), ApiError> {
     let served: Vec<&Function> = functions.all().iter().map(|one| &**one.function()).collect();
-    let (place, arn) = find(&served, (name, qualifier), unqualified)?;
+    let (place, arn) = find(&served, name, qualifier, unqualified)?;
     Ok((functions.all()[place].clone(), arn))
 }
 
 /// All functions are of one account and Region.
 fn find(
     functions: &[&Function],
-    (name, qualifier): (&str, Option<&str>),
+    name: &str,
+    qualifier: Option<&str>,
     unqualified: Unqualified,
 ) -> Result<(usize, String), ApiError> {
     let not_found = || ApiError::FunctionNotFound(name.to_owned());
@@ -184,7 +195,7 @@ mod tests {
         ] {
             assert!(violations(name, Some("$LATEST")).is_empty(), "{name}");
             for qualifier in [None, Some("$LATEST")] {
-                let found = find(&[&function()], (name, qualifier), Unqualified::Latest);
+                let found = find(&[&function()], name, qualifier, Unqualified::Latest);
                 assert_eq!(found.unwrap(), (0, format!("{ARN}:$LATEST")), "{name}");
             }
         }
@@ -193,7 +204,7 @@ mod tests {
     #[test]
     fn among_several_functions_each_has_its_own_name_only() {
         let (one, other) = (function(), Function { name: "carts".to_owned(), ..function() });
-        let of = |name| find(&[&one, &other], (name, None), Unqualified::Function);
+        let of = |name| find(&[&one, &other], name, None, Unqualified::Function);
         assert_eq!(of("carts"), Ok((1, ARN.replace("orders", "carts"))));
         assert_eq!(of("orders"), Ok((0, ARN.to_owned())));
         assert!(matches!(of("function"), Err(ApiError::FunctionNotFound(_))));
@@ -202,7 +213,7 @@ mod tests {
     #[test]
     fn where_no_version_is_implied_the_arn_has_one_only_if_it_was_named() {
         let of = |name, qualifier| {
-            let found = find(&[&function()], (name, qualifier), Unqualified::Function);
+            let found = find(&[&function()], name, qualifier, Unqualified::Function);
             found.map(|(_, arn)| arn).map_err(|error| {
                 let ApiError::FunctionNotFound(arn) = error else { panic!("{error:?}") };
                 arn
@@ -220,7 +231,7 @@ mod tests {
     fn what_is_not_served_is_not_found_under_its_whole_arn() {
         let arn = |rest: &str| Err(ApiError::FunctionNotFound(format!("arn:aws:lambda:{rest}")));
         let of = |name: &str, qualifier: Option<&str>| {
-            find(&[&function()], (name, qualifier), Unqualified::Latest).map(|(_, arn)| arn)
+            find(&[&function()], name, qualifier, Unqualified::Latest).map(|(_, arn)| arn)
         };
         assert_eq!(of("x", None), arn("eu-west-1:123456789012:function:x:$LATEST"));
         assert_eq!(of("orders:7", None), arn("eu-west-1:123456789012:function:orders:7"));

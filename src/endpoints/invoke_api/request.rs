@@ -60,7 +60,8 @@ pub(crate) async fn read(
     functions: &Functions,
     name: &str,
     request: Request<Incoming>,
-    (request_id, response_mode): (Uuid, ResponseMode),
+    request_id: Uuid,
+    response_mode: ResponseMode,
 ) -> Result<InvokeRequest, ApiError> {
     let (parts, body) = request.into_parts();
     let head = check_head(functions, name, &parts);
@@ -101,7 +102,7 @@ fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, A
     else {
         return Err(ApiError::Validation(violations));
     };
-    let (served, _) = name::resolve(functions, (name, qualifier.as_deref()), Unqualified::Latest)?;
+    let (served, _) = name::resolve(functions, name, qualifier.as_deref(), Unqualified::Latest)?;
     // What a caller tells of itself is for synchronous invocations only.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),

@@ -119,7 +119,7 @@ mod tests {
     use std::time::Duration;
 
     use super::text;
-    use crate::client::load::tally::{End, Observation, Tally};
+    use crate::client::load::tally::{End, Observation, SecretsCheck, Tally};
 
     #[test]
     fn a_report_names_who_shared_what() {
@@ -133,7 +133,7 @@ mod tests {
                 leaks: BTreeSet::new(),
             });
         }
-        let text = text(&tally.report(Duration::from_secs(1), false));
+        let text = text(&tally.report(Duration::from_secs(1), SecretsCheck::Off));
         assert!(text.contains("isolation: shared\n  pid 7 served alice, b\\u{1b}b\n"), "{text}");
         assert!(text.contains("2 requests in 1.0 s; mean 2.00 ms"), "{text}");
         assert!(text.contains("cold starts: –"), "{text}");

@@ -38,7 +38,7 @@ pub(crate) async fn report(
         });
         let queries: Vec<_> = queries.collect();
         let all = queries.len();
-        let range = (window.start, window.end);
+        let range = window.start..window.end;
         let answers = cloudwatch.data(&queries, range, |answered| progress(answered, all)).await?;
         let used = tenants.into_iter().zip(answers.chunks(CHARGED.len()));
         let used: ByTenant = used

@@ -107,7 +107,7 @@ pub(crate) async fn report(
         queries.push(query(metric, &subject.statistics[0], window.period));
     }
     let all = queries.len();
-    let range = (window.start, window.end);
+    let range = window.start..window.end;
     let answers = cloudwatch.data(&queries, range, |answered| progress(answered, all)).await?;
     let each = subject.statistics.len() + 1;
     let found = metrics.into_iter().zip(answers.chunks(each)).map(|(metric, answers)| {

@@ -74,8 +74,8 @@ impl Page {
             if !told && reached {
                 let skip = self.skipped.saturating_sub(begin);
                 let take = end - begin.max(self.skipped);
-                let points = self.points(series, skip, take);
-                results.push(result(id, label, points, next <= end));
+                let (timestamps, values) = self.points(series, skip, take);
+                results.push(result(id, label, timestamps, values, next <= end));
             }
             begin = next;
         }
@@ -111,7 +111,8 @@ impl Page {
 fn result(
     id: &str,
     label: String,
-    (timestamps, values): (Vec<AnswerDocument>, Vec<AnswerDocument>),
+    timestamps: Vec<AnswerDocument>,
+    values: Vec<AnswerDocument>,
     is_complete: bool,
 ) -> AnswerDocument {
     AnswerDocument::Structure(vec![
