@@ -147,7 +147,6 @@ fn the_watchdog_has_its_own_name_and_outlives_what_ends_everything() {
     close(&mut watchdog);
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_watchdog_of_an_mtl_that_stops_by_itself_ends_with_it() {
     let mut server = Setup::function(&[]).start().await;
@@ -180,4 +179,18 @@ fn watchdogs_of(mtl: u32) -> Vec<u64> {
         fields.nth(1) == Some(&mtl.to_string())
     };
     pids.filter(is_one).collect()
+}
+
+/// Those of this mtl.
+#[cfg(not(target_os = "linux"))]
+fn watchdogs_of(mtl: u32) -> Vec<u64> {
+    let mut ps = Command::new("ps");
+    let output = ps.args(["-A", "-o", "pid=,ppid=,command="]).output().unwrap();
+    let processes = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found = processes.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (pid, parent, name) = (fields.next()?, fields.next()?, fields.next()?);
+        (parent == mtl.to_string() && name == PROCESS_NAME).then(|| pid.parse().ok())?
+    });
+    found.collect()
 }
