@@ -1,8 +1,10 @@
-//! What an environment has to tell the user besides its log: that a function can't start, where its
-//! debugger listens, that no runtime is there. Facts only; how they are worded is not decided here.
+//! What the user should know that no log of a function tells: that it can't start, where its debugger
+//! listens, that no runtime is there. Only the facts are here; how they are worded is decided where they
+//! are shown.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -39,8 +41,8 @@ pub(crate) struct NotStarted {
     pub(crate) function: String,
     /// The handler, where mtl runs that and not a command.
     pub(crate) handler: Option<String>,
-    /// What an extension did not do that was waited for, or which one failed.
-    pub(crate) extension: Option<String>,
+    /// The extension that is to blame, if one is.
+    pub(crate) extension: Option<ExtensionFault>,
     /// The function's command.
     pub(crate) command: Vec<OsString>,
     /// Why.
@@ -49,6 +51,17 @@ pub(crate) struct NotStarted {
     pub(crate) after: Duration,
     /// The TCP ports on which the function's processes listened meanwhile.
     pub(crate) ports: Vec<u16>,
+}
+
+/// An extension that kept a function from starting, by its name, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ExtensionFault {
+    /// Its process ended.
+    Ended(String, ExitStatus),
+    /// It did not register in time.
+    Unregistered(String),
+    /// It registered, and did not ask for its first event in time.
+    Unready(String),
 }
 
 /// The way to the user. Cloning is cheap.

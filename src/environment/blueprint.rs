@@ -1,4 +1,4 @@
-//! What all environments of a function are made from. Knows no single environment.
+//! What all environments of a function are made from.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::environment::advice::ExtensionFault;
 use crate::environment::extension_processes::{ExtensionProcessEvent, ExtensionProcesses, name};
 use crate::environment::launcher::Launcher;
 use crate::lambda::function::Function;
@@ -28,8 +29,8 @@ use crate::telemetry::telemetry_api::subscription::{Subscription, Type};
 pub(crate) struct ExtensionHost {
     registered: Extensions,
     processes: ExtensionProcesses,
-    /// Which one has ended too early, for a person.
-    ended: Option<String>,
+    /// Which one has ended too early.
+    ended: Option<ExtensionFault>,
     /// The processes were killed so that others take their place.
     is_replaced: bool,
 }
@@ -85,8 +86,7 @@ impl ExtensionHost {
                 ExtensionHostEvent::Failed(Failure::OutOfMemory)
             }
             ExtensionProcessEvent::Exited(name, status) => {
-                let how = how_it_ended(status);
-                self.ended = Some(format!("the extension `{name}` ended ({how})"));
+                self.ended = Some(ExtensionFault::Ended(name, status));
                 ExtensionHostEvent::Failed(crashed(status))
             }
         }
@@ -169,23 +169,23 @@ impl ExtensionHost {
         self.registered.all_ready()
     }
 
-    /// Says that an extension has ended too early, if one has, and forgets it.
-    pub(crate) fn take_ended(&mut self) -> Option<String> {
+    /// Which extension has ended too early, if one has. It is told once.
+    pub(crate) fn take_ended(&mut self) -> Option<ExtensionFault> {
         self.ended.take()
     }
 
-    /// Says which extension has not registered, if there is one.
+    /// An external extension that has not registered.
     #[must_use]
-    pub(crate) fn unregistered(&self) -> Option<String> {
+    pub(crate) fn unregistered(&self) -> Option<ExtensionFault> {
         let name = self.registered.unregistered()?;
-        Some(format!("the extension `{name}` did not register"))
+        Some(ExtensionFault::Unregistered(name.to_owned()))
     }
 
-    /// Says which extension has not asked for its first event, if there is one.
+    /// An extension that has not asked for its first event.
     #[must_use]
-    pub(crate) fn unready(&self) -> Option<String> {
+    pub(crate) fn unready(&self) -> Option<ExtensionFault> {
         let name = self.registered.busy()?;
-        Some(format!("the extension `{name}` did not ask for its first event"))
+        Some(ExtensionFault::Unready(name.to_owned()))
     }
 
     /// Tells the extensions of an invocation that must end in this time, if in any.

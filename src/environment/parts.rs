@@ -8,10 +8,9 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
 
-use crate::environment::advice::{Advice, NotStarted};
+use crate::environment::advice::{Advice, ExtensionFault, NotStarted};
 use crate::environment::assignment::Assignment;
 use crate::environment::blueprint::Blueprint;
 use crate::environment::extension_host::{ExtensionHost, ExtensionHostEvent};
@@ -283,8 +282,8 @@ impl EnvironmentParts {
         }
     }
 
-    /// What an extension has not done yet, if the environment waits for that and not for the runtime.
-    fn awaited_extension(&self) -> Option<String> {
+    /// The extension that the environment waits for, if it doesn't wait for the runtime.
+    fn awaited_extension(&self) -> Option<ExtensionFault> {
         if !self.has_runtime() {
             return self.extensions.unregistered();
         }
@@ -357,13 +356,12 @@ impl EnvironmentParts {
         self.in_flight.as_ref().map(InFlight::request_id)
     }
 
-    /// Says on stderr, if that was asked for, what happens to the environment or what is done.
+    /// Says what happens to the environment, or what is done about it, where `MTL_LOG` asks for that.
     pub(crate) fn trace(&self, what: &'static str, name: &'static str) {
-        let tenant: Option<DisplayValue<_>> = self.log.tenant_id().map(display);
         tracing::debug!(
             environment = %self.log.environment_id(),
-            tenant,
-            request_id = self.request_id().map(display),
+            tenant = self.log.tenant_id().map(tracing::field::display),
+            request_id = self.request_id().map(tracing::field::display),
             "{what} {name}"
         );
     }

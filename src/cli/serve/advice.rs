@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use crate::environment::advice::{Advice, NotStarted};
+use crate::environment::advice::{Advice, ExtensionFault, NotStarted};
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::{Failure, how_it_ended};
 
@@ -84,6 +84,19 @@ fn text(advice: &Advice) -> Option<String> {
     })
 }
 
+/// What an extension did, or did not do.
+fn extension_fault_text(fault: &ExtensionFault) -> String {
+    match fault {
+        ExtensionFault::Ended(name, status) => {
+            format!("the extension `{name}` ended ({})", how_it_ended(*status))
+        }
+        ExtensionFault::Unregistered(name) => format!("the extension `{name}` did not register"),
+        ExtensionFault::Unready(name) => {
+            format!("the extension `{name}` did not ask for its first event")
+        }
+    }
+}
+
 /// What happened, and what to do.
 fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
     let NotStarted { command, handler, extension, failure, after, ports, .. } = not_started;
@@ -91,7 +104,8 @@ fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
     if let Some(extension) = extension {
         let help = "an external extension is a program that registers and then asks for events, \
                     again and again; its output is in the log";
-        return Some((format!("{extension}, so the function did not start"), help.to_owned()));
+        let what = extension_fault_text(extension);
+        return Some((format!("{what}, so the function did not start"), help.to_owned()));
     }
     Some(match failure {
         Failure::TimedOut(_) => {
