@@ -17,7 +17,7 @@ use super::error::CloudWatchError;
 use super::expression::{self, Series};
 use super::input::{self, Number, Time};
 use super::label::LabelSubject;
-use crate::telemetry::metric_store::{self, MetricStore};
+use crate::telemetry::metric_store::{MetricQuery, MetricStore};
 use page::{Page, QueryResult};
 use query::{MetricDataQuery, QuerySource};
 
@@ -65,7 +65,7 @@ fn results(
     for query in queries {
         match &query.source {
             QuerySource::Metric { metric, period, statistic, unit, .. } => {
-                let asked = metric_store::Query {
+                let asked = MetricQuery {
                     metric,
                     unit: *unit,
                     start: window.start,

@@ -12,7 +12,7 @@ use super::error::CloudWatchError;
 use super::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::metric::MetricId;
 use crate::telemetry::metric_store::statistic::{Statistic, StatisticError};
-use crate::telemetry::metric_store::{MetricStore, Point, Query};
+use crate::telemetry::metric_store::{MetricQuery, MetricStore, Point};
 
 /// The most points that one request gets.
 const MAXIMUM_POINTS: i64 = 1_440;
@@ -62,7 +62,7 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, C
     }
     let dimensions = input::dimensions(input.dimensions, "Dimensions")?;
     let metric = MetricId { namespace: namespace.into(), name: name.as_str().into(), dimensions };
-    let points = store.points(&Query { metric: &metric, unit, start, end, period });
+    let points = store.points(&MetricQuery { metric: &metric, unit, start, end, period });
     let datapoints = points.iter().map(|point| datapoint(point, &statistics));
     Ok(AnswerDocument::Structure(vec![
         ("Label", AnswerDocument::Text(name)),

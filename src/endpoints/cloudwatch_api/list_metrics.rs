@@ -14,7 +14,7 @@ use super::document::AnswerDocument;
 use super::error::CloudWatchError;
 use super::input::{self, Dimension};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
-use crate::telemetry::metric_store::{Filter, MetricStore};
+use crate::telemetry::metric_store::{MetricFilter, MetricStore};
 
 /// How many metrics a page has.
 const PAGE: usize = 500;
@@ -49,7 +49,7 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, C
         Some(span) if span == RECENTLY.0 => Timestamp::now().checked_sub(RECENTLY.1).ok(),
         Some(other) => return Err(CloudWatchError::invalid(other, "RecentlyActive")),
     };
-    let filter = Filter {
+    let filter = MetricFilter {
         namespace: input.namespace.as_deref(),
         name: input.metric_name.as_deref(),
         dimensions: filters(&input.dimensions)?,

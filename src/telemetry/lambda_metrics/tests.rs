@@ -11,7 +11,7 @@ use crate::lambda::invocation::{Ended, Report};
 use crate::telemetry::lambda_metrics::{AWS_NAMESPACE, LambdaMetrics, OWN_NAMESPACE};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 use crate::telemetry::metric_store::statistic::Statistic;
-use crate::telemetry::metric_store::{CAPACITY_BYTES, Filter, MetricStore, Query};
+use crate::telemetry::metric_store::{CAPACITY_BYTES, MetricFilter, MetricQuery, MetricStore};
 
 fn tenant(id: &str) -> TenantId {
     id.parse().unwrap()
@@ -43,7 +43,7 @@ fn sum(
     let metric = MetricId { namespace: namespace.into(), name: name.into(), dimensions };
     let end = Timestamp::now() + Duration::from_mins(1);
     let start = end - Duration::from_hours(1);
-    let query = Query { metric: &metric, unit: None, start, end, period: 3600 };
+    let query = MetricQuery { metric: &metric, unit: None, start, end, period: 3600 };
     let points = store.points(&query);
     let sums = points.iter().map(|point| point.value(Statistic::Sum).unwrap());
     sums.reduce(|one, other| one + other)
@@ -118,11 +118,11 @@ fn ten_thousand_tenants_fit_and_all_are_there() {
     let (_, bytes, refused) = store.size();
     assert!(bytes < CAPACITY_BYTES / 4, "{bytes}");
     assert_eq!(refused, 0);
-    let invocations = Filter {
+    let invocations = MetricFilter {
         namespace: Some(AWS_NAMESPACE),
         name: Some("Invocations"),
         dimensions: vec![("TenantId", None)],
-        ..Filter::default()
+        ..MetricFilter::default()
     };
     assert_eq!(store.list(&invocations, None, usize::MAX).len(), tenants.len());
     let last = [F, ("TenantId", "tenant-9999")];

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::telemetry::metric_store::metric::{Datum, Dimensions, MetricId, Observation, Unit};
 use crate::telemetry::metric_store::statistic::Statistic;
-use crate::telemetry::metric_store::{Filter, METRIC_BYTES, MetricStore, Query};
+use crate::telemetry::metric_store::{METRIC_BYTES, MetricFilter, MetricQuery, MetricStore};
 
 /// A moment that begins a day.
 const MIDNIGHT: i64 = 1_795_392_000;
@@ -41,7 +41,7 @@ fn sums(
     to: i64,
     period: u32,
 ) -> Vec<(i64, f64)> {
-    let query = Query { metric, unit: None, start: at(from), end: at(to), period };
+    let query = MetricQuery { metric, unit: None, start: at(from), end: at(to), period };
     let points = store.points(&query);
     let sum = |value: Option<f64>| value.unwrap();
     points
@@ -93,7 +93,7 @@ fn units_are_kept_apart() {
     store.put(&in_bytes, at(0));
     assert_eq!(sums(&store, &metric, 0, 60, 60).len(), 2);
     let unit = Some(in_bytes.unit);
-    let query = Query { metric: &metric, unit, start: at(0), end: at(60), period: 60 };
+    let query = MetricQuery { metric: &metric, unit, start: at(0), end: at(60), period: 60 };
     let points = store.points(&query);
     assert_eq!(points.len(), 1);
     assert_eq!(points[0].value(Statistic::Maximum), Some(7.0));
@@ -107,19 +107,19 @@ fn lists_are_filtered_and_paged_in_a_stable_order() {
         put(&store, &metric("Errors", Some(tenant_id)), 3600, 1.0);
     }
     put(&store, &metric("Invocations", None), 0, 1.0);
-    let tenants = Filter {
+    let tenants = MetricFilter {
         name: Some("Invocations"),
         dimensions: vec![("FunctionName", Some("f")), ("TenantId", None)],
-        ..Filter::default()
+        ..MetricFilter::default()
     };
     let first = store.list(&tenants, None, 2);
     let rest = store.list(&tenants, first.last(), 2);
     let found = first.iter().chain(&rest);
     let ids: Vec<_> = found.map(|metric| metric.dimensions.get("TenantId").unwrap()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let active = Filter { active_since: Some(at(1800)), ..Filter::default() };
+    let active = MetricFilter { active_since: Some(at(1800)), ..MetricFilter::default() };
     assert!(store.list(&active, None, 9).iter().all(|metric| &*metric.name == "Errors"));
-    let elsewhere = Filter { namespace: Some("AWS"), ..Filter::default() };
+    let elsewhere = MetricFilter { namespace: Some("AWS"), ..MetricFilter::default() };
     assert_eq!(store.list(&elsewhere, None, 9), []);
 }
 
