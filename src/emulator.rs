@@ -36,7 +36,7 @@ use crate::system::process::{Processes, Setup};
 use crate::system::watchdog::link::{Loss, Program};
 use crate::telemetry::lambda_metrics::LambdaMetrics;
 use crate::telemetry::logs::LogSink;
-use crate::telemetry::logs::writer::handle::Writer;
+use crate::telemetry::logs::writer::Writer;
 use crate::telemetry::metric_store::MetricStore;
 use config::{Api, Config, FunctionConfig, Runtime};
 use doors::{endpoint, listen, open};

@@ -6,6 +6,7 @@ pub(crate) mod metric_store;
 
 mod embedded_metrics;
 pub(crate) mod lambda_metrics;
-pub(crate) mod telemetry_api;
+pub(crate) mod log_time;
+pub(crate) mod subscribers;
 
 pub(crate) mod logs;

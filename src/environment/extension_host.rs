@@ -17,12 +17,12 @@ use crate::lambda::invocation::Invocation;
 use crate::lambda::invocation::failure::{Failure, how_it_ended};
 use crate::lambda::quotas;
 use crate::telemetry::extensions::{
-    ExtensionCall, ExtensionEvent, Extensions, Identifier, Refused, Reported, ReportedPhase,
-    TelemetryApi,
+    ExtensionCall, ExtensionEvent, ExtensionRefusal, Extensions, Identifier, ReportedError,
+    ReportedPhase, TelemetryApi,
 };
 use crate::telemetry::logs::LogStream;
-use crate::telemetry::logs::event::PlatformEvent;
-use crate::telemetry::telemetry_api::subscription::{Subscription, Type};
+use crate::telemetry::logs::PlatformEvent;
+use crate::telemetry::subscribers::{Subscription, TelemetryType};
 
 /// The extensions of one environment.
 #[derive(Debug, Default)]
@@ -132,18 +132,19 @@ impl ExtensionHost {
     fn reported_failure(
         &mut self,
         identifier: &Identifier,
-        Reported { phase, error_type }: Reported,
-    ) -> Result<Failure, Refused> {
+        ReportedError { phase, error_type }: ReportedError,
+    ) -> Result<Failure, ExtensionRefusal> {
         let name =
             self.registered.name(identifier).map_err(|refused| match refused.error_type {
-                "Extension.UnknownExtensionIdentifier" => {
-                    Refused { message: "Unknown Lambda-Extension-Identifier".to_owned(), ..refused }
-                }
+                "Extension.UnknownExtensionIdentifier" => ExtensionRefusal {
+                    message: "Unknown Lambda-Extension-Identifier".to_owned(),
+                    ..refused
+                },
                 _ => refused,
             })?;
         let Some(error_type) = error_type.filter(|error_type| !error_type.is_empty()) else {
             let message = "Lambda-Extension-Function-Error-Type not found";
-            return Err(Refused::new("Extension.MissingHeader", message));
+            return Err(ExtensionRefusal::new("Extension.MissingHeader", message));
         };
         let kind = match phase {
             ReportedPhase::Init => "Extension.InitError",
@@ -237,8 +238,8 @@ fn subscribe(
     name: &str,
     api: TelemetryApi,
     subscription: Subscription,
-) -> Result<(), Refused> {
-    let types = subscription.types.iter().map(|r#type: &Type| r#type.as_str()).collect();
+) -> Result<(), ExtensionRefusal> {
+    let types = subscription.types.iter().map(|r#type: &TelemetryType| r#type.as_str()).collect();
     if !log.telemetry().subscribe(name, api, subscription) {
         let (error_type, message) = match api {
             TelemetryApi::Telemetry => {
@@ -248,7 +249,7 @@ fn subscribe(
                 ("Logs.SubscriptionClosed", "Logs API subscription is closed already")
             }
         };
-        return Err(Refused::new(error_type, message));
+        return Err(ExtensionRefusal::new(error_type, message));
     }
     log.publish(&PlatformEvent::Subscribed { name, api, types });
     Ok(())

@@ -17,7 +17,7 @@ use crate::lambda::invocation::{
     Answer, Completed, Ended, Invocation, Outcome, Ran, Report, Response, ResponseFigures,
 };
 use crate::telemetry::logs::LogStream;
-use crate::telemetry::logs::event::PlatformEvent;
+use crate::telemetry::logs::PlatformEvent;
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 

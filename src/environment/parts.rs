@@ -24,7 +24,7 @@ use crate::environment::shutdown::Shutdown;
 use crate::lambda::invocation::failure::Failure;
 use crate::telemetry::extensions::ExtensionCall;
 use crate::telemetry::logs::LogStream;
-use crate::telemetry::logs::event::PlatformEvent;
+use crate::telemetry::logs::PlatformEvent;
 
 /// The parts of one environment.
 #[derive(Debug)]

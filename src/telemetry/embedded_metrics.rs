@@ -1,5 +1,5 @@
 //! Metrics in the embedded metric format: what a function publishes by writing a JSON object to its
-//! output, as CloudWatch Logs extracts it. Knows no logs.
+//! output, as CloudWatch Logs extracts it.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::telemetry::metric_store::MetricStore;
 use crate::telemetry::metric_store::acceptance::check_timestamp;
 use crate::telemetry::metric_store::metric::{Datum, Dimensions, MetricId, Observation, Unit};
 
@@ -25,9 +26,9 @@ const DIMENSIONS: usize = 30;
 const DIMENSION_VALUE: usize = 1024;
 
 #[derive(Deserialize)]
-struct Document {
+struct EmbeddedMetrics {
     #[serde(rename = "_aws")]
-    metadata: Metadata,
+    metadata: EmbeddedMetadata,
     /// Where the values of the metrics and dimensions are.
     #[serde(flatten)]
     members: Map<String, Value>,
@@ -35,31 +36,38 @@ struct Document {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata {
+struct EmbeddedMetadata {
     /// In milliseconds since 1970.
     timestamp: i64,
-    cloud_watch_metrics: Vec<Directive>,
+    cloud_watch_metrics: Vec<MetricDirective>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Directive {
+struct MetricDirective {
     namespace: String,
     dimensions: Vec<Vec<String>>,
-    metrics: Vec<Definition>,
+    metrics: Vec<MetricDefinition>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Definition {
+struct MetricDefinition {
     name: String,
     unit: Option<String>,
 }
 
+/// Publishes the metrics that a line of output has, if it has any.
+pub(crate) fn publish(line: &str, store: &MetricStore) {
+    let now = Timestamp::now();
+    for datum in extract(line, now) {
+        store.put(&datum, now);
+    }
+}
+
 /// The metrics that a line of output publishes now. Most lines publish none, and one that breaks the rules
 /// of the format is, as on AWS, a line like any other.
-#[must_use]
-pub(crate) fn extract(line: &str, now: Timestamp) -> Vec<Datum> {
+fn extract(line: &str, now: Timestamp) -> Vec<Datum> {
     // Cheaper than to parse whatever a function writes.
     if !line.contains("\"_aws\"") {
         return Vec::new();
@@ -68,7 +76,7 @@ pub(crate) fn extract(line: &str, now: Timestamp) -> Vec<Datum> {
 }
 
 fn data(line: &str, now: Timestamp) -> Option<Vec<Datum>> {
-    let document: Document = serde_json::from_str(line).ok()?;
+    let document: EmbeddedMetrics = serde_json::from_str(line).ok()?;
     let timestamp = Timestamp::from_millisecond(document.metadata.timestamp).ok()?;
     check_timestamp(timestamp, now).ok()?;
     let mut data = Vec::new();
@@ -81,7 +89,7 @@ fn data(line: &str, now: Timestamp) -> Option<Vec<Datum>> {
 /// What one directive publishes: each of its metrics under each of its sets of dimensions. `None` for
 /// one that breaks the rules.
 fn published(
-    directive: &Directive,
+    directive: &MetricDirective,
     members: &Map<String, Value>,
     timestamp: Timestamp,
 ) -> Option<Vec<Datum>> {

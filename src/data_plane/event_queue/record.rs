@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History};
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::invocation::{Invocation, Outcome};
-use crate::telemetry::logs::event::time;
+use crate::telemetry::log_time;
 
 /// The last attempt of an event.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub(crate) fn record(function: &Function, invocation: &Invocation, end: &EventEn
     };
     let record = InvocationRecord {
         version: "1.0",
-        timestamp: time(),
+        timestamp: log_time::now(),
         request_context: RequestContext {
             request_id: invocation.request_id,
             function_arn: format!("{}:{LATEST}", function.arn()),

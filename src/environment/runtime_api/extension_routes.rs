@@ -17,7 +17,8 @@ use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, RequestBody, json as json_reply, read};
 use crate::telemetry::extensions::{
-    Answer, ExtensionCall, Identifier, Refused, Reported, ReportedPhase, TelemetryApi,
+    ExtensionAnswer, ExtensionCall, ExtensionRefusal, Identifier, ReportedError, ReportedPhase,
+    TelemetryApi,
 };
 
 /// The resources of these APIs.
@@ -89,7 +90,7 @@ impl ExtensionRoutes {
             ExtensionRoute::Next => self.event(identifier).await,
             ExtensionRoute::Failed(phase) => {
                 let error_type = text(&head.headers, "Lambda-Extension-Function-Error-Type");
-                let reported = Reported { phase, error_type };
+                let reported = ReportedError { phase, error_type };
                 let failed = |answer| ExtensionCall::Failed(identifier, reported, answer);
                 self.reply(failed, |()| verdict_reply(Verdict::Accepted)).await
             }
@@ -138,7 +139,7 @@ impl ExtensionRoutes {
 
     async fn reply<T>(
         &self,
-        call: impl FnOnce(Answer<T>) -> ExtensionCall,
+        call: impl FnOnce(ExtensionAnswer<T>) -> ExtensionCall,
         done: impl FnOnce(T) -> Reply,
     ) -> Reply {
         match self.ask_extensions(call).await {
@@ -150,8 +151,8 @@ impl ExtensionRoutes {
 
     async fn ask_extensions<T>(
         &self,
-        call: impl FnOnce(Answer<T>) -> ExtensionCall,
-    ) -> Option<Result<T, Refused>> {
+        call: impl FnOnce(ExtensionAnswer<T>) -> ExtensionCall,
+    ) -> Option<Result<T, ExtensionRefusal>> {
         let (answer, answered) = oneshot::channel();
         self.calls.send(RuntimeCall::Extension(call(answer))).await;
         answered.await.ok()
@@ -175,6 +176,6 @@ fn set(reply: &mut Reply, name: &'static str, value: &str) {
     }
 }
 
-fn refusal(refused: &Refused) -> Reply {
+fn refusal(refused: &ExtensionRefusal) -> Reply {
     error_reply(refused.status, refused.error_type, &refused.message)
 }

@@ -1,5 +1,5 @@
 //! The events of the platform as the Logs API had them, which the Telemetry API replaced: fewer, and
-//! with other records. Knows no streams.
+//! with other records.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html>
 
@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use crate::lambda::function::LATEST;
 use crate::lambda::invocation::failure::Failure;
 use crate::telemetry::extensions::TelemetryApi;
-use crate::telemetry::logs::event::{PlatformEvent, billed, time};
+use crate::telemetry::log_time;
+use crate::telemetry::logs::platform_event::PlatformEvent;
+use crate::telemetry::logs::record_members::ReportMetrics;
+use crate::telemetry::logs::text_format;
 
 /// The object of an event; `None` for what the Logs API doesn't tell.
 #[must_use]
-pub(crate) fn event(event: &PlatformEvent<'_>) -> Option<String> {
+pub(crate) fn object(event: &PlatformEvent<'_>) -> Option<String> {
     let (kind, record) = match event {
         PlatformEvent::InitStart
         | PlatformEvent::InitRuntimeDone { .. }
@@ -21,13 +24,14 @@ pub(crate) fn event(event: &PlatformEvent<'_>) -> Option<String> {
         PlatformEvent::Start { request_id } => {
             ("platform.start", json!({ "requestId": request_id, "version": LATEST }))
         }
-        PlatformEvent::Fault { .. } => ("platform.fault", json!(event.text()?)),
+        PlatformEvent::Fault { .. } => ("platform.fault", json!(text_format::platform(event)?)),
         PlatformEvent::RuntimeDone { request_id, failure, .. } => {
             let status = failure.map_or("success", Failure::status);
             ("platform.runtimeDone", json!({ "requestId": request_id, "status": status }))
         }
         PlatformEvent::Report { request_id, report, .. } => {
-            ("platform.report", json!({ "requestId": request_id, "metrics": billed(report) }))
+            let metrics = ReportMetrics::new(report);
+            ("platform.report", json!({ "requestId": request_id, "metrics": metrics }))
         }
         PlatformEvent::ExtensionRegistered { name, events } => {
             ("platform.extension", json!({ "name": name, "state": "Ready", "events": events }))
@@ -37,20 +41,20 @@ pub(crate) fn event(event: &PlatformEvent<'_>) -> Option<String> {
             json!({ "name": name, "state": "Subscribed", "types": types }),
         ),
     };
-    Some(object(kind, &record))
+    Some(of_kind(kind, &record))
 }
 
-fn object(kind: &str, record: &Value) -> String {
-    json!({ "time": time(), "type": kind, "record": record }).to_string()
-}
-
-/// `platform.end`, which only the Logs API has, with what AWS calls the end of an invocation there.
+/// `platform.end`, which only the Logs API has: it follows `platform.runtimeDone`.
 #[must_use]
 pub(crate) fn end(event: &PlatformEvent<'_>) -> Option<String> {
     match event {
         PlatformEvent::RuntimeDone { request_id, .. } => {
-            Some(object("platform.end", &json!({ "requestId": request_id })))
+            Some(of_kind("platform.end", &json!({ "requestId": request_id })))
         }
         _ => None,
     }
+}
+
+fn of_kind(kind: &str, record: &Value) -> String {
+    json!({ "time": log_time::now(), "type": kind, "record": record }).to_string()
 }

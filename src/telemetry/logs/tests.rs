@@ -1,5 +1,6 @@
 //! The events of the platform in each of AWS's formats, byte by byte.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -10,8 +11,9 @@ use crate::lambda::function::{
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Report, ResponseFigures};
 use crate::telemetry::extensions::TelemetryApi;
-use crate::telemetry::logs::event::PlatformEvent;
-use crate::telemetry::logs::logs_api;
+use crate::telemetry::logs::platform_event::PlatformEvent;
+use crate::telemetry::logs::source::LogSource;
+use crate::telemetry::logs::{logs_api, platform_json, text_format};
 
 fn function() -> Function {
     Function {
@@ -64,11 +66,15 @@ fn timeless(json: &str) -> String {
 /// Telemetry API and in the Logs API.
 fn formats(event: &PlatformEvent<'_>) -> String {
     let tenant: TenantId = "alice".parse().unwrap();
-    let json = event.json(&function(), Some(&tenant));
+    let source = LogSource {
+        function: Arc::new(function()),
+        environment_id: Uuid::nil(),
+        tenant_id: Some(tenant),
+    };
     let formats = [
-        ("text", event.text()),
-        ("telemetry", json),
-        ("logs", logs_api::event(event)),
+        ("text", text_format::platform(event)),
+        ("telemetry", platform_json::object(&source, event)),
+        ("logs", logs_api::object(event)),
         ("logs", logs_api::end(event)),
     ];
     let formats = formats.into_iter().filter_map(|(name, text)| Some((name, text?)));

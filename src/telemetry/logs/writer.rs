@@ -4,4 +4,6 @@
 mod thread;
 mod write_queue;
 
-pub(crate) mod handle;
+mod handle;
+
+pub(crate) use handle::Writer;

@@ -1,5 +1,5 @@
 //! Delivers events to one subscriber, in batches. A subscriber that doesn't take them costs nobody
-//! but itself: what it could not be told is counted, and it is told that. Knows no extension.
+//! but itself: what it could not be told is counted, and it is told that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::system::http::post::post_json;
-use crate::telemetry::telemetry_api::subscription::{Buffering, Destination};
+use crate::telemetry::log_time;
+use crate::telemetry::subscribers::subscription::{Buffering, SubscriberAddress};
 
 /// The most that waits for one subscriber, in bytes.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -27,12 +28,12 @@ const RETRIES: [Duration; 3] =
 /// The way to one subscriber. What waits is delivered when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    messages: mpsc::UnboundedSender<Message>,
+    messages: mpsc::UnboundedSender<DeliveryRequest>,
     waiting: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
-enum Message {
+enum DeliveryRequest {
     Event(String),
     /// An event of so many bytes that there was no room for.
     Dropped(usize),
@@ -43,7 +44,7 @@ enum Message {
 impl Delivery {
     /// Delivers from now on.
     #[must_use]
-    pub(crate) fn start(destination: Destination, buffering: Buffering) -> Self {
+    pub(crate) fn start(destination: SubscriberAddress, buffering: Buffering) -> Self {
         let (messages, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let courier = Courier {
@@ -64,9 +65,9 @@ impl Delivery {
         let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
         let message = if waiting + bytes > WAITING_BYTES {
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            Message::Dropped(bytes)
+            DeliveryRequest::Dropped(bytes)
         } else {
-            Message::Event(json)
+            DeliveryRequest::Event(json)
         };
         // The other end lives as long as this one.
         let _ = self.messages.send(message);
@@ -76,13 +77,13 @@ impl Delivery {
     #[must_use]
     pub(crate) fn flush(&self) -> oneshot::Receiver<()> {
         let (done, flushed) = oneshot::channel();
-        let _ = self.messages.send(Message::Flush(done));
+        let _ = self.messages.send(DeliveryRequest::Flush(done));
         flushed
     }
 }
 
 struct Courier {
-    destination: Destination,
+    destination: SubscriberAddress,
     buffering: Buffering,
     waiting: Arc<AtomicUsize>,
     batch: Vec<String>,
@@ -98,16 +99,16 @@ struct Lost {
 }
 
 impl Courier {
-    async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
+    async fn run(mut self, mut messages: mpsc::UnboundedReceiver<DeliveryRequest>) {
         let mut due = None;
         loop {
             tokio::select! {
                 () = until(due) => self.deliver().await,
                 message = messages.recv() => match message {
                     None => return self.deliver().await,
-                    Some(Message::Dropped(bytes)) => self.lost.add(1, bytes),
-                    Some(Message::Event(json)) => self.add(json),
-                    Some(Message::Flush(done)) => {
+                    Some(DeliveryRequest::Dropped(bytes)) => self.lost.add(1, bytes),
+                    Some(DeliveryRequest::Event(json)) => self.add(json),
+                    Some(DeliveryRequest::Flush(done)) => {
                         self.deliver().await;
                         let _ = done.send(());
                     }
@@ -160,11 +161,11 @@ impl Courier {
 
     async fn attempt(&self, batch: &[String]) -> bool {
         match &self.destination {
-            Destination::Http(url) => {
+            SubscriberAddress::Http(url) => {
                 let array = format!("[{}]", batch.join(","));
                 post_json(url, array.into(), PATIENCE).await.is_ok_and(|status| status.is_success())
             }
-            Destination::Tcp(port) => {
+            SubscriberAddress::Tcp(port) => {
                 let Ok(mut stream) = TcpStream::connect(("127.0.0.1", *port)).await else {
                     return false;
                 };
@@ -187,8 +188,8 @@ impl Lost {
             "droppedRecords": self.records,
             "droppedBytes": self.bytes,
         });
-        let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        json!({ "time": time, "type": "platform.logsDropped", "record": record }).to_string()
+        json!({ "time": log_time::now(), "type": "platform.logsDropped", "record": record })
+            .to_string()
     }
 }
 

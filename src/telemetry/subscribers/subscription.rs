@@ -1,4 +1,4 @@
-//! What an extension subscribes to: the body of its request, checked. Knows no extension.
+//! What an extension subscribes to: the body of its request, checked.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api-reference.html>
 
@@ -8,48 +8,24 @@ use std::time::Duration;
 use http::{StatusCode, Uri};
 use serde_json::{Map, Value};
 
-use crate::telemetry::extensions::Refused;
+use crate::telemetry::extensions::ExtensionRefusal;
+use crate::telemetry::subscribers::event::TelemetryType;
 
 /// What is delivered, where, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
     /// The types of events.
-    pub(crate) types: Vec<Type>,
+    pub(crate) types: Vec<TelemetryType>,
     /// Where they go.
-    pub(crate) destination: Destination,
+    pub(crate) destination: SubscriberAddress,
     /// When they go.
     pub(crate) buffering: Buffering,
-}
-
-/// What an event is one of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    /// Lambda itself.
-    Platform,
-    /// The function's output.
-    Function,
-    /// The output of extensions.
-    Extension,
-}
-
-impl Type {
-    const ALL: [Self; 3] = [Self::Platform, Self::Function, Self::Extension];
-
-    /// The name that AWS has for it.
-    #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Platform => "platform",
-            Self::Function => "function",
-            Self::Extension => "extension",
-        }
-    }
 }
 
 /// A listener of the extension's. On AWS an environment has a network of its own, in which its name
 /// is `sandbox.localdomain`; here that is this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+pub(crate) enum SubscriberAddress {
     /// It gets a POST with a JSON array.
     Http(Uri),
     /// It gets a JSON object a line.
@@ -79,7 +55,7 @@ impl Subscription {
     /// # Errors
     ///
     /// With `ValidationError` and what is wrong with it.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Refused> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, ExtensionRefusal> {
         let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
             return Err(invalid("the body must be a JSON object"));
         };
@@ -94,34 +70,36 @@ impl Subscription {
     }
 }
 
-fn types(types: Option<&Value>) -> Result<Vec<Type>, Refused> {
+fn types(types: Option<&Value>) -> Result<Vec<TelemetryType>, ExtensionRefusal> {
     let Some(types) = types.and_then(Value::as_array).filter(|types| !types.is_empty()) else {
         return Err(invalid("`types` must be a list of platform, function or extension"));
     };
     let of = |name: &Value| {
-        let known = Type::ALL.into_iter().find(|known| name.as_str() == Some(known.as_str()));
+        let known =
+            TelemetryType::ALL.into_iter().find(|known| name.as_str() == Some(known.as_str()));
         known.ok_or_else(|| invalid(&format!("{name} is no type of telemetry")))
     };
     types.iter().map(of).collect()
 }
 
-fn destination(destination: Option<&Value>) -> Result<Destination, Refused> {
+fn destination(destination: Option<&Value>) -> Result<SubscriberAddress, ExtensionRefusal> {
     let Some(destination) = destination.and_then(Value::as_object) else {
         return Err(invalid("`destination` must be an object"));
     };
     match destination.get("protocol").and_then(Value::as_str) {
-        Some("HTTP") => http(destination).map(Destination::Http),
+        Some("HTTP") => http(destination).map(SubscriberAddress::Http),
         Some("TCP") => {
             let port = destination.get("port").and_then(Value::as_u64);
             let port = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-            port.map(Destination::Tcp).ok_or_else(|| invalid("`destination.port` must be a port"))
+            port.map(SubscriberAddress::Tcp)
+                .ok_or_else(|| invalid("`destination.port` must be a port"))
         }
         _ => Err(invalid("`destination.protocol` must be HTTP or TCP")),
     }
 }
 
 /// The URL, with this machine for its host.
-fn http(destination: &Map<String, Value>) -> Result<Uri, Refused> {
+fn http(destination: &Map<String, Value>) -> Result<Uri, ExtensionRefusal> {
     let uri = destination.get("URI").or_else(|| destination.get("uri")).and_then(Value::as_str);
     let uri = uri.and_then(|uri| uri.parse::<Uri>().ok());
     let Some(uri) = uri.filter(|uri| uri.host().is_some_and(|host| HOSTS.contains(&host))) else {
@@ -133,7 +111,7 @@ fn http(destination: &Map<String, Value>) -> Result<Uri, Refused> {
     here.map_err(|_| invalid("`destination.URI` is no URI"))
 }
 
-fn buffering(buffering: Option<&Value>) -> Result<Buffering, Refused> {
+fn buffering(buffering: Option<&Value>) -> Result<Buffering, ExtensionRefusal> {
     let setting = |name: &str, (range, default): (RangeInclusive<u64>, u64)| {
         let given = buffering.and_then(|buffering| buffering.get(name));
         match given.filter(|given| !given.is_null()) {
@@ -152,16 +130,17 @@ fn buffering(buffering: Option<&Value>) -> Result<Buffering, Refused> {
     })
 }
 
-fn invalid(message: &str) -> Refused {
+fn invalid(message: &str) -> ExtensionRefusal {
     let (status, error_type) = (StatusCode::BAD_REQUEST, "ValidationError");
-    Refused { status, error_type, message: message.to_owned() }
+    ExtensionRefusal { status, error_type, message: message.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Buffering, Destination, Subscription, Type};
+    use super::{Buffering, SubscriberAddress, Subscription};
+    use crate::telemetry::subscribers::event::TelemetryType;
 
     fn error(body: &str) -> String {
         Subscription::parse(body.as_bytes()).unwrap_err().message
@@ -173,9 +152,9 @@ mod tests {
             "buffering":{"timeoutMs":25,"maxBytes":262144,"maxItems":1000},
             "destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:9003"}}"#;
         let subscription = Subscription::parse(body.as_bytes()).unwrap();
-        assert_eq!(subscription.types, [Type::Platform, Type::Function]);
+        assert_eq!(subscription.types, [TelemetryType::Platform, TelemetryType::Function]);
         let here = "http://127.0.0.1:9003/".parse().unwrap();
-        assert_eq!(subscription.destination, Destination::Http(here));
+        assert_eq!(subscription.destination, SubscriberAddress::Http(here));
         let timeout = Duration::from_millis(25);
         let buffering = Buffering { max_items: 1_000, max_bytes: 262_144, timeout };
         assert_eq!(subscription.buffering, buffering);

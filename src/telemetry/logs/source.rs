@@ -1,0 +1,32 @@
+//! What a log is the log of.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::lambda::function::{Function, TenantId};
+
+/// The environment that a log belongs to.
+#[derive(Debug)]
+pub(crate) struct LogSource {
+    /// Its function.
+    pub(crate) function: Arc<Function>,
+    /// Its id.
+    pub(crate) environment_id: Uuid,
+    /// Its tenant.
+    pub(crate) tenant_id: Option<TenantId>,
+}
+
+impl LogSource {
+    /// The tenant as it is written.
+    #[must_use]
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant_id.as_ref().map(TenantId::as_str)
+    }
+
+    /// The tenant, if Lambda knows it: in the init phase, where there is no invocation, it doesn't.
+    #[must_use]
+    pub(crate) fn tenant_in(&self, invocation: Option<Uuid>) -> Option<&str> {
+        invocation.and_then(|_| self.tenant())
+    }
+}
