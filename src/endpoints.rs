@@ -2,6 +2,9 @@
 //! plain route, and the port that leads to them. This folder must not know processes or the life
 //! cycle of an environment.
 
+pub(crate) mod lambda_api;
+mod request_log;
+
 pub(crate) mod cloudwatch_api;
 pub(crate) mod invoke_api;
 

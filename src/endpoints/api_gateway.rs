@@ -1,15 +1,20 @@
 //! API Gateway in front of functions: a REST API with Lambda proxy integrations, as it was deployed to
-//! one stage. Finds the method of a request, maps its parameters, runs the function and forms the
-//! answer. Knows no templates and no environments.
+//! one stage. It must not know templates.
+//!
+//! The way of one request: [`api`] finds the method by its [`resource`]; [`method_request`] reads
+//! the request as that method sees it; the [`authorizer`] is asked, and its answer kept, in
+//! [`grant`]; required parameters are checked; [`evaluate`] takes what the [`mapping`] names, the
+//! tenant id among it; [`event`] forms the event; the function runs; [`answer`] turns what it
+//! returned into the reply. Whatever ends this way early is a [`refusal`].
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
 
 mod answer;
 pub(crate) mod api;
 pub(crate) mod authorizer;
+mod evaluate;
 mod event;
 mod grant;
-mod mapped;
 pub(crate) mod mapping;
 mod method_request;
 mod refusal;
@@ -24,8 +29,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::data_plane::functions::Functions;
-use crate::endpoints::invoke_api::error::ApiError;
-use crate::endpoints::invoke_api::{refuse_service_failure, set_environment, tenant};
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::reply::{refuse_service_failure, set_environment};
+use crate::endpoints::lambda_api::tenant;
+use crate::endpoints::request_log::RequestLog;
 use crate::environment::advice::{Advice, Adviser};
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
@@ -37,8 +44,8 @@ use crate::system::http::{
 use answer::Accepts;
 use api::{ApiMethod, FixedResponse, Integration, LambdaIntegration, RestApi};
 use authorizer::Authorizer;
+use evaluate::Mapped;
 use grant::{Grant, Grants};
-use mapped::Mapped;
 use method_request::{MethodRequest, Received};
 use refusal::GatewayRefusal;
 
@@ -73,6 +80,7 @@ impl ApiGateway {
     /// Answers one request.
     pub(crate) async fn answer(self, request: Request<Incoming>) -> Reply {
         let request_id = Uuid::new_v4();
+        let log = RequestLog::begin(&request);
         let shown = format!("{} {}", request.method(), request.uri().path());
         let mut reply = match self.try_answer(request, request_id).await {
             Ok(reply) => reply,
@@ -86,6 +94,7 @@ impl ApiGateway {
             }
         };
         identify(&mut reply, request_id);
+        log.end(reply.status());
         reply
     }
 
@@ -179,7 +188,7 @@ impl ApiGateway {
             Integration::Lambda(lambda) => lambda,
             Integration::Fixed(response) => return Ok(fixed(response)),
         };
-        let mapped = mapped::mapped(parameters, request);
+        let mapped = evaluate::mapped(parameters, request);
         let call = Call {
             function,
             tenant_id: tenant(mapped.header("X-Amz-Tenant-Id"))?,

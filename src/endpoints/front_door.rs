@@ -13,6 +13,7 @@ use crate::endpoints::cloudwatch_api::wire::Protocol;
 use crate::endpoints::invoke_api::InvokeApi;
 use crate::endpoints::management_api::{self, ManagementApi, Operation};
 use crate::endpoints::plain_api;
+use crate::endpoints::request_log::RequestLog;
 use crate::system::http::host;
 use crate::system::http::{
     DISCARDED_BYTES, Reply, discard, empty, json as json_reply, path_parameter,
@@ -67,14 +68,17 @@ impl FrontDoor {
 
     /// Answers one request.
     pub(crate) async fn answer(self, request: Request<Incoming>) -> Reply {
-        match self.route(&request) {
+        let log = RequestLog::begin(&request);
+        let reply = match self.route(&request) {
             Ok(route) => self.enter(route, request).await,
             Err(refusal) => {
                 // A caller that is still sending would see a reset instead of the answer.
                 discard(request.into_body(), DISCARDED_BYTES).await;
                 *refusal
             }
-        }
+        };
+        log.end(reply.status());
+        reply
     }
 
     fn route(&self, request: &Request<Incoming>) -> Result<Route, Box<Reply>> {

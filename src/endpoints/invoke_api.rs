@@ -5,12 +5,9 @@
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 mod context;
-pub(crate) mod error;
 mod event_stream;
-pub(crate) mod invocation_type;
-pub(crate) mod name;
-pub(crate) mod request;
-pub(crate) mod tenant;
+mod invocation_type;
+mod request;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -21,12 +18,14 @@ use uuid::Uuid;
 
 use crate::data_plane::functions::Functions;
 use crate::data_plane::placement::ThrottleReason;
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::reply::{
+    refuse_service_failure, set_environment, set_request_id,
+};
 use crate::lambda::function::LATEST;
-use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Completed, Outcome, Ran, Response, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Reply, empty, json as json_reply, stream};
-use error::ApiError;
 use request::{InvokeRequest, LogType};
 
 /// What runs invocations. Cloning is cheap.
@@ -117,18 +116,6 @@ fn finish(reply: Result<Reply, ApiError>, request_id: Uuid) -> Reply {
     reply
 }
 
-/// mtl's own failures are no function errors, so they are found before the reply begins.
-///
-/// # Errors
-///
-/// With the failure.
-pub(crate) fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> {
-    match outcome {
-        Outcome::Failure(Failure::Service(message)) => Err(ApiError::Service(message.clone())),
-        Outcome::Failure(_) | Outcome::Success(_) => Ok(()),
-    }
-}
-
 fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes>) -> Reply {
     let (payload, function_error) = match &completed.outcome {
         Outcome::Success(answer) => (answer.payload.clone(), None),
@@ -152,20 +139,4 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
 fn set_executed(reply: &mut Reply, ran: Ran) {
     reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
     set_environment(reply, ran);
-}
-
-/// Tells environments apart, and cold starts. AWS has no such headers.
-pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
-    if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
-        reply.headers_mut().insert("X-Mtl-Environment-Id", id);
-    }
-    let is_cold = if is_cold { "true" } else { "false" };
-    reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
-}
-
-/// Every reply names the request, refusals too.
-pub(crate) fn set_request_id(reply: &mut Reply, request_id: Uuid) {
-    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
-        reply.headers_mut().insert("x-amzn-RequestId", id);
-    }
 }

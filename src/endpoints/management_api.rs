@@ -15,10 +15,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::data_plane::functions::{Functions, ServedFunction};
-use crate::endpoints::invoke_api::error::ApiError;
-use crate::endpoints::invoke_api::name::{self, Unqualified};
-use crate::endpoints::invoke_api::request::parameter;
-use crate::endpoints::invoke_api::set_request_id;
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::name::{self, Unqualified, parameter};
+use crate::endpoints::lambda_api::reply::set_request_id;
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, discard, json as json_reply, path_parameter};

@@ -13,10 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::data_plane::DataPlane;
-use crate::endpoints::invoke_api::error::ApiError;
-use crate::endpoints::invoke_api::request::payload;
-use crate::endpoints::invoke_api::tenant::tenant_id;
-use crate::endpoints::invoke_api::{refuse_service_failure, set_environment, set_request_id};
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::payload::payload;
+use crate::endpoints::lambda_api::reply::{
+    refuse_service_failure, set_environment, set_request_id,
+};
+use crate::endpoints::lambda_api::tenant::tenant_id;
 use crate::lambda::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Aborted, Reply, json as json_reply, stream};

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::endpoints::api_gateway::api::{ApiMethod, RestApi};
-use crate::endpoints::api_gateway::mapped::Mapped;
+use crate::endpoints::api_gateway::evaluate::Mapped;
 use crate::endpoints::api_gateway::method_request::MethodRequest;
 
 /// Headers of Lambda's own API, which say how it is called and are no part of the event.

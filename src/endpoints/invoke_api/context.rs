@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use crate::endpoints::invoke_api::error::ApiError;
+use crate::endpoints::lambda_api::error::ApiError;
 use crate::lambda::quotas;
 
 /// The headers for the runtime.

@@ -3,22 +3,19 @@
 
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, Request};
-use bytes::Bytes;
 use hyper::body::Incoming;
-use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use crate::data_plane::functions::{Functions, ServedFunction};
 use crate::endpoints::invoke_api::context;
-use crate::endpoints::invoke_api::error::ApiError;
 use crate::endpoints::invoke_api::invocation_type::invocation_type;
-use crate::endpoints::invoke_api::name::{self, Unqualified};
-use crate::endpoints::invoke_api::tenant::tenant_id;
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::name::{self, Unqualified, parameter};
+use crate::endpoints::lambda_api::payload::payload;
+use crate::endpoints::lambda_api::tenant::tenant_id;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::{self, Invocation, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
-use crate::lambda::quotas;
-use crate::system::http::{self, RequestBody};
 
 /// A request that passed every check.
 #[derive(Debug)]
@@ -122,38 +119,5 @@ fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
              Member must satisfy enum value set: [None, Tail]",
             String::from_utf8_lossy(other)
         )),
-    }
-}
-
-/// The value of a parameter in a query; an empty one is none.
-#[must_use]
-pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
-    let mut parameters = query?.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = parameters.find(|(parameter, _)| *parameter == name)?;
-    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
-    (!value.is_empty()).then_some(value)
-}
-
-/// Reads a payload to its end.
-///
-/// # Errors
-///
-/// When it is larger than an invocation of this type takes, or cut off.
-pub(crate) async fn payload(
-    body: Incoming,
-    invocation_type: InvocationType,
-) -> Result<Bytes, ApiError> {
-    let is_event = invocation_type == InvocationType::Event;
-    let limit = match invocation_type {
-        InvocationType::Event => quotas::ASYNCHRONOUS_REQUEST_BYTES,
-        InvocationType::RequestResponse | InvocationType::DryRun => {
-            quotas::SYNCHRONOUS_REQUEST_BYTES
-        }
-    };
-    match http::read(body, limit, http::DISCARDED_BYTES).await {
-        RequestBody::Complete(payload) => Ok(payload),
-        RequestBody::TooLarge(bytes) if is_event => Err(ApiError::EventTooLarge(bytes)),
-        RequestBody::TooLarge(_) => Err(ApiError::RequestTooLarge),
-        RequestBody::Truncated => Err(ApiError::TruncatedRequest),
     }
 }

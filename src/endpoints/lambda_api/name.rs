@@ -6,10 +6,11 @@
 
 use std::sync::LazyLock;
 
+use percent_encoding::percent_decode_str;
 use regex_lite::Regex;
 
 use crate::data_plane::functions::{Functions, ServedFunction};
-use crate::endpoints::invoke_api::error::ApiError;
+use crate::endpoints::lambda_api::error::ApiError;
 use crate::lambda::function::{Function, LATEST};
 
 const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
@@ -154,10 +155,19 @@ fn arn(function: &Function, version: Option<&str>) -> String {
     version.map_or_else(|| unqualified.clone(), |version| format!("{unqualified}:{version}"))
 }
 
+/// The value of a parameter in a query; an empty one is none.
+#[must_use]
+pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut parameters = query?.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = parameters.find(|(parameter, _)| *parameter == name)?;
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Unqualified, find, violations};
-    use crate::endpoints::invoke_api::error::ApiError;
+    use crate::endpoints::lambda_api::error::ApiError;
     use crate::lambda::function::{
         Architecture, Function, LogFormat, MemorySize, TenantIsolationMode,
     };

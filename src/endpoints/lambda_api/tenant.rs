@@ -3,7 +3,7 @@
 
 use http::HeaderMap;
 
-use crate::endpoints::invoke_api::error::ApiError;
+use crate::endpoints::lambda_api::error::ApiError;
 use crate::lambda::function::{TenantId, TenantIdError};
 use crate::lambda::quotas;
 
@@ -73,7 +73,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use super::tenant_id;
-    use crate::endpoints::invoke_api::error::ApiError;
+    use crate::endpoints::lambda_api::error::ApiError;
     use crate::lambda::function::TenantId;
 
     const NAMES: [&str; 2] = ["x-amz-tenant-id", "lambda-runtime-aws-tenant-id"];

@@ -1,0 +1,37 @@
+//! What replies about invocations have in common, whichever endpoint sends them.
+
+use http::HeaderValue;
+use uuid::Uuid;
+
+use crate::endpoints::lambda_api::error::ApiError;
+use crate::lambda::invocation::failure::Failure;
+use crate::lambda::invocation::{Outcome, Ran};
+use crate::system::http::Reply;
+
+/// mtl's own failures are no function errors, so they are found before the reply begins.
+///
+/// # Errors
+///
+/// With the failure.
+pub(crate) fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> {
+    match outcome {
+        Outcome::Failure(Failure::Service(message)) => Err(ApiError::Service(message.clone())),
+        Outcome::Failure(_) | Outcome::Success(_) => Ok(()),
+    }
+}
+
+/// Tells environments apart, and cold starts. AWS has no such headers.
+pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
+    if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
+        reply.headers_mut().insert("X-Mtl-Environment-Id", id);
+    }
+    let is_cold = if is_cold { "true" } else { "false" };
+    reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
+}
+
+/// Every reply names the request, refusals too.
+pub(crate) fn set_request_id(reply: &mut Reply, request_id: Uuid) {
+    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
+        reply.headers_mut().insert("x-amzn-RequestId", id);
+    }
+}
