@@ -1,6 +1,8 @@
 //! The data plane: every invocation comes through [`DataPlane::invoke`], which finds an idle
 //! environment of its tenant, starts one, or throttles. It sees neither HTTP nor processes.
 //!
+//! - `account`: what all functions share, concurrent executions and environments.
+//! - `scaling`: how fast a function may start environments.
 //! - `placement`: which environment an invocation gets, decided on bookkeeping alone.
 //! - `fleet`: the environments of one function, with what happened in them.
 //! - `lease`: an invocation's hold on one of them, which gives the place back in any case.
@@ -8,7 +10,11 @@
 //! - `event_queue`: asynchronous invocations.
 //! - `functions`: the functions that are served, each with its data plane and its queue.
 
-pub(crate) mod placement;
+mod account;
+
+mod scaling;
+
+mod placement;
 
 mod fleet;
 
@@ -20,5 +26,6 @@ pub(crate) mod event_queue;
 
 pub(crate) mod functions;
 
+pub(crate) use account::{Account, AccountLimits, FunctionLimits, ThrottleReason};
 pub(crate) use dispatch::{DataPlane, Refusal};
 pub(crate) use fleet::TenantCounts;

@@ -18,10 +18,10 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::data_plane::DataPlane;
 use crate::data_plane::event_queue::destination::DeliveryError;
 use crate::data_plane::event_queue::{DroppedEvent, EventQueue};
 use crate::data_plane::functions::{Functions, ServedFunction};
+use crate::data_plane::{Account, DataPlane};
 use crate::endpoints::api_gateway::ApiGateway;
 use crate::endpoints::cloudwatch_api::CloudWatchApi;
 use crate::endpoints::front_door::FrontDoor;
@@ -34,7 +34,7 @@ use crate::lambda::function::Function;
 use crate::system::memory::MemoryMonitor;
 use crate::system::process::{Processes, Setup};
 use crate::system::watchdog::link::{Loss, Program};
-use crate::telemetry::lambda_metrics::LambdaMetrics;
+use crate::telemetry::lambda_metrics::AccountMetrics;
 use crate::telemetry::logs::LogSink;
 use crate::telemetry::logs::writer::Writer;
 use crate::telemetry::metric_store::MetricStore;
@@ -141,12 +141,15 @@ impl Emulator {
         let machinery = Machinery::start(temp.path(), config.function_file_descriptors)?;
         let (adviser, advice) = Adviser::new();
         let (failed, failed_deliveries) = mpsc::unbounded_channel();
+        let store = MetricStore::default();
         let ground = Ground {
+            account: Account::new(config.limits),
+            metrics: AccountMetrics::new(store.clone()),
             logs: LogSink {
                 stdout: config.stdout,
                 directory: config.log_dir,
                 writer: machinery.writer.clone(),
-                metrics: MetricStore::default(),
+                metrics: store,
             },
             processes: machinery.processes.clone(),
             memory: machinery.memory,
@@ -338,6 +341,8 @@ async fn stop_function(
 
 /// What all functions stand on.
 struct Ground {
+    account: Account,
+    metrics: AccountMetrics,
     logs: LogSink,
     processes: Processes,
     memory: MemoryMonitor,
@@ -367,7 +372,7 @@ impl Ground {
             .await
             .map_err(|error| StartError::Part("the addresses for runtimes", error))?;
         let runtime_addresses = addresses(&runtimes);
-        let metrics = LambdaMetrics::new(self.logs.metrics.clone(), &function.name);
+        let metrics = self.metrics.function(&function.name);
         let blueprint = Blueprint {
             function,
             runtimes,
@@ -385,7 +390,7 @@ impl Ground {
                 kill: self.kill.clone(),
             },
         };
-        let data_plane = DataPlane::new(blueprint, config.placement, metrics);
+        let data_plane = DataPlane::new(blueprint, self.account.share(config.limits), metrics);
         let event_queue = EventQueue::new(data_plane.clone(), config.events, self.failed.clone());
         Ok((ServedFunction { data_plane, event_queue }, runtime_addresses))
     }

@@ -13,6 +13,7 @@ mod summary;
 mod variables;
 
 pub(crate) mod args;
+mod capacity;
 mod function;
 mod template;
 

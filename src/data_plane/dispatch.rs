@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::data_plane::account::{Share, ThrottleReason};
 use crate::data_plane::fleet::{Fleet, TenantCounts};
 use crate::data_plane::lease::FleetLease;
-use crate::data_plane::placement::{Limits, Placement, Tenant, ThrottleReason};
+use crate::data_plane::placement::Placement;
 use crate::environment::advice::Advice;
 use crate::environment::blueprint::{Blueprint, Runtimes};
 use crate::environment::{Assignment, Environment};
-use crate::lambda::function::Function;
+use crate::lambda::function::{Function, TenantId};
 use crate::lambda::invocation::{Completed, Invocation, Response};
 use crate::telemetry::lambda_metrics::LambdaMetrics;
 
@@ -32,11 +33,11 @@ pub(crate) enum Refusal {
 /// Runs the invocations of one function. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct DataPlane {
-    parts: Arc<Parts>,
+    parts: Arc<DataPlaneParts>,
 }
 
 #[derive(Debug)]
-struct Parts {
+struct DataPlaneParts {
     blueprint: Arc<Blueprint>,
     fleet: Arc<Fleet>,
     /// Invocations that look for an environment, and environments; empty when all have ended.
@@ -48,11 +49,11 @@ struct Parts {
 }
 
 impl DataPlane {
-    /// A data plane without environments.
+    /// A data plane without environments, which uses this share of its account.
     #[must_use]
-    pub(crate) fn new(blueprint: Blueprint, limits: Limits, metrics: LambdaMetrics) -> Self {
-        let fleet = Fleet::new(Placement::new(limits, Instant::now()), metrics);
-        let parts = Parts {
+    pub(crate) fn new(blueprint: Blueprint, share: Share, metrics: LambdaMetrics) -> Self {
+        let fleet = Fleet::new(Placement::new(share, Instant::now()), metrics);
+        let parts = DataPlaneParts {
             blueprint: Arc::new(blueprint),
             fleet: Arc::new(fleet),
             tasks: TaskTracker::new(),
@@ -135,10 +136,10 @@ impl DataPlane {
     }
 
     fn start(&self, id: Uuid, first: Assignment) {
-        let Parts { blueprint, fleet, tasks, cut, .. } = &*self.parts;
+        let DataPlaneParts { blueprint, fleet, tasks, cut, .. } = &*self.parts;
         let tenant = first.invocation.tenant_id.clone();
         let (handle, environment) = Environment::new(Arc::clone(blueprint), id, first);
-        fleet.started(id, &tenant, handle);
+        fleet.started(id, tenant.as_ref(), handle);
         let listed = Listed { fleet: Arc::clone(fleet), environment: id };
         tasks.spawn(async move {
             let shutdown = environment.run().await;
@@ -163,7 +164,7 @@ impl DataPlane {
 
     /// What happened so far, by tenant.
     #[must_use]
-    pub(crate) fn counts(&self) -> BTreeMap<Tenant, TenantCounts> {
+    pub(crate) fn counts(&self) -> BTreeMap<Option<TenantId>, TenantCounts> {
         self.parts.fleet.counts()
     }
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
-use crate::data_plane::placement::{Placed, Placement, Tenant, Wish};
+use crate::data_plane::account::Account;
+use crate::data_plane::placement::{Acceptable, Decision, Placement};
 use crate::environment::Handle;
+use crate::lambda::function::TenantId;
 use crate::telemetry::lambda_metrics::LambdaMetrics;
 
 /// How many tenants the summary tells apart; the rest is counted together.
@@ -20,8 +21,7 @@ const SUMMARY_TENANTS: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     metrics: LambdaMetrics,
-    /// Wakes whoever waits for invocations to end.
-    quieter: Notify,
+    account: Account,
     /// Never held across an await, nor while a lease is dropped: that locks it too.
     state: Mutex<FleetState>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Fleet {
 struct FleetState {
     placement: Placement,
     handles: HashMap<Uuid, Handle>,
-    counts: BTreeMap<Tenant, TenantCounts>,
+    counts: BTreeMap<Option<TenantId>, TenantCounts>,
 }
 
 /// What happened for a tenant since `serve` began.
@@ -50,9 +50,10 @@ impl Fleet {
     /// No environments yet.
     #[must_use]
     pub(crate) fn new(placement: Placement, metrics: LambdaMetrics) -> Self {
+        let account = placement.account().clone();
         let (handles, counts) = (HashMap::new(), BTreeMap::new());
         let state = Mutex::new(FleetState { placement, handles, counts });
-        Self { metrics, quieter: Notify::new(), state }
+        Self { metrics, account, state }
     }
 
     /// What publishes the function's metrics.
@@ -62,8 +63,8 @@ impl Fleet {
     }
 
     /// Decides where an invocation of this tenant goes.
-    pub(crate) fn place(&self, tenant: &Tenant, wish: Wish) -> Placed {
-        self.state().placement.acquire(tenant, wish, Instant::now())
+    pub(crate) fn place(&self, tenant: Option<&TenantId>, acceptable: Acceptable) -> Decision {
+        self.state().placement.acquire(tenant, acceptable, Instant::now())
     }
 
     /// Runs `look` while no environment can become free.
@@ -72,14 +73,14 @@ impl Fleet {
         look()
     }
 
-    /// Ends when an environment has become free, or has ended, since this call.
+    /// Ends when an environment of the account has become free, or has ended, since this call.
     pub(crate) fn quieter(&self) -> Notified<'_> {
-        self.quieter.notified()
+        self.account.quieter()
     }
 
     /// The environment with this id was started for a tenant, and is reached so.
-    pub(crate) fn started(&self, environment: Uuid, tenant: &Tenant, handle: Handle) {
-        self.metrics.environment_created(tenant.as_ref());
+    pub(crate) fn started(&self, environment: Uuid, tenant: Option<&TenantId>, handle: Handle) {
+        self.metrics.environment_created(tenant);
         let mut state = self.state();
         state.handles.insert(environment, handle);
         state.count(tenant, |counts| counts.environments += 1);
@@ -93,13 +94,13 @@ impl Fleet {
 
     /// The environment has answered; its runtime is not done yet.
     pub(crate) fn answered(&self, environment: Uuid) {
-        self.state().placement.settled(environment);
+        self.state().placement.answered(environment);
     }
 
     /// The environment is free for the next invocation.
     pub(crate) fn freed(&self, environment: Uuid) {
         self.state().placement.freed(environment);
-        self.quieter.notify_waiters();
+        self.account.notify_quieter();
     }
 
     /// The environment gets no more invocations: it has ended, or ends as soon as it is free. Saying
@@ -112,17 +113,17 @@ impl Fleet {
         if let Some(handle) = handle {
             handle.retire();
         }
-        self.quieter.notify_waiters();
+        self.account.notify_quieter();
     }
 
     /// Counts something for a tenant.
-    pub(crate) fn count(&self, tenant: &Tenant, change: impl FnOnce(&mut TenantCounts)) {
+    pub(crate) fn count(&self, tenant: Option<&TenantId>, change: impl FnOnce(&mut TenantCounts)) {
         self.state().count(tenant, change);
     }
 
     /// What happened so far, by tenant.
     #[must_use]
-    pub(crate) fn counts(&self) -> BTreeMap<Tenant, TenantCounts> {
+    pub(crate) fn counts(&self) -> BTreeMap<Option<TenantId>, TenantCounts> {
         self.state().counts.clone()
     }
 
@@ -167,9 +168,11 @@ impl Fleet {
 }
 
 impl FleetState {
-    fn count(&mut self, tenant: &Tenant, change: impl FnOnce(&mut TenantCounts)) {
-        let known = self.counts.len() < SUMMARY_TENANTS || self.counts.contains_key(tenant);
-        let tenant = if known { tenant.clone() } else { None };
+    fn count(&mut self, tenant: Option<&TenantId>, change: impl FnOnce(&mut TenantCounts)) {
+        let mut tenant = tenant.cloned();
+        if self.counts.len() >= SUMMARY_TENANTS && !self.counts.contains_key(&tenant) {
+            tenant = None;
+        }
         change(self.counts.entry(tenant).or_default());
     }
 }

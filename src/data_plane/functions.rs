@@ -1,4 +1,4 @@
-//! The functions that are served, each with what runs it. Knows no HTTP and no names but their own.
+//! The functions that are served, each with what runs it.
 
 use std::sync::Arc;
 

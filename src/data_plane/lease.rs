@@ -8,12 +8,13 @@ use tokio::time::{timeout, timeout_at};
 use tracing::debug;
 use uuid::Uuid;
 
+use crate::data_plane::account::ThrottleReason;
 use crate::data_plane::fleet::Fleet;
-use crate::data_plane::placement::{Placed, ThrottleReason, Wish};
+use crate::data_plane::placement::{Acceptable, Decision};
 use crate::environment::Lease;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::{Ended, Invocation};
-use crate::telemetry::lambda_metrics::RunningInvocation;
+use crate::telemetry::lambda_metrics::{RunningInvocation, StartType};
 
 /// How long an invocation waits for an environment that has answered and is about to be free.
 const SETTLING: Duration = Duration::from_millis(20);
@@ -32,7 +33,7 @@ pub(crate) struct FleetLease {
 }
 
 /// Where there is an environment for an invocation.
-enum Found {
+enum AcquiredEnvironment {
     Existing(Uuid),
     New(Uuid),
 }
@@ -47,24 +48,25 @@ impl FleetLease {
         fleet: &Arc<Fleet>,
         invocation: &Invocation,
     ) -> Result<Self, ThrottleReason> {
-        let tenant = &invocation.tenant_id;
-        let (environment, is_cold) = match find(fleet, invocation).await {
-            Ok(Found::Existing(id)) => (id, false),
-            Ok(Found::New(id)) => (id, true),
+        let tenant = invocation.tenant_id.as_ref();
+        let (environment, start) = match find(fleet, invocation).await {
+            Ok(AcquiredEnvironment::Existing(id)) => (id, StartType::Warm),
+            Ok(AcquiredEnvironment::New(id)) => (id, StartType::Cold),
             Err(reason) => {
                 trace(invocation, None, "throttle");
                 fleet.count(tenant, |counts| counts.throttles += 1);
-                fleet.metrics().throttled(tenant.as_ref());
+                fleet.metrics().throttled(tenant);
                 return Err(reason);
             }
         };
+        let is_cold = start == StartType::Cold;
         trace(invocation, Some(environment), if is_cold { "start" } else { "reuse" });
         Ok(Self {
             fleet: Arc::clone(fleet),
-            tenant: tenant.clone(),
+            tenant: tenant.cloned(),
             environment,
             is_cold,
-            running: Some(fleet.metrics().begin(tenant.as_ref(), is_cold)),
+            running: Some(fleet.metrics().begin(tenant, start)),
             is_released: false,
         })
     }
@@ -88,7 +90,7 @@ impl Lease for FleetLease {
     }
 
     fn ended(&mut self, ended: &Ended) {
-        self.fleet.count(&self.tenant, |counts| {
+        self.fleet.count(self.tenant.as_ref(), |counts| {
             counts.invocations += 1;
             counts.errors += u64::from(ended.failure.is_some());
         });
@@ -112,25 +114,28 @@ impl Drop for FleetLease {
 }
 
 /// Finds an environment, or waits for one that is about to be free.
-async fn find(fleet: &Fleet, invocation: &Invocation) -> Result<Found, ThrottleReason> {
-    let mut wish = if invocation.cold { Wish::New } else { Wish::Any };
+async fn find(
+    fleet: &Fleet,
+    invocation: &Invocation,
+) -> Result<AcquiredEnvironment, ThrottleReason> {
+    let mut acceptable = if invocation.cold { Acceptable::New } else { Acceptable::Any };
     let end_of_patience = Instant::now() + SETTLING;
     loop {
         let quieter = fleet.quieter();
-        let mut given = match fleet.place(&invocation.tenant_id, wish) {
-            Placed::Reuse(id) => return Ok(Found::Existing(id)),
-            Placed::Start(id) => return Ok(Found::New(id)),
-            Placed::Throttle(reason) => return Err(reason),
-            Placed::Full(reason) => {
+        let mut given = match fleet.place(invocation.tenant_id.as_ref(), acceptable) {
+            Decision::Reuse(id) => return Ok(AcquiredEnvironment::Existing(id)),
+            Decision::Start(id) => return Ok(AcquiredEnvironment::New(id)),
+            Decision::Throttle(reason) => return Err(reason),
+            Decision::Full(reason) => {
                 trace(invocation, None, "wait for room");
                 timeout_at(end_of_patience.into(), quieter).await.map_err(|_| reason)?;
                 continue;
             }
-            Placed::Wait(given) => given,
+            Decision::Wait(given) => given,
         };
         trace(invocation, None, "wait for an environment");
         if let Ok(Ok(id)) = timeout(SETTLING, &mut given).await {
-            return Ok(Found::Existing(id));
+            return Ok(AcquiredEnvironment::Existing(id));
         }
         // It may have been given one just now.
         let given = fleet.undisturbed(|| {
@@ -138,9 +143,9 @@ async fn find(fleet: &Fleet, invocation: &Invocation) -> Result<Found, ThrottleR
             given.try_recv()
         });
         if let Ok(id) = given {
-            return Ok(Found::Existing(id));
+            return Ok(AcquiredEnvironment::Existing(id));
         }
-        wish = Wish::Now;
+        acceptable = Acceptable::IdleOrNew;
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::data_plane::{AccountLimits, FunctionLimits};
 use crate::endpoints::api_gateway::api::RestApi;
 use crate::endpoints::management_api::configuration;
 use crate::environment::runtime_client::RuntimeClient;
 use crate::lambda::function::Function;
 use crate::telemetry::logs::Stdout;
-use crate::{
-    data_plane::event_queue, data_plane::placement, endpoints::front_door, environment::lifecycle,
-};
+use crate::{data_plane::event_queue, endpoints::front_door, environment::lifecycle};
 
 /// Everything `serve` was told, checked.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) apis: Vec<Api>,
     /// What management calls tell of the account.
     pub(crate) account: configuration::Account,
+    /// What all functions share.
+    pub(crate) limits: AccountLimits,
     /// The functions; at least one.
     pub(crate) functions: Vec<FunctionConfig>,
     /// Whether the function's own calls to Lambda come here.
@@ -47,8 +48,8 @@ pub(crate) struct FunctionConfig {
     pub(crate) runtime: Runtime,
     /// How long the phases of its environments last.
     pub(crate) lifecycle: lifecycle::PhaseLimits,
-    /// How many environments it has.
-    pub(crate) placement: placement::Limits,
+    /// What it may have of the account.
+    pub(crate) limits: FunctionLimits,
     /// How its asynchronous invocations are treated.
     pub(crate) events: event_queue::EventQueueSettings,
     /// The external extensions of its environments.

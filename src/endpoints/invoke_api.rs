@@ -16,8 +16,8 @@ use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use uuid::Uuid;
 
+use crate::data_plane::ThrottleReason;
 use crate::data_plane::functions::Functions;
-use crate::data_plane::placement::ThrottleReason;
 use crate::endpoints::lambda_api::error::ApiError;
 use crate::endpoints::lambda_api::reply::{
     refuse_service_failure, set_environment, set_request_id,

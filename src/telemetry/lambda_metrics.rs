@@ -1,12 +1,13 @@
 //! What Lambda publishes to CloudWatch about the invocations of a function, and what mtl publishes
-//! besides: which metrics, under which dimensions, and what counts as what and when. Knows no HTTP
-//! and no environments.
+//! besides: which metrics, under which dimensions, and what counts as what and when.
 //!
 //! The definitions are AWS's:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>. That each of its
 //! metrics is published by tenant too is mtl's own: AWS documents no dimension `TenantId`.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,14 +29,22 @@ pub(crate) const OWN_NAMESPACE: &str = "mtl";
 /// The name of the dimension that tells tenants apart.
 pub(crate) const TENANT_ID: &str = "TenantId";
 
+/// Publishes the metrics of an account: of each function, and of all together.
+#[derive(Debug)]
+pub(crate) struct AccountMetrics {
+    store: MetricStore,
+    running: Arc<AtomicU32>,
+}
+
 /// Publishes the metrics of one function. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct LambdaMetrics {
-    shared: Arc<Shared>,
+    names: Arc<MetricNames>,
 }
 
+/// Where the metrics of a function go, and under which names.
 #[derive(Debug)]
-struct Shared {
+struct MetricNames {
     store: MetricStore,
     aws: Arc<str>,
     own: Arc<str>,
@@ -45,14 +54,33 @@ struct Shared {
     /// The version: an invocation without a qualifier is one of the function itself.
     resource: Dimensions,
     function_name: Arc<str>,
-    running: Mutex<Running>,
+    /// How many invocations of the account run.
+    running_in_account: Arc<AtomicU32>,
+    running: Mutex<RunningInvocations>,
 }
 
-/// The invocations that run now.
+/// The invocations of a function that run now.
 #[derive(Debug, Default)]
-struct Running {
+struct RunningInvocations {
     all: u32,
     by_tenant: HashMap<TenantId, u32>,
+}
+
+/// How many invocations run at one time.
+#[derive(Clone, Copy, Debug)]
+struct Concurrency {
+    in_account: u32,
+    of_function: u32,
+    of_tenant: u32,
+}
+
+/// Whether an invocation has an environment that was there before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartType {
+    /// It has a new one.
+    Cold,
+    /// It has one that was there.
+    Warm,
 }
 
 /// A running invocation; dropping it ends it.
@@ -61,34 +89,48 @@ pub(crate) struct RunningInvocation {
     metrics: LambdaMetrics,
     tenant_id: Option<TenantId>,
     started: Timestamp,
-    /// How many invocations there were with it when it began: in all, and of its tenant.
-    concurrency: (u32, u32),
-    cold: bool,
+    /// How many invocations there were with it when it began.
+    concurrency: Concurrency,
+    start: StartType,
 }
 
-impl LambdaMetrics {
-    /// Publishes to this store what happens to the function of this name.
+impl AccountMetrics {
+    /// Publishes to this store.
     #[must_use]
-    pub(crate) fn new(store: MetricStore, function_name: &str) -> Self {
+    pub(crate) fn new(store: MetricStore) -> Self {
+        Self { store, running: Arc::default() }
+    }
+
+    /// Publishes what happens to the function of this name.
+    #[must_use]
+    pub(crate) fn function(&self, function_name: &str) -> LambdaMetrics {
         let function_name: Arc<str> = function_name.into();
         let name = ("FunctionName".into(), Arc::clone(&function_name));
         let resource = ("Resource".into(), Arc::clone(&function_name));
-        let shared = Shared {
-            store,
+        let names = MetricNames {
+            store: self.store.clone(),
             aws: AWS_NAMESPACE.into(),
             own: OWN_NAMESPACE.into(),
             all: Dimensions::default(),
             function: Dimensions::new([name.clone()]),
             resource: Dimensions::new([name, resource]),
             function_name,
+            running_in_account: Arc::clone(&self.running),
             running: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        LambdaMetrics { names: Arc::new(names) }
     }
+}
 
-    /// An invocation has got its environment, a new one if it is `cold`.
+impl LambdaMetrics {
+    /// An invocation has got its environment.
     #[must_use]
-    pub(crate) fn begin(&self, tenant_id: Option<&TenantId>, cold: bool) -> RunningInvocation {
+    pub(crate) fn begin(
+        &self,
+        tenant_id: Option<&TenantId>,
+        start: StartType,
+    ) -> RunningInvocation {
+        let in_account = self.names.running_in_account.fetch_add(1, Relaxed) + 1;
         let mut running = self.running();
         running.all += 1;
         let of_tenant = tenant_id.map(|tenant_id| {
@@ -100,8 +142,12 @@ impl LambdaMetrics {
             metrics: self.clone(),
             tenant_id: tenant_id.cloned(),
             started: Timestamp::now(),
-            concurrency: (running.all, of_tenant.unwrap_or(running.all)),
-            cold,
+            concurrency: Concurrency {
+                in_account,
+                of_function: running.all,
+                of_tenant: of_tenant.unwrap_or(running.all),
+            },
+            start,
         }
     }
 
@@ -135,17 +181,17 @@ impl LambdaMetrics {
     }
 
     fn publication(&self, tenant_id: Option<&TenantId>, timestamp: Timestamp) -> Publication<'_> {
-        let shared = &*self.shared;
+        let names = &*self.names;
         let tenant = tenant_id.map(|tenant_id| {
-            let function = ("FunctionName".into(), Arc::clone(&shared.function_name));
+            let function = ("FunctionName".into(), Arc::clone(&names.function_name));
             Dimensions::new([function, (TENANT_ID.into(), tenant_id.to_arc())])
         });
-        Publication { shared, timestamp, tenant }
+        Publication { names, timestamp, tenant }
     }
 
-    fn running(&self) -> MutexGuard<'_, Running> {
+    fn running(&self) -> MutexGuard<'_, RunningInvocations> {
         // Counts go up and down in single steps: a panic elsewhere leaves nothing half done.
-        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.names.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,7 +211,8 @@ impl RunningInvocation {
         publication.aws("Throttles", Unit::COUNT, 0.0);
         publication.aws("Duration", Unit::MILLISECONDS, milliseconds(report.duration));
         publication.concurrent_executions(self.concurrency);
-        publication.own("ColdStarts", Unit::COUNT, f64::from(u8::from(self.cold)));
+        let cold = u8::from(self.start == StartType::Cold);
+        publication.own("ColdStarts", Unit::COUNT, f64::from(cold));
         publication.own("BilledDuration", Unit::MILLISECONDS, count(report.billed_ms()));
         if let Some(init) = report.init_duration {
             publication.own("InitDuration", Unit::MILLISECONDS, milliseconds(init));
@@ -178,6 +225,7 @@ impl RunningInvocation {
 
 impl Drop for RunningInvocation {
     fn drop(&mut self) {
+        self.metrics.names.running_in_account.fetch_sub(1, Relaxed);
         let mut running = self.metrics.running();
         running.all -= 1;
         let Some(tenant_id) = &self.tenant_id else { return };
@@ -192,7 +240,7 @@ impl Drop for RunningInvocation {
 
 /// What is published at one time of one invocation or event.
 struct Publication<'a> {
-    shared: &'a Shared,
+    names: &'a MetricNames,
     timestamp: Timestamp,
     /// The dimensions of its tenant.
     tenant: Option<Dimensions>,
@@ -201,7 +249,7 @@ struct Publication<'a> {
 impl Publication<'_> {
     /// A metric of Lambda, under all sets of dimensions that Lambda has for it, and by tenant.
     fn aws(&self, name: &str, unit: Unit, value: f64) {
-        let Shared { aws, all, function, resource, .. } = self.shared;
+        let MetricNames { aws, all, function, resource, .. } = self.names;
         let sets = [Some(all), Some(function), Some(resource), self.tenant.as_ref()];
         let sets = sets.into_iter().flatten();
         self.publish(aws, name, unit, sets.map(|dimensions| (dimensions, value)));
@@ -209,18 +257,18 @@ impl Publication<'_> {
 
     /// A metric that only mtl has.
     fn own(&self, name: &str, unit: Unit, value: f64) {
-        let Shared { own, function, .. } = self.shared;
+        let MetricNames { own, function, .. } = self.names;
         let sets = [Some(function), self.tenant.as_ref()].into_iter().flatten();
         self.publish(own, name, unit, sets.map(|dimensions| (dimensions, value)));
     }
 
-    /// The one metric whose value is not the same for a tenant and for the function.
-    fn concurrent_executions(&self, (all_of_them, of_tenant): (u32, u32)) {
-        let Shared { aws, all, function, resource, .. } = self.shared;
-        let value = f64::from(all_of_them);
-        let sets = [all, function, resource].map(|dimensions| (dimensions, value));
-        let tenant = self.tenant.as_ref().map(|dimensions| (dimensions, f64::from(of_tenant)));
-        let sets = sets.into_iter().chain(tenant);
+    /// The one metric whose value is not the same for the account, the function and the tenant.
+    fn concurrent_executions(&self, concurrency: Concurrency) {
+        let MetricNames { aws, all, function, resource, .. } = self.names;
+        let Concurrency { in_account, of_function, of_tenant } = concurrency;
+        let sets = [(all, in_account), (function, of_function), (resource, of_function)];
+        let tenant = self.tenant.as_ref().map(|dimensions| (dimensions, of_tenant));
+        let sets = sets.into_iter().chain(tenant).map(|(set, value)| (set, f64::from(value)));
         self.publish(aws, "ConcurrentExecutions", Unit::COUNT, sets);
     }
 
@@ -241,7 +289,7 @@ impl Publication<'_> {
             };
             let observation = Observation::once(value);
             let datum = Datum { metric, unit, timestamp: self.timestamp, observation };
-            self.shared.store.put(&datum, now);
+            self.names.store.put(&datum, now);
         }
     }
 }

@@ -23,7 +23,7 @@ const TARGET: &str = "GraniteServiceVersion20100801.";
 const JSON: (&str, &str) = ("Content-Type", "application/x-amz-json-1.0");
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
-fn client(server: &Server) -> Client {
+pub(crate) fn client(server: &Server) -> Client {
     let config = aws_sdk_cloudwatch::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", server.address))
@@ -46,7 +46,7 @@ fn window() -> (DateTime, DateTime) {
 }
 
 /// The sum, or another statistic, of a metric over the last hour, and in how many points.
-async fn statistic(
+pub(crate) async fn statistic(
     client: &Client,
     (namespace, name): (&str, &str),
     dimensions: &[(&str, &str)],
@@ -70,7 +70,7 @@ async fn statistic(
 }
 
 /// Waits until the sum of a metric over the last hour is this.
-async fn eventually_sum(
+pub(crate) async fn eventually_sum(
     client: &Client,
     metric: (&str, &str),
     dimensions: &[(&str, &str)],

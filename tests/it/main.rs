@@ -8,6 +8,7 @@ mod http;
 mod server;
 mod wait;
 
+mod account;
 mod advice;
 mod after_answer;
 mod api_gateway;

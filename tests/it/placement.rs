@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::http::Reply;
-use crate::server::{Server, Setup};
+use crate::server::{INVOCATIONS, Server, Setup};
 use crate::wait;
 
 /// An invocation that runs until it is released.
-struct Held {
+pub(crate) struct Held {
     gate: std::path::PathBuf,
     reply: JoinHandle<Reply>,
 }
@@ -21,16 +21,29 @@ struct Held {
 impl Held {
     /// Invokes the function and waits until it runs.
     async fn start(server: &Arc<Server>, tenant_id: &str, name: &str) -> Self {
+        Self::start_at(server, INVOCATIONS, tenant_id, name).await
+    }
+
+    /// Invokes the function at this path and waits until it runs.
+    pub(crate) async fn start_at(
+        server: &Arc<Server>,
+        path: &str,
+        tenant_id: &str,
+        name: &str,
+    ) -> Self {
         let started = server.path(&format!("{name}-started"));
         let gate = server.path(&format!("{name}-gate"));
         let event = json!({ "started": started, "gate": gate });
-        let (caller, tenant_id) = (server.clone(), tenant_id.to_owned());
-        let reply = tokio::spawn(async move { caller.invoke(&tenant_id, &event).await });
+        let (caller, path, tenant_id) = (server.clone(), path.to_owned(), tenant_id.to_owned());
+        let reply = tokio::spawn(async move {
+            let tenant_id = [("X-Amz-Tenant-Id", tenant_id.as_str())];
+            caller.post(&path, &tenant_id, event.to_string()).await
+        });
         wait::file(&started).await;
         Self { gate, reply }
     }
 
-    async fn release(self) -> Value {
+    pub(crate) async fn release(self) -> Value {
         fs::write(self.gate, "").expect("the server's folder can be written to");
         self.reply.await.expect("the call does not panic").answer()
     }
@@ -42,7 +55,7 @@ async fn function(options: &[&str]) -> Arc<Server> {
 }
 
 #[track_caller]
-fn throttled(reply: &Reply, reason: &str) {
+pub(crate) fn throttled(reply: &Reply, reason: &str) {
     assert_eq!(
         reply.refused(429, "TooManyRequestsException"),
         json!({ "Reason": reason, "Type": "User", "message": "Rate Exceeded." })
@@ -52,8 +65,8 @@ fn throttled(reply: &Reply, reason: &str) {
     assert_eq!(reply.header("content-type"), "application/json");
 }
 
-const CONCURRENCY: &str = "ConcurrentInvocationLimitExceeded";
-const RESERVED: &str = "ReservedFunctionConcurrentInvocationLimitExceeded";
+pub(crate) const CONCURRENCY: &str = "ConcurrentInvocationLimitExceeded";
+pub(crate) const RESERVED: &str = "ReservedFunctionConcurrentInvocationLimitExceeded";
 
 #[tokio::test]
 async fn a_tenant_keeps_its_environment_and_shares_it_with_no_one() {

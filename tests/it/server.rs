@@ -100,6 +100,23 @@ impl Setup {
         self
     }
 
+    /// Lets mtl have so many open files and no more.
+    pub(crate) fn open_files(mut self, most: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {most} && exec \"$@\"")).arg("sh");
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.folder.path());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     /// A path in the server's folder, which is also the function's working directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::cli::failure::Failure;
-use crate::cli::serve::args::{Args, EventArgs, LimitArgs};
+use crate::cli::serve::args::{Args, EventArgs};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::values::DEFAULT_FUNCTION;
 use crate::data_plane::event_queue::retry::Schedule;
@@ -16,9 +16,7 @@ use crate::emulator::config::{FunctionConfig, Runtime};
 use crate::endpoints::api_gateway::api::RestApi;
 use crate::endpoints::management_api::configuration;
 use crate::lambda::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
-use crate::{
-    data_plane::event_queue, data_plane::placement, environment::lifecycle, lambda::quotas,
-};
+use crate::{data_plane::event_queue, environment::lifecycle, lambda::quotas};
 
 /// A function as it is described. What is left open has AWS's default.
 #[derive(Debug, Default)]
@@ -73,7 +71,11 @@ impl Args {
         let given = &self.function;
         let timeout = self.timeout(described.timeout);
         let reserved = self.limits.reserved_concurrency.or(described.reserved_concurrency);
-        let placement = self.placement(reserved);
+        let tenant_isolation_mode = given
+            .tenant_isolation_mode
+            .map(TenantIsolationMode::from)
+            .or(described.tenant_isolation_mode)
+            .unwrap_or(TenantIsolationMode::PerTenant);
         let Program { runtime, command, argv0, task_root } = program;
         let memory_mb = given.memory_size.or(described.memory_mb);
         let mut variables = described.variables;
@@ -81,14 +83,14 @@ impl Args {
         Ok(FunctionConfig {
             management: configuration::ManagedSettings { timeout, reserved_concurrency: reserved },
             lifecycle: self.lifecycle_limits(timeout),
-            placement,
+            limits: self.function_limits(reserved, tenant_isolation_mode),
             events: event_queue::EventQueueSettings {
                 schedule: schedule(
                     &self.events,
                     described.maximum_retry_attempts,
                     described.maximum_event_age,
                 ),
-                never_runs: placement.reserved && placement.concurrency == 0,
+                never_runs: reserved == Some(0),
                 on_success: self.events.on_success.clone(),
                 on_failure: self.events.on_failure.clone(),
             },
@@ -115,11 +117,7 @@ impl Args {
                     mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
                     enforced: memory_mb.is_some(),
                 },
-                tenant_isolation_mode: given
-                    .tenant_isolation_mode
-                    .map(TenantIsolationMode::from)
-                    .or(described.tenant_isolation_mode)
-                    .unwrap_or(TenantIsolationMode::PerTenant),
+                tenant_isolation_mode,
                 log_format: self
                     .log_format
                     .map(LogFormat::from)
@@ -149,19 +147,6 @@ impl Args {
             invoke: timeout,
             idle: (!attached).then_some(self.limits.idle_timeout),
             life: self.limits.max_lifetime.filter(|_| !attached),
-        }
-    }
-
-    fn placement(&self, reserved: Option<u32>) -> placement::Limits {
-        let LimitArgs { concurrency, max_environments, no_scaling_limit, .. } = self.limits;
-        let concurrency = reserved.unwrap_or(concurrency);
-        let asked = max_environments.map_or(usize::MAX, |most| most as usize);
-        let attached = self.function.attach.map_or(usize::MAX, usize::from);
-        placement::Limits {
-            concurrency,
-            reserved: reserved.is_some(),
-            environments: quotas::tenant_environments(concurrency).min(asked).min(attached),
-            scaling: !no_scaling_limit,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::serve::advice::help_for_no_start;
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
+use crate::cli::serve::capacity::Capacity;
 use crate::cli::serve::function::{Description, Program, Served};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
@@ -20,23 +21,11 @@ use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
 use crate::endpoints::management_api::configuration;
 use crate::lambda::function::Function;
 use crate::system::process::launch::Launch;
-use crate::system::process::limits::raise_file_descriptor_limit;
 use crate::system::watch::Scope;
 use crate::telemetry::logs::Stdout;
 use crate::{endpoints::front_door, example_function, system::memory};
 
 const DEFAULT_PORT: u16 = 7000;
-
-/// How many file descriptors one environment takes at most: the listener of its Runtime API, two
-/// connections to it, two pipes, and the connection of a caller.
-const FILES_PER_ENVIRONMENT: u64 = 6;
-
-/// How many more an external extension takes: two pipes, two connections to the Runtime API, and one
-/// over which it is told of telemetry.
-const FILES_PER_EXTENSION: u64 = 5;
-
-/// How many file descriptors mtl itself keeps free.
-const OWN_FILES: u64 = 64;
 
 /// What `serve` will do.
 #[derive(Debug)]
@@ -84,7 +73,7 @@ impl Args {
     pub(crate) fn plan(self) -> Result<Plan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
         let template = self.template_file(&folder);
-        let Served { mut functions, apis, sentence, inline, mut warnings } = match &template {
+        let Served { functions, apis, sentence, inline, mut warnings } = match &template {
             Some(file) => self.of_template(file)?,
             None => self.of_one(&folder)?,
         };
@@ -97,6 +86,8 @@ impl Args {
         for config in &functions {
             self.warn_of(config, &mut warnings);
         }
+        let Capacity { limits, function_file_descriptors } =
+            self.capacity(&functions, &mut warnings);
         let code = code_of(&functions).chain(template.clone());
         let reload = watched(&self.watch, code)?.map(|paths| {
             let log_dir = self.log_dir.as_ref().and_then(|folder| std::path::absolute(folder).ok());
@@ -105,7 +96,6 @@ impl Args {
                 functions.iter().map(|one| (one.function.name.clone(), one.task_root.clone()));
             Reload::new(scope, self.build, roots.collect(), template)
         });
-        let function_file_descriptors = fit_to_files(&mut functions, &mut warnings);
         let config = Config {
             host: self.host.trim_matches(['[', ']']).to_owned(),
             port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
@@ -115,6 +105,7 @@ impl Args {
             },
             apis,
             account: configuration::Account { concurrency: self.limits.concurrency },
+            limits,
             functions,
             local_endpoints: !self.no_local_endpoints,
             stdout: stdout(self.output),
@@ -273,32 +264,6 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
     Some(format!(
         "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint\nhelp: {help}"
     ))
-}
-
-/// Raises the soft limit of open files; lowers the ceiling of environments if that isn't enough. Returns
-/// the limit that functions get.
-fn fit_to_files(functions: &mut [FunctionConfig], warnings: &mut Vec<String>) -> Option<u64> {
-    let raised = match raise_file_descriptor_limit() {
-        Ok(raised) => raised,
-        Err(error) => {
-            warnings.push(format!("failed to raise the limit of open files: {error}"));
-            return None;
-        }
-    };
-    for FunctionConfig { extensions, placement, .. } in functions.iter_mut() {
-        let each = FILES_PER_ENVIRONMENT + FILES_PER_EXTENSION * extensions.len() as u64;
-        let fitting = raised.now.saturating_sub(OWN_FILES) / each;
-        let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
-        if fitting < placement.environments {
-            warnings.push(format!(
-                "the system allows mtl {} open files, so at most {fitting} environments can exist \
-                 instead of {}; `ulimit -Hn` raises it",
-                raised.now, placement.environments
-            ));
-        }
-        placement.environments = placement.environments.min(fitting);
-    }
-    Some(raised.old_soft)
 }
 
 fn stdout(output: OutputArg) -> Stdout {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::data_plane::placement::Tenant;
+use crate::lambda::function::TenantId;
 use crate::system::http::call::CallError;
 use crate::system::http::post::post_json;
 
@@ -84,20 +84,20 @@ pub(crate) enum DeliveryError {
     /// mtl has stopped before the destination took the record.
     #[error(
         "the record of event {request_id}{} for `{destination}` was not delivered",
-        named(tenant)
+        named(tenant.as_ref())
     )]
     Cut {
         /// The event.
         request_id: Uuid,
         /// The tenant it was for.
-        tenant: Tenant,
+        tenant: Option<TenantId>,
         /// Where the record was to go.
         destination: Destination,
     },
 }
 
-fn named(tenant: &Tenant) -> String {
-    tenant.as_ref().map(|id| format!(" of tenant `{id}`")).unwrap_or_default()
+fn named(tenant: Option<&TenantId>) -> String {
+    tenant.map(|id| format!(" of tenant `{id}`")).unwrap_or_default()
 }
 
 impl Destination {

@@ -15,7 +15,7 @@ use crate::data_plane::event_queue::delivery::Deliveries;
 use crate::data_plane::event_queue::destination::{DeliveryError, Destination};
 use crate::data_plane::event_queue::record::{EventEnd, LastAttempt};
 use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History, Next, Schedule};
-use crate::data_plane::placement::Tenant;
+use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{self, Completed, Invocation, Outcome};
 use crate::telemetry::lambda_metrics::LambdaMetrics;
@@ -57,7 +57,7 @@ pub(crate) struct DroppedEvent {
     /// The request id that its sender got.
     pub(crate) request_id: Uuid,
     /// The tenant it was for.
-    pub(crate) tenant: Tenant,
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// The queue is full.
@@ -89,7 +89,7 @@ struct QueueParts {
 #[derive(Debug, Default)]
 struct QueueState {
     counts: EventCounts,
-    waiting: HashMap<Uuid, Tenant>,
+    waiting: HashMap<Uuid, Option<TenantId>>,
     /// When a stop cuts; until then an event may wait for its next attempt.
     last_attempt: Option<Instant>,
     dropped: Vec<DroppedEvent>,

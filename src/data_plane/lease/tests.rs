@@ -8,20 +8,26 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
+use crate::data_plane::account::{Account, AccountLimits, FunctionLimits, ThrottleReason};
 use crate::data_plane::fleet::Fleet;
 use crate::data_plane::lease::FleetLease;
-use crate::data_plane::placement::{Limits, Placement, ThrottleReason};
+use crate::data_plane::placement::Placement;
 use crate::environment::Lease;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Ended, Invocation, Report, ResponseMode};
-use crate::telemetry::lambda_metrics::LambdaMetrics;
+use crate::telemetry::lambda_metrics::AccountMetrics;
 use crate::telemetry::metric_store::MetricStore;
 
 /// A fleet in which one invocation may run.
 fn fleet() -> Arc<Fleet> {
-    let limits = Limits { concurrency: 1, reserved: false, environments: 1, scaling: true };
-    let metrics = LambdaMetrics::new(MetricStore::default(), "f");
-    Arc::new(Fleet::new(Placement::new(limits, Instant::now()), metrics))
+    let limits = AccountLimits { concurrency: 1, environments: 1, is_scaling_limited: true };
+    let share = Account::new(limits).share(FunctionLimits {
+        reserved_concurrency: None,
+        is_isolated: true,
+        runtimes: None,
+    });
+    let metrics = AccountMetrics::new(MetricStore::default()).function("f");
+    Arc::new(Fleet::new(Placement::new(share, Instant::now()), metrics))
 }
 
 fn invocation(tenant: &str) -> Invocation {

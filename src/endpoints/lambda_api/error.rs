@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use crate::data_plane::Refusal;
-use crate::data_plane::placement::ThrottleReason;
+use crate::data_plane::ThrottleReason;
 use crate::lambda::invocation::Invalid;
 use crate::lambda::quotas;
 use crate::system::http::{Reply, json as json_reply};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Ended, Report};
-use crate::telemetry::lambda_metrics::{AWS_NAMESPACE, LambdaMetrics, OWN_NAMESPACE};
+use crate::telemetry::lambda_metrics::{AWS_NAMESPACE, AccountMetrics, OWN_NAMESPACE, StartType};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 use crate::telemetry::metric_store::statistic::Statistic;
 use crate::telemetry::metric_store::{CAPACITY_BYTES, MetricFilter, MetricQuery, MetricStore};
@@ -54,9 +54,9 @@ const F: (&str, &str) = ("FunctionName", "f");
 #[test]
 fn lambda_has_four_sets_of_dimensions_and_mtl_two() {
     let store = MetricStore::default();
-    let metrics = LambdaMetrics::new(store.clone(), "f");
+    let metrics = AccountMetrics::new(store.clone()).function("f");
     let alice = tenant("alice");
-    metrics.begin(Some(&alice), true).end(&success());
+    metrics.begin(Some(&alice), StartType::Cold).end(&success());
     let of_alice = [F, ("TenantId", "alice")];
     for set in [&[][..], &[F], &[F, ("Resource", "f")], &of_alice] {
         for (name, value) in [("Invocations", 1.0), ("Errors", 0.0), ("Throttles", 0.0)] {
@@ -78,10 +78,10 @@ fn lambda_has_four_sets_of_dimensions_and_mtl_two() {
 #[test]
 fn a_function_error_is_an_invocation_and_a_throttle_or_a_failure_of_the_service_is_not() {
     let store = MetricStore::default();
-    let metrics = LambdaMetrics::new(store.clone(), "f");
-    metrics.begin(None, false).end(&ended(Some(Failure::OutOfMemory)));
+    let metrics = AccountMetrics::new(store.clone()).function("f");
+    metrics.begin(None, StartType::Warm).end(&ended(Some(Failure::OutOfMemory)));
     let service = Failure::Service("stopping".to_owned());
-    metrics.begin(None, false).end(&ended(Some(service)));
+    metrics.begin(None, StartType::Warm).end(&ended(Some(service)));
     metrics.throttled(None);
     let of = |name| sum(&store, AWS_NAMESPACE, name, &[F]);
     assert_eq!(
@@ -93,13 +93,14 @@ fn a_function_error_is_an_invocation_and_a_throttle_or_a_failure_of_the_service_
 #[test]
 fn concurrency_is_of_the_function_and_of_the_tenant() {
     let store = MetricStore::default();
-    let metrics = LambdaMetrics::new(store.clone(), "f");
+    let metrics = AccountMetrics::new(store.clone()).function("f");
     let (alice, bob) = (tenant("alice"), tenant("bob"));
-    let running = [&alice, &alice, &bob].map(|tenant_id| metrics.begin(Some(tenant_id), false));
+    let running =
+        [&alice, &alice, &bob].map(|tenant_id| metrics.begin(Some(tenant_id), StartType::Warm));
     for invocation in running {
         invocation.end(&success());
     }
-    metrics.begin(Some(&bob), false).end(&success());
+    metrics.begin(Some(&bob), StartType::Warm).end(&success());
     let of = |set: &[_]| sum(&store, AWS_NAMESPACE, "ConcurrentExecutions", set);
     assert_eq!(of(&[F]), Some(1.0 + 2.0 + 3.0 + 1.0));
     assert_eq!(of(&[F, ("TenantId", "alice")]), Some(1.0 + 2.0));
@@ -107,13 +108,27 @@ fn concurrency_is_of_the_function_and_of_the_tenant() {
 }
 
 #[test]
+fn the_concurrency_of_the_account_counts_all_functions() {
+    let store = MetricStore::default();
+    let account = AccountMetrics::new(store.clone());
+    let [one, two] = ["one", "two"].map(|name| account.function(name));
+    let first = one.begin(None, StartType::Warm);
+    two.begin(None, StartType::Warm).end(&success());
+    drop(first);
+    one.begin(None, StartType::Warm).end(&success());
+    let of = |set: &[_]| sum(&store, AWS_NAMESPACE, "ConcurrentExecutions", set);
+    assert_eq!(of(&[]), Some(2.0 + 1.0));
+    assert_eq!(of(&[("FunctionName", "two")]), Some(1.0));
+}
+
+#[test]
 fn ten_thousand_tenants_fit_and_all_are_there() {
     let store = MetricStore::default();
-    let metrics = LambdaMetrics::new(store.clone(), "f");
+    let metrics = AccountMetrics::new(store.clone()).function("f");
     let tenants: Vec<TenantId> = (0..10_000).map(|n| tenant(&format!("tenant-{n}"))).collect();
     for tenant_id in &tenants {
         metrics.environment_created(Some(tenant_id));
-        metrics.begin(Some(tenant_id), true).end(&success());
+        metrics.begin(Some(tenant_id), StartType::Cold).end(&success());
     }
     let (_, bytes, refused) = store.size();
     assert!(bytes < CAPACITY_BYTES / 4, "{bytes}");
