@@ -96,7 +96,7 @@ impl ExtensionHost {
     pub(crate) fn called(&mut self, call: ExtensionCall, log: &LogStream) -> Option<Failure> {
         // Whoever hung up gets no answer.
         match call {
-            ExtensionCall::Register(name, body, answer) => {
+            ExtensionCall::Register { name, body, answer } => {
                 let registered = self.registered.register(&name, &body);
                 if let Ok((_, events)) = &registered {
                     log.publish(&PlatformEvent::ExtensionRegistered {
@@ -107,16 +107,16 @@ impl ExtensionHost {
                 let _ = answer.send(registered.map(|(id, _)| id));
                 None
             }
-            ExtensionCall::Next(identifier, answer) => {
+            ExtensionCall::Next { identifier, answer } => {
                 self.registered.next(&identifier, answer);
                 None
             }
-            ExtensionCall::Failed(identifier, reported, answer) => {
-                let failure = self.reported_failure(&identifier, reported);
+            ExtensionCall::Failed { identifier, error, answer } => {
+                let failure = self.reported_failure(&identifier, error);
                 let _ = answer.send(failure.as_ref().map(|_| ()).map_err(Clone::clone));
                 failure.ok()
             }
-            ExtensionCall::Subscribe(identifier, api, body, answer) => {
+            ExtensionCall::Subscribe { identifier, api, body, answer } => {
                 let subscribed = self
                     .registered
                     .name(&identifier)

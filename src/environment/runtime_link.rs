@@ -232,7 +232,7 @@ impl RuntimeLink {
                     None => last.rules_out(connection),
                 })
             }
-            RuntimeCall::Extension(ExtensionCall::Register(..)) => self.has_polled,
+            RuntimeCall::Extension(ExtensionCall::Register { .. }) => self.has_polled,
             _ => false,
         }
     }

@@ -90,13 +90,13 @@ impl ExtensionRoutes {
             ExtensionRoute::Next => self.event(identifier).await,
             ExtensionRoute::Failed(phase) => {
                 let error_type = text(&head.headers, "Lambda-Extension-Function-Error-Type");
-                let reported = ReportedError { phase, error_type };
-                let failed = |answer| ExtensionCall::Failed(identifier, reported, answer);
+                let error = ReportedError { phase, error_type };
+                let failed = |answer| ExtensionCall::Failed { identifier, error, answer };
                 self.reply(failed, |()| verdict_reply(Verdict::Accepted)).await
             }
             ExtensionRoute::Subscribe(api) => {
                 let body = body_of(body).await;
-                let subscribe = |answer| ExtensionCall::Subscribe(identifier, api, body, answer);
+                let subscribe = |answer| ExtensionCall::Subscribe { identifier, api, body, answer };
                 self.reply(subscribe, |()| json_reply(StatusCode::OK, "\"OK\"")).await
             }
         }
@@ -106,7 +106,7 @@ impl ExtensionRoutes {
         let name = text(headers, "Lambda-Extension-Name").unwrap_or_default();
         let accepted = text(headers, "Lambda-Extension-Accept-Feature").unwrap_or_default();
         let tells_account = accepted.split(',').any(|feature| feature.trim() == "accountId");
-        let register = |answer| ExtensionCall::Register(name, body, answer);
+        let register = |answer| ExtensionCall::Register { name, body, answer };
         self.reply(register, |id: Uuid| {
             let mut registered = json!({
                 "functionName": self.function_name,
@@ -124,7 +124,7 @@ impl ExtensionRoutes {
     }
 
     async fn event(&self, identifier: Identifier) -> Reply {
-        let next = |answer| ExtensionCall::Next(identifier, answer);
+        let next = |answer| ExtensionCall::Next { identifier, answer };
         match self.ask_extensions(next).await {
             Some(Ok(event)) => {
                 let mut reply = json_reply(StatusCode::OK, event.json);

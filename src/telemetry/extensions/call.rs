@@ -9,14 +9,42 @@ use uuid::Uuid;
 /// A call of an extension, as it came. The answer goes back through the channel.
 #[derive(Debug)]
 pub(crate) enum ExtensionCall {
-    /// `POST /extension/register`: the name in its header, and the body.
-    Register(String, Bytes, ExtensionAnswer<Uuid>),
-    /// `GET /extension/event/next`, answered when there is an event.
-    Next(Identifier, ExtensionAnswer<ExtensionEvent>),
+    /// `POST /extension/register`.
+    Register {
+        /// `Lambda-Extension-Name`.
+        name: String,
+        /// The body.
+        body: Bytes,
+        /// Gets the identifier that the extension calls with from now on.
+        answer: ExtensionAnswer<Uuid>,
+    },
+    /// `GET /extension/event/next`.
+    Next {
+        /// Who calls.
+        identifier: Identifier,
+        /// Gets the event, when there is one.
+        answer: ExtensionAnswer<ExtensionEvent>,
+    },
     /// `POST /extension/init/error` or `/extension/exit/error`.
-    Failed(Identifier, ReportedError, ExtensionAnswer<()>),
-    /// `PUT /telemetry`, or `PUT /logs` of the older API, with the body.
-    Subscribe(Identifier, TelemetryApi, Bytes, ExtensionAnswer<()>),
+    Failed {
+        /// Who calls.
+        identifier: Identifier,
+        /// What it reports.
+        error: ReportedError,
+        /// Gets word that it was taken.
+        answer: ExtensionAnswer<()>,
+    },
+    /// `PUT /telemetry`, or `PUT /logs` of the older API.
+    Subscribe {
+        /// Who calls.
+        identifier: Identifier,
+        /// Which of the two it is.
+        api: TelemetryApi,
+        /// The body.
+        body: Bytes,
+        /// Gets word that it was taken.
+        answer: ExtensionAnswer<()>,
+    },
 }
 
 impl ExtensionCall {
@@ -24,9 +52,9 @@ impl ExtensionCall {
     #[must_use]
     pub(crate) fn is_abandoned(&self) -> bool {
         match self {
-            Self::Register(_, _, answer) => answer.is_closed(),
-            Self::Next(_, answer) => answer.is_closed(),
-            Self::Failed(_, _, answer) | Self::Subscribe(_, _, _, answer) => answer.is_closed(),
+            Self::Register { answer, .. } => answer.is_closed(),
+            Self::Next { answer, .. } => answer.is_closed(),
+            Self::Failed { answer, .. } | Self::Subscribe { answer, .. } => answer.is_closed(),
         }
     }
 }
@@ -74,7 +102,7 @@ pub(crate) struct ExtensionEvent {
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExtensionRefusal {
-    /// Nearly always 403.
+    /// 400 for a subscription that isn't valid, and 403 for everything else.
     pub(crate) status: StatusCode,
     /// The error type.
     pub(crate) error_type: &'static str,

@@ -9,7 +9,7 @@ use crate::telemetry::extensions::call::ExtensionRefusal;
 pub(crate) struct RegisteredEvents {
     /// Whether it gets an event for each invocation.
     pub(crate) invoke: bool,
-    /// Whether it is told of the end of its environment.
+    /// Whether it gets an event at the end of its environment.
     pub(crate) shutdown: bool,
 }
 

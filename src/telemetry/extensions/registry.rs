@@ -135,7 +135,7 @@ impl Extensions {
         self.busy().is_none()
     }
 
-    /// Tells those that asked for it of an invocation.
+    /// Sends the event of an invocation to the extensions that asked for INVOKE.
     pub(crate) fn invoke(&mut self, event: impl Fn() -> ExtensionEvent) {
         for extension in self.registered.iter_mut().filter(|extension| extension.events.invoke) {
             if let Some(waiting) = extension.waiting.take() {
@@ -144,7 +144,8 @@ impl Extensions {
         }
     }
 
-    /// Tells those that asked for it that the environment ends, at once or with their next poll.
+    /// Sends the event of the end of the environment to the extensions that asked for SHUTDOWN: at once
+    /// where one waits for an event, and otherwise when it asks for the next.
     pub(crate) fn shutdown(&mut self, event: ExtensionEvent) {
         self.shutdown = Some(event);
         self.tell_shutdown();
@@ -159,7 +160,7 @@ impl Extensions {
         }
     }
 
-    /// Whether the extension of this name is told of the end of its environment.
+    /// Whether the extension of this name asked for SHUTDOWN.
     #[must_use]
     pub(crate) fn is_told_of_shutdown(&self, name: &str) -> bool {
         self.registered.iter().any(|known| known.name == name && known.events.shutdown)
@@ -250,7 +251,7 @@ mod tests {
         extensions.invoke(|| event("invoke"));
         assert_eq!(answered.try_recv().unwrap().unwrap().json, "invoke");
         assert!(!extensions.all_ready());
-        // The end of the environment is told also to those that are still at work.
+        // An extension that is still at work gets the SHUTDOWN event with its next poll.
         extensions.shutdown(event("shutdown"));
         let (answer, mut answered) = oneshot::channel();
         extensions.next(&id, answer);

@@ -19,7 +19,7 @@ pub(crate) struct OutcomeMembers<'a> {
 }
 
 impl<'a> OutcomeMembers<'a> {
-    /// Those of what failed so, or didn't.
+    /// The members for this failure, or for success.
     #[must_use]
     pub(crate) fn new(failure: Option<&'a Failure>) -> Self {
         Self {
@@ -37,7 +37,7 @@ pub(crate) struct InitMetrics {
 }
 
 impl InitMetrics {
-    /// Those of a phase that took so long.
+    /// The figures of an init phase that took this long.
     #[must_use]
     pub(crate) fn new(duration: Duration) -> Self {
         Self { duration_ms: milliseconds(duration) }
@@ -54,7 +54,7 @@ pub(crate) struct RuntimeMetrics {
 }
 
 impl RuntimeMetrics {
-    /// Those of this invocation.
+    /// The figures of the invocation with this report.
     #[must_use]
     pub(crate) fn new(report: &Report) -> Self {
         Self {
@@ -80,7 +80,7 @@ pub(crate) struct ReportMetrics {
 }
 
 impl ReportMetrics {
-    /// Those of this invocation.
+    /// The figures of the invocation with this report.
     #[must_use]
     pub(crate) fn new(report: &Report) -> Self {
         Self {

@@ -26,7 +26,7 @@ pub(crate) struct LogStream {
     /// How stdout shows it, if that is a terminal.
     terminal: Option<TerminalFormat>,
     file: Option<LogFile>,
-    /// The extensions that are told of all this.
+    /// The extensions that have subscribed to what is logged.
     subscribers: Subscribers,
     tail: LogTail,
 }
@@ -75,7 +75,7 @@ impl LogStream {
         &self.name
     }
 
-    /// The extensions that are told of what is logged.
+    /// The extensions that have subscribed to what is logged.
     #[must_use]
     pub(crate) fn telemetry(&self) -> &Subscribers {
         &self.subscribers

@@ -1,4 +1,4 @@
-//! All that was observed in one period, in a few dozen bytes where it can be. Knows no time.
+//! All that was observed in one period, in a few dozen bytes where it can be.
 
 use std::fmt::{self, Debug, Formatter};
 

@@ -7,13 +7,13 @@ use crate::telemetry::metric_store::metric::MetricId;
 /// Which metrics are listed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MetricFilter<'a> {
-    /// Those of this namespace.
+    /// Only metrics of this namespace.
     pub(crate) namespace: Option<&'a str>,
-    /// Those of this name.
+    /// Only metrics of this name.
     pub(crate) name: Option<&'a str>,
-    /// Those that have all of these dimensions, with this value where one is given.
+    /// Only metrics that have all of these dimensions, with this value where one is given.
     pub(crate) dimensions: Vec<(&'a str, Option<&'a str>)>,
-    /// Those for which something was published since.
+    /// Only metrics for which something was published since this moment.
     pub(crate) active_since: Option<Timestamp>,
 }
 

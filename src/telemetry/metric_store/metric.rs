@@ -1,4 +1,4 @@
-//! What a metric is and what is published for it, in CloudWatch's words. Knows nothing of time series.
+//! What a metric is and what is published for it, in CloudWatch's words.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;

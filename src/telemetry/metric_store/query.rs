@@ -1,4 +1,4 @@
-//! What is asked of a metric, and what is told of it: a point for each period.
+//! A question about one metric, and its answer: a point for each period.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ pub(crate) struct MetricQuery<'a> {
     pub(crate) start: Timestamp,
     /// The first moment that is not asked for.
     pub(crate) end: Timestamp,
-    /// The length of a period in seconds. One shorter than a minute is told of whole minutes.
+    /// The length of a period in seconds. A shorter one than a minute is taken for a minute.
     pub(crate) period: u32,
 }
 

@@ -1,5 +1,4 @@
-//! The points of one metric: one for every minute in which something was published. Knows neither
-//! names nor the other metrics.
+//! The points of one metric: one for every minute in which something was published.
 
 use std::collections::VecDeque;
 

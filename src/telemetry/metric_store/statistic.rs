@@ -1,11 +1,11 @@
-//! The statistics that can be asked of a metric. Knows only how they are written.
+//! The statistics that can be asked of a metric, and how they are written.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// What is told of all that was observed in a period.
+/// One number for all that was observed in a period.
 ///
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html>
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -142,8 +142,12 @@ impl Courier {
         }
         let batch = std::mem::take(&mut self.batch);
         let bytes = std::mem::take(&mut self.bytes);
-        if !self.sent(&batch).await {
-            self.lost.add(batch.len(), bytes);
+        let (events, destination) = (batch.len(), &self.destination);
+        if self.sent(&batch).await {
+            tracing::debug!(?destination, events, "telemetry delivered");
+        } else {
+            tracing::debug!(?destination, events, "telemetry not delivered");
+            self.lost.add(events, bytes);
         }
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }

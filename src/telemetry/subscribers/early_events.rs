@@ -1,4 +1,4 @@
-//! What happened before all extensions could subscribe: they are told of it when they do.
+//! The events from before an extension subscribes. It gets them when it does.
 
 use std::collections::VecDeque;
 

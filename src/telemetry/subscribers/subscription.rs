@@ -45,9 +45,21 @@ pub(crate) struct Buffering {
 
 const HOSTS: [&str; 2] = ["sandbox.localdomain", "sandbox"];
 
-const MAX_ITEMS: (RangeInclusive<u64>, u64) = (1_000..=10_000, 10_000);
-const MAX_BYTES: (RangeInclusive<u64>, u64) = (262_144..=1_048_576, 262_144);
-const TIMEOUT_MS: (RangeInclusive<u64>, u64) = (25..=30_000, 1_000);
+/// A number that may be given.
+struct BufferingSetting {
+    name: &'static str,
+    allowed: RangeInclusive<u64>,
+    default: u64,
+}
+
+const MAX_ITEMS: BufferingSetting =
+    BufferingSetting { name: "maxItems", allowed: 1_000..=10_000, default: 10_000 };
+
+const MAX_BYTES: BufferingSetting =
+    BufferingSetting { name: "maxBytes", allowed: 262_144..=1_048_576, default: 262_144 };
+
+const TIMEOUT_MS: BufferingSetting =
+    BufferingSetting { name: "timeoutMs", allowed: 25..=30_000, default: 1_000 };
 
 impl Subscription {
     /// Reads the body of a request.
@@ -112,21 +124,23 @@ fn http(destination: &Map<String, Value>) -> Result<Uri, ExtensionRefusal> {
 }
 
 fn buffering(buffering: Option<&Value>) -> Result<Buffering, ExtensionRefusal> {
-    let setting = |name: &str, (range, default): (RangeInclusive<u64>, u64)| {
+    let setting = |BufferingSetting { name, allowed, default }: BufferingSetting| {
         let given = buffering.and_then(|buffering| buffering.get(name));
         match given.filter(|given| !given.is_null()) {
             None => Ok(default),
-            Some(given) => given.as_u64().filter(|given| range.contains(given)).ok_or_else(|| {
-                let (low, high) = (range.start(), range.end());
-                invalid(&format!("`buffering.{name}` must be {low} to {high}"))
-            }),
+            Some(given) => {
+                given.as_u64().filter(|given| allowed.contains(given)).ok_or_else(|| {
+                    let (low, high) = (allowed.start(), allowed.end());
+                    invalid(&format!("`buffering.{name}` must be {low} to {high}"))
+                })
+            }
         }
     };
     let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     Ok(Buffering {
-        max_items: size(setting("maxItems", MAX_ITEMS)?),
-        max_bytes: size(setting("maxBytes", MAX_BYTES)?),
-        timeout: Duration::from_millis(setting("timeoutMs", TIMEOUT_MS)?),
+        max_items: size(setting(MAX_ITEMS)?),
+        max_bytes: size(setting(MAX_BYTES)?),
+        timeout: Duration::from_millis(setting(TIMEOUT_MS)?),
     })
 }
 
