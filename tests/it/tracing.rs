@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::server::Setup;
 
 #[tokio::test]
@@ -9,6 +11,23 @@ async fn what_mtl_does_is_told_when_it_is_asked_for() {
     let server = Setup::example(&[]).env("MTL_LOG", "mtl=debug").start().await;
     let told = server.wait_for_stderr("serving endpoint=").await;
     assert!(told.contains("DEBUG mtl::cli::serve: serving endpoint=\"http://"), "{told}");
+}
+
+#[tokio::test]
+async fn where_an_invocation_goes_is_one_line() {
+    let setup = Setup::function(&["--max-environments", "1"]);
+    let server = setup.env("MTL_LOG", "mtl::data_plane=debug").start().await;
+    server.answer("alice", &json!({})).await;
+    server.answer("alice", &json!({})).await;
+    assert_eq!(server.invoke("bob", &json!({})).await.status, 429);
+    let told = server.wait_for_stderr("throttle tenant=\"bob\" request_id=").await;
+    for decision in ["start", "reuse"] {
+        let line = told.lines().find(|line| line.contains(&format!(": {decision} ")));
+        let line = line.unwrap_or_else(|| panic!("no `{decision}` in `{told}`"));
+        for field in ["tenant=\"alice\"", "request_id=", "environment="] {
+            assert!(line.contains(field), "{line}");
+        }
+    }
 }
 
 #[tokio::test]
