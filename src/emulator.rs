@@ -361,7 +361,7 @@ impl Ground {
     ) -> Result<(ServedFunction, Vec<SocketAddr>), StartError> {
         if let Runtime::Handler { client, .. } = &config.runtime {
             client.install(&self.temp).map_err(StartError::Temp)?;
-            config.function.command = client.command(&self.temp);
+            config.function.program.command = client.command(&self.temp);
         }
         let handler = match &config.runtime {
             Runtime::Handler { client, .. } => Some(client.handler().to_owned()),

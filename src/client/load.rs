@@ -56,6 +56,17 @@ pub(crate) struct Load {
     pub(crate) payloads: Payloads,
     /// Further headers of each request.
     pub(crate) headers: HeaderMap,
+    /// How much is sent, and how fast.
+    pub(crate) pace: Pace,
+    /// The secrets to give to tenants and to look for, if that is wanted.
+    pub(crate) secrets: Option<Secrets>,
+    /// What tells environments apart.
+    pub(crate) identity: Identity,
+}
+
+/// How much a load is, and how fast it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
     /// How many invocations there are at most.
     pub(crate) requests: Option<u64>,
     /// For how long they are begun.
@@ -65,10 +76,6 @@ pub(crate) struct Load {
     /// How many are begun in a second, whether or not earlier ones have ended; without it each begins when
     /// one has.
     pub(crate) rate: Option<f64>,
-    /// The secrets to give to tenants and to look for, if that is wanted.
-    pub(crate) secrets: Option<Secrets>,
-    /// What tells environments apart.
-    pub(crate) identity: Identity,
 }
 
 /// Where a load goes.
@@ -131,7 +138,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
     tell: impl Fn(LoadProgress),
 ) -> LoadReport {
-    let connections = load.connections;
+    let connections = load.pace.connections;
     let shared = Arc::new(LoadState {
         start: Instant::now(),
         next: AtomicU64::new(0),
@@ -211,7 +218,7 @@ impl LoadState {
             self.stop.cancelled().await;
             sleep(LAST_ANSWERS).await;
         };
-        match self.load.duration {
+        match self.load.pace.duration {
             None => stopped.await,
             Some(duration) => tokio::select! {
                 () = stopped => {}
@@ -222,7 +229,7 @@ impl LoadState {
 
     /// The number of the next invocation and when it is due; `None` when there is none.
     fn take(&self) -> Option<(u64, Instant)> {
-        let Load { requests, duration, rate, .. } = &self.load;
+        let Pace { requests, duration, rate, .. } = &self.load.pace;
         let end = duration.map(|duration| self.start + duration);
         if self.stop.is_cancelled() || end.is_some_and(|end| Instant::now() >= end) {
             return None;
@@ -246,7 +253,7 @@ impl LoadState {
     #[expect(clippy::cast_possible_truncation, reason = "2^63 invocations take a while")]
     #[expect(clippy::cast_sign_loss, reason = "neither a rate nor a time is negative")]
     fn due_in_all(&self) -> u64 {
-        let Load { requests, duration, rate, .. } = &self.load;
+        let Pace { requests, duration, rate, .. } = &self.load.pace;
         let Some((rate, duration)) = rate.zip(*duration) else { return 0 };
         let due = (rate * duration.as_secs_f64()).ceil() as u64;
         requests.map_or(due, |requests| due.min(requests))

@@ -71,17 +71,17 @@ impl Launcher {
         let function = &self.blueprint.function;
         let (command, debugger) = match &self.blueprint.runtimes {
             Runtimes::Attached(_) => return Ok(None),
-            Runtimes::Command => (function.command.clone(), None),
+            Runtimes::Command => (function.program.command.clone(), None),
             Runtimes::Debugged(language) => {
                 let address = free_address().map_err(|error| {
                     Failure::Service(format!("failed to find a port for a debugger: {error}"))
                 })?;
-                (language.debugged(&function.command, address), Some(address))
+                (language.debugged(&function.program.command, address), Some(address))
             }
         };
         let launch = Launch {
             command,
-            argv0: function.argv0.clone(),
+            argv0: function.program.argv0.clone(),
             variables: variables(std::env::vars_os(), function, self.context()),
             directory: self.blueprint.task_root.clone(),
         };

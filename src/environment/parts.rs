@@ -275,7 +275,7 @@ impl EnvironmentParts {
                 .extensions
                 .take_ended()
                 .or_else(|| self.awaited_extension().filter(|_| timed_out)),
-            command: function.command.clone(),
+            command: function.program.command.clone(),
             failure: failure.clone(),
             after,
             ports: if timed_out { self.host.ports() } else { Vec::new() },

@@ -94,15 +94,15 @@ fn lambda(function: &Function, context: ProcessContext<'_>) -> Vec<(&'static str
         ("AWS_LAMBDA_LOG_FORMAT", log_format.into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group().into()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", context.log_stream.into()),
-        ("AWS_REGION", function.region.clone().into()),
-        ("AWS_DEFAULT_REGION", function.region.clone().into()),
+        ("AWS_REGION", function.owner.region.clone().into()),
+        ("AWS_DEFAULT_REGION", function.owner.region.clone().into()),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".into()),
         ("LAMBDA_TASK_ROOT", context.task_root.into()),
         ("TMPDIR", context.temp.into()),
         ("TZ", ":UTC".into()),
         ("_HANDLER", function.handler().to_owned()),
     ];
-    if let Some(runtime) = &function.runtime {
+    if let Some(runtime) = &function.program.runtime {
         variables.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}").into()));
     }
     if let Some(level) = log_level {

@@ -201,19 +201,10 @@ pub(crate) struct Function {
     pub(crate) name: String,
     /// The name of its resource in a template, by which it can be invoked too.
     pub(crate) logical_id: Option<String>,
-    /// The Region in its ARN and its environment.
-    pub(crate) region: String,
-    /// The twelve digits of the account in its ARN.
-    pub(crate) account_id: String,
-    /// The program that is started for each environment, and its arguments.
-    pub(crate) command: Vec<OsString>,
-    /// What `_HANDLER` says, if that isn't the end of the command.
-    pub(crate) handler: Option<String>,
-    /// What `argv[0]` of the program is, where that differs from the program's path.
-    pub(crate) argv0: Option<OsString>,
-    /// The managed runtime that Lambda would run it on, such as `python3.12`; `None` for a program of
-    /// its own.
-    pub(crate) runtime: Option<String>,
+    /// Whose it is, and where: what its ARN begins with.
+    pub(crate) owner: FunctionOwner,
+    /// What is started for each environment.
+    pub(crate) program: FunctionProgram,
     /// The variables given with `--env-file` and `--env`, the later one of a name winning.
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// The instruction set that it is deployed for: what AWS would bill. Nothing depends on it here.
@@ -226,6 +217,29 @@ pub(crate) struct Function {
     pub(crate) log_format: LogFormat,
 }
 
+/// The account and the Region of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionOwner {
+    /// The Region, also in the function's environment.
+    pub(crate) region: String,
+    /// The twelve digits of the account.
+    pub(crate) account_id: String,
+}
+
+/// What runs a function's code.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FunctionProgram {
+    /// The program and its arguments.
+    pub(crate) command: Vec<OsString>,
+    /// What `argv[0]` of the program is, where that differs from the program's path.
+    pub(crate) argv0: Option<OsString>,
+    /// What `_HANDLER` says, if that isn't the end of the command.
+    pub(crate) handler: Option<String>,
+    /// The managed runtime that Lambda would run it on, such as `python3.12`; `None` for a program of
+    /// its own.
+    pub(crate) runtime: Option<String>,
+}
+
 /// The memory of a function, in MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemorySize {
@@ -236,21 +250,29 @@ pub(crate) struct MemorySize {
     pub(crate) enforced: bool,
 }
 
+impl FunctionOwner {
+    /// The unqualified ARN of the function with this name.
+    #[must_use]
+    pub(crate) fn arn(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
+    }
+}
+
 impl Function {
     /// The unqualified ARN.
     #[must_use]
     pub(crate) fn arn(&self) -> String {
-        format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account_id, self.name)
+        self.owner.arn(&self.name)
     }
 
     /// What `_HANDLER` says: the handler of its template, or as in AWS's emulator the last argument of the
     /// command, if it has any.
     #[must_use]
     pub(crate) fn handler(&self) -> &OsStr {
-        if let Some(handler) = &self.handler {
+        if let Some(handler) = &self.program.handler {
             return OsStr::new(handler);
         }
-        match self.command.as_slice() {
+        match self.program.command.as_slice() {
             [] | [_] => OsStr::new("bootstrap"),
             [.., last] => last,
         }

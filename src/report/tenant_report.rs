@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::cloudwatch::{CloudWatch, Points, Query};
 use crate::client::query_error::QueryError;
-use figures::{Dimensions, Figures};
+use figures::{Dimensions, Figures, Metrics};
 use window::Window;
 
 /// The namespace of Lambda's metrics.
@@ -34,7 +34,7 @@ pub(crate) struct Subject {
     /// The tenants; all that have data if none is named.
     pub(crate) tenants: Vec<String>,
     /// Whether there are mtl's own metrics.
-    pub(crate) own_metrics: bool,
+    pub(crate) metrics: Metrics,
     /// Whether the figures of each period are wanted, and not only those of the whole window.
     pub(crate) by_period: bool,
 }
@@ -134,9 +134,9 @@ async fn subjects(
 
 fn queries(function: &str, tenant: Option<&str>, subject: &Subject, window: &Window) -> Vec<Query> {
     let dimensions = Dimensions { function, tenant };
-    let mut queries = figures::queries(dimensions, subject.own_metrics, window.whole());
+    let mut queries = figures::queries(dimensions, subject.metrics, window.whole());
     if subject.by_period {
-        queries.extend(figures::queries(dimensions, subject.own_metrics, window.period));
+        queries.extend(figures::queries(dimensions, subject.metrics, window.period));
     } else {
         queries.push(figures::invocations(dimensions, window.period));
     }
@@ -144,7 +144,7 @@ fn queries(function: &str, tenant: Option<&str>, subject: &Subject, window: &Win
 }
 
 fn tenant_report(tenant: Option<String>, answers: &[Points], subject: &Subject) -> TenantReport {
-    let (whole, by_period) = answers.split_at(figures::count(subject.own_metrics));
+    let (whole, by_period) = answers.split_at(figures::count(subject.metrics));
     let invocations = by_period.first().cloned().unwrap_or_default();
     let periods =
         if subject.by_period { figures::by_period(by_period) } else { BTreeMap::default() };

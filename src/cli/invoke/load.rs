@@ -66,7 +66,7 @@ async fn agreed(
 
 /// Runs the load. Ctrl-C ends it early; whether it did comes with the report.
 async fn run(load: Load, place: LoadServer) -> (LoadReport, bool) {
-    let progress = Progress::new(load.requests, load.duration);
+    let progress = Progress::new(load.pace.requests, load.pace.duration);
     let stop = CancellationToken::new();
     let running = generator::run(load, place, stop.clone(), |far| progress.show(far));
     tokio::pin!(running);
@@ -118,10 +118,12 @@ fn load(mut options: Options) -> Result<Load, Failure> {
         payloads,
         secrets,
         headers: options.headers(),
-        requests: options.load.requests,
-        duration: options.load.duration,
-        connections: options.load.connections(),
-        rate: options.load.rate,
+        pace: generator::Pace {
+            requests: options.load.requests,
+            duration: options.load.duration,
+            connections: options.load.connections(),
+            rate: options.load.rate,
+        },
         identity: options.load.environment_at.take().map(Identity::At).unwrap_or_default(),
     })
 }

@@ -17,6 +17,7 @@ use crate::client::endpoint::Endpoint;
 use crate::client::target::Target;
 use crate::lambda::function::TenantId;
 use crate::report::prices::Price;
+use crate::report::tenant_report::figures;
 use crate::report::tenant_report::{self, AWS_NAMESPACE, custom};
 use crate::telemetry::metric_store::statistic::{Statistic, StatisticError};
 
@@ -200,8 +201,9 @@ impl Args {
             }
             (Source::Cloudwatch, remote, function) => {
                 let by_period = !tenants.is_empty() && !self.cost;
-                let own_metrics = !remote;
-                let subject = tenant_report::Subject { function, tenants, own_metrics, by_period };
+                let metrics =
+                    if remote { figures::Metrics::Lambdas } else { figures::Metrics::WithOwn };
+                let subject = tenant_report::Subject { function, tenants, metrics, by_period };
                 Ok(if self.cost {
                     Question::Cost { subject: CostSubject::Metrics(subject), prices }
                 } else {

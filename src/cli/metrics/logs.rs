@@ -12,13 +12,13 @@ use crate::client::insights::ROWS;
 use crate::client::query_error::QueryError;
 use crate::report::tenant_report::FunctionReport;
 use crate::report::tenant_report::cost::ByTenant;
-use crate::report::tenant_report::logs::{self, Found, QUERY};
+use crate::report::tenant_report::logs::{self, QUERY, TenantFigures, Total};
 use crate::report::tenant_report::window::Window;
 
 /// What the logs told.
 #[derive(Debug)]
 pub(crate) struct Logs {
-    tenants: BTreeMap<String, Found>,
+    tenants: BTreeMap<String, TenantFigures>,
     configuration: Configuration,
     bytes_scanned: f64,
     /// Whether there may be more tenants.
@@ -52,7 +52,10 @@ impl Logs {
     /// The report on the tenants.
     #[must_use]
     pub(crate) fn report(&self, subject: &LogSubject) -> FunctionReport {
-        logs::report(subject.function.clone(), &self.tenants, subject.tenants.is_empty())
+        {
+            let total = if subject.tenants.is_empty() { Total::Shown } else { Total::Hidden };
+            logs::report(subject.function.clone(), &self.tenants, total)
+        }
     }
 
     /// What AWS charges for.

@@ -97,7 +97,7 @@ impl Span {
     pub(crate) fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
         let end = self.end.unwrap_or(now);
         match self.start {
-            Some(start) => Window::new((start, end), self.period, now),
+            Some(start) => Window::new(start..end, self.period, now),
             None => Window::since(self.since, self.period, end),
         }
     }

@@ -118,8 +118,8 @@ fn door(function: &Function, tenant: Option<&Parameter>) -> RestApi {
     RestApi {
         name: function.name.clone(),
         id: "mtl0000000".to_owned(),
-        account_id: function.account_id.clone(),
-        region: function.region.clone(),
+        account_id: function.owner.account_id.clone(),
+        region: function.owner.region.clone(),
         stage: STAGE.to_owned(),
         stage_variables: BTreeMap::new(),
         binary_media_types: Vec::new(),

@@ -15,7 +15,10 @@ use crate::data_plane::event_queue::retry::Schedule;
 use crate::emulator::config::{FunctionConfig, Runtime};
 use crate::endpoints::api_gateway::api::RestApi;
 use crate::endpoints::management_api::configuration;
-use crate::lambda::function::{Architecture, Function, LogFormat, MemorySize, TenantIsolationMode};
+use crate::lambda::function::{
+    Architecture, Function, FunctionOwner, FunctionProgram, LogFormat, MemorySize,
+    TenantIsolationMode,
+};
 use crate::{data_plane::event_queue, environment::lifecycle, lambda::quotas};
 
 /// A function as it is described. What is left open has AWS's default.
@@ -101,12 +104,16 @@ impl Args {
                     .or_else(|| given.function_name.clone())
                     .unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
                 logical_id: described.logical_id,
-                region: given.region(),
-                account_id: given.account_id.clone(),
-                command,
-                argv0,
-                handler: described.handler,
-                runtime: described.runtime,
+                owner: FunctionOwner {
+                    region: given.region(),
+                    account_id: given.account_id.clone(),
+                },
+                program: FunctionProgram {
+                    command,
+                    argv0,
+                    handler: described.handler,
+                    runtime: described.runtime,
+                },
                 variables,
                 architecture: given
                     .architecture

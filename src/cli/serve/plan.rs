@@ -160,7 +160,7 @@ impl Args {
 fn code_of(functions: &[FunctionConfig]) -> impl Iterator<Item = PathBuf> {
     functions.iter().flat_map(|FunctionConfig { task_root, function, .. }| {
         // The program is code also where git ignores it, as it does what compilers write.
-        [task_root.clone()].into_iter().chain(reload::program(&function.command, task_root))
+        [task_root.clone()].into_iter().chain(reload::program(&function.program.command, task_root))
     })
 }
 
@@ -254,13 +254,13 @@ fn unstartable(function: &Function, folder: &Path) -> Option<String> {
     let path = function.variables.iter().rev().find(|(name, _)| name == "PATH").cloned();
     let path = path.or_else(|| std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
     let launch = Launch {
-        command: function.command.clone(),
+        command: function.program.command.clone(),
         argv0: None,
         variables: path.into_iter().collect(),
         directory: folder.to_owned(),
     };
     let error = launch.check().err()?;
-    let help = error.remedy().unwrap_or_else(|| help_for_no_start(&function.command));
+    let help = error.remedy().unwrap_or_else(|| help_for_no_start(&function.program.command));
     Some(format!(
         "{error}; until it can be started, invocations fail with Runtime.InvalidEntrypoint\nhelp: {help}"
     ))

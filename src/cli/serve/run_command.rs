@@ -79,7 +79,7 @@ fn variables(emulator: &Emulator) -> Vec<(OsString, OsString)> {
         .any(|name| inherited.contains_key(OsStr::new(name)));
     if !has_region {
         let function = emulator.functions().first().function();
-        variables.push(("AWS_REGION".into(), function.region.clone().into()));
+        variables.push(("AWS_REGION".into(), function.owner.region.clone().into()));
     }
     variables
 }

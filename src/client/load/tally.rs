@@ -52,18 +52,25 @@ pub(crate) enum Identity {
     At(String),
 }
 
+/// What is known of the environments that answered.
+#[derive(Default)]
+struct Environments {
+    /// What tells them apart.
+    identity: Identity,
+    /// Which tenants each has served.
+    served: BTreeMap<String, BTreeSet<String>>,
+    /// Answers with an identity.
+    identified: u64,
+    /// Answers that should have one.
+    unidentified: u64,
+}
+
 /// All that was observed.
 #[derive(Default)]
 pub(crate) struct Tally {
     overall: Group,
     tenants: BTreeMap<String, Group>,
-    /// Which tenants each environment has served.
-    environments: BTreeMap<String, BTreeSet<String>>,
-    identity: Identity,
-    /// Answers with an identity.
-    identified: u64,
-    /// Answers that should have one.
-    unidentified: u64,
+    environments: Environments,
     not_begun: u64,
     unanswered: u64,
     leaks: BTreeSet<Leak>,
@@ -110,7 +117,8 @@ impl Tally {
     /// Nothing yet.
     #[must_use]
     pub(crate) fn new(identity: Identity) -> Self {
-        Self { identity, ..Self::default() }
+        let environments = Environments { identity, ..Environments::default() };
+        Self { environments, ..Self::default() }
     }
 
     /// An invocation was due, but not begun in time.
@@ -136,13 +144,14 @@ impl Tally {
         self.tenants.entry(tenant.clone()).or_default().add(*latency, end);
         match end {
             End::Answered { environment: Some(environment), .. } => {
-                self.identified += 1;
-                let served = self.environments.entry(environment.clone()).or_default();
+                self.environments.identified += 1;
+                let served = self.environments.served.entry(environment.clone()).or_default();
                 served.insert(tenant.clone());
             }
             // The answer of a function that failed is not its usual one.
-            End::Answered { is_error: true, .. } if self.identity != Identity::Header => {}
-            End::Answered { environment: None, .. } => self.unidentified += 1,
+            End::Answered { is_error: true, .. }
+                if self.environments.identity != Identity::Header => {}
+            End::Answered { environment: None, .. } => self.environments.unidentified += 1,
             End::Throttled => {}
             End::Failed(reason) => {
                 self.first_failure.get_or_insert_with(|| reason.clone());
@@ -185,6 +194,7 @@ impl Tally {
     fn isolation(&self) -> Isolation {
         let shared: Vec<SharedEnvironment> = self
             .environments
+            .served
             .iter()
             .filter(|(_, tenants)| tenants.len() > 1)
             .map(|(environment, tenants)| SharedEnvironment {
@@ -213,27 +223,30 @@ impl Tally {
     }
 
     fn doubt(&self) -> Option<String> {
-        if self.identified + self.unidentified == 0 {
+        if self.environments.identified + self.environments.unidentified == 0 {
             return Some(NOTHING_ANSWERED.to_owned());
         }
-        match &self.identity {
-            Identity::Header if self.unidentified > 0 => {
+        match &self.environments.identity {
+            Identity::Header if self.environments.unidentified > 0 => {
                 return Some(
                     "the server doesn't say which environment answers; --environment-at names what \
                      of the function's answer does"
                         .to_owned(),
                 );
             }
-            Identity::At(pointer) if self.unidentified > 0 => {
-                let (without, all) = (self.unidentified, self.unidentified + self.identified);
+            Identity::At(pointer) if self.environments.unidentified > 0 => {
+                let (without, all) = (
+                    self.environments.unidentified,
+                    self.environments.unidentified + self.environments.identified,
+                );
                 return Some(format!(
                     "{without} of {all} answers have no text or number at `{pointer}`"
                 ));
             }
             // With one answer for each tenant it would be so for environments too.
             Identity::At(pointer)
-                if self.environments.len() as u64 == self.identified
-                    && self.identified > self.tenants.len() as u64 =>
+                if self.environments.served.len() as u64 == self.environments.identified
+                    && self.environments.identified > self.tenants.len() as u64 =>
             {
                 return Some(format!(
                     "`{pointer}` is another in each answer, so it may not be of the environment"
@@ -241,12 +254,12 @@ impl Tally {
             }
             Identity::Header | Identity::At(_) => {}
         }
-        let answered: BTreeSet<&String> = self.environments.values().flatten().collect();
+        let answered: BTreeSet<&String> = self.environments.served.values().flatten().collect();
         if answered.len() < 2 {
             return Some(ONE_TENANT.to_owned());
         }
         // Each answer came from an environment that was new: it would also where tenants share them.
-        (self.environments.len() as u64 == self.identified).then(|| {
+        (self.environments.served.len() as u64 == self.environments.identified).then(|| {
             "no environment answered twice, so none was seen to be kept for its tenant; send more \
              invocations"
                 .to_owned()

@@ -11,7 +11,7 @@ use regex_lite::Regex;
 
 use crate::data_plane::functions::{Functions, ServedFunction};
 use crate::endpoints::lambda_api::error::ApiError;
-use crate::lambda::function::{Function, LATEST};
+use crate::lambda::function::{Function, FunctionOwner, LATEST};
 
 const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
 const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
@@ -129,30 +129,31 @@ fn find(
                 .to_owned(),
         ));
     }
-    let asked = Function {
-        name: part("name").unwrap_or_default().to_owned(),
-        region: part("region").unwrap_or(&function.region).to_owned(),
-        account_id: part("account").unwrap_or(&function.account_id).to_owned(),
-        ..function.clone()
+    let asked = part("name").unwrap_or_default();
+    let owner = FunctionOwner {
+        region: part("region").unwrap_or(&function.owner.region).to_owned(),
+        account_id: part("account").unwrap_or(&function.owner.account_id).to_owned(),
     };
     let implied = (unqualified == Unqualified::Latest).then_some(LATEST);
     let version = derived.or(qualifier).or(implied);
-    let here = asked.region == function.region && asked.account_id == function.account_id;
-    let only = functions.len() == 1 && asked.name == ANY_FUNCTION;
-    let place = functions.iter().position(|known| {
-        known.name == asked.name || known.logical_id.as_ref() == Some(&asked.name)
-    });
+    let here = owner == function.owner;
+    let only = functions.len() == 1 && asked == ANY_FUNCTION;
+    let place = functions
+        .iter()
+        .position(|known| known.name == asked || known.logical_id.as_deref() == Some(asked));
     match place.or(only.then_some(0)) {
         Some(place) if here && version.is_none_or(|version| version == LATEST) => {
-            Ok((place, arn(functions[place], version)))
+            Ok((place, qualified(functions[place].arn(), version)))
         }
-        _ => Err(ApiError::FunctionNotFound(arn(&asked, version))),
+        _ => Err(ApiError::FunctionNotFound(qualified(owner.arn(asked), version))),
     }
 }
 
-fn arn(function: &Function, version: Option<&str>) -> String {
-    let unqualified = function.arn();
-    version.map_or_else(|| unqualified.clone(), |version| format!("{unqualified}:{version}"))
+fn qualified(arn: String, version: Option<&str>) -> String {
+    match version {
+        Some(version) => format!("{arn}:{version}"),
+        None => arn,
+    }
 }
 
 /// The value of a parameter in a query; an empty one is none.
@@ -169,7 +170,8 @@ mod tests {
     use super::{Unqualified, find, violations};
     use crate::endpoints::lambda_api::error::ApiError;
     use crate::lambda::function::{
-        Architecture, Function, LogFormat, MemorySize, TenantIsolationMode,
+        Architecture, Function, FunctionOwner, FunctionProgram, LogFormat, MemorySize,
+        TenantIsolationMode,
     };
 
     const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:orders";
@@ -177,13 +179,12 @@ mod tests {
     fn function() -> Function {
         Function {
             name: "orders".to_owned(),
-            region: "eu-west-1".to_owned(),
-            account_id: "123456789012".to_owned(),
+            owner: FunctionOwner {
+                region: "eu-west-1".to_owned(),
+                account_id: "123456789012".to_owned(),
+            },
             logical_id: None,
-            command: Vec::new(),
-            handler: None,
-            argv0: None,
-            runtime: None,
+            program: FunctionProgram::default(),
             variables: Vec::new(),
             architecture: Architecture::Arm64,
             memory: MemorySize { mb: 128, enforced: false },

@@ -75,7 +75,7 @@ impl ExtensionRoutes {
     pub(crate) fn new(function: &Function, calls: CallSender) -> Self {
         Self {
             function_name: function.name.clone(),
-            account_id: function.account_id.clone(),
+            account_id: function.owner.account_id.clone(),
             handler: function.handler().to_string_lossy().into_owned(),
             calls,
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::number::{count, exact};
 use super::sparkline::sparkline;
 use super::table::{name, table, width};
-use crate::report::tenant_report::custom::{Found, Subject};
+use crate::report::tenant_report::custom::{MetricValues, Subject};
 use crate::report::tenant_report::window::Window;
 
 /// The columns of a sparkline: the fewest that it is worth, and the most in a pipe.
@@ -15,14 +15,14 @@ const SPARKLINE: (usize, usize) = (8, 60);
 /// A row for each metric, and a sparkline of the first statistic.
 #[must_use]
 pub(crate) fn text(
-    found: &[Found],
+    found: &[MetricValues],
     subject: &Subject,
     window: &Window,
     columns: Option<usize>,
 ) -> String {
     let mut head = vec!["METRIC", "DIMENSIONS"];
     head.extend(subject.statistics.iter().map(String::as_str));
-    let cells = |found: &Found| {
+    let cells = |found: &MetricValues| {
         let mut cells = vec![name(&found.metric.name, 64), name(&dimensions(found), 120)];
         cells.extend(found.values.iter().map(|value| count(*value)));
         cells
@@ -42,21 +42,21 @@ pub(crate) fn text(
     table(&head, rows.collect(), &[1, last])
 }
 
-fn course(found: &Found, window: &Window) -> Vec<Option<f64>> {
+fn course(found: &MetricValues, window: &Window) -> Vec<Option<f64>> {
     let value = |period: Timestamp| {
         found.series.iter().find(|(time, _)| *time == period).map(|(_, value)| *value)
     };
     window.periods().map(value).collect()
 }
 
-fn dimensions(found: &Found) -> String {
+fn dimensions(found: &MetricValues) -> String {
     let pairs = found.metric.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
     pairs.collect::<Vec<_>>().join(" ")
 }
 
 /// All metrics as one JSON document.
 #[must_use]
-pub(crate) fn json(found: &[Found], subject: &Subject, window: &Window) -> Value {
+pub(crate) fn json(found: &[MetricValues], subject: &Subject, window: &Window) -> Value {
     let metrics = found.iter().map(|found| {
         let dimensions = found.metric.dimensions.iter();
         let statistics = subject.statistics.iter().zip(&found.values);
@@ -80,10 +80,10 @@ pub(crate) fn json(found: &[Found], subject: &Subject, window: &Window) -> Value
 
 /// The fields of all rows after their head.
 #[must_use]
-pub(crate) fn rows(found: &[Found], subject: &Subject) -> Vec<Vec<String>> {
+pub(crate) fn rows(found: &[MetricValues], subject: &Subject) -> Vec<Vec<String>> {
     let mut head = vec!["metric".to_owned(), "dimensions".to_owned()];
     head.extend(subject.statistics.iter().cloned());
-    let row = |found: &Found| {
+    let row = |found: &MetricValues| {
         let mut fields = vec![found.metric.name.clone(), dimensions(found)];
         fields.extend(found.values.iter().map(|value| exact(*value)));
         fields

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{Dimensions, query};
+use super::figures::{Dimensions, Figure, figure, query};
 use super::window::Window;
 use super::{AWS_NAMESPACE, OWN_NAMESPACE, Subject, subjects};
 use crate::client::cloudwatch::{CloudWatch, Points};
@@ -13,10 +13,10 @@ use crate::report::prices::Usage;
 pub(crate) type ByTenant = BTreeMap<String, Usage>;
 
 /// Namespace, metric and statistic of what is charged for.
-const CHARGED: [(&str, &str, &str); 3] = [
-    (AWS_NAMESPACE, "Invocations", "Sum"),
-    (OWN_NAMESPACE, "BilledDuration", "Sum"),
-    (OWN_NAMESPACE, "EnvironmentsCreated", "Sum"),
+const CHARGED: [Figure; 3] = [
+    figure(AWS_NAMESPACE, "Invocations", "Sum"),
+    figure(OWN_NAMESPACE, "BilledDuration", "Sum"),
+    figure(OWN_NAMESPACE, "EnvironmentsCreated", "Sum"),
 ];
 
 /// Asks for the use of all tenants, by function.

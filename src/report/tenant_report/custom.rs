@@ -26,7 +26,7 @@ pub(crate) struct Subject {
 
 /// One metric.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct MetricValues {
     /// The metric.
     pub(crate) metric: Metric,
     /// Each statistic over the whole window.
@@ -89,7 +89,7 @@ pub(crate) async fn report(
     subject: &Subject,
     window: &Window,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Vec<Found>, QueryError> {
+) -> Result<Vec<MetricValues>, QueryError> {
     let mut metrics = BTreeSet::new();
     for name in &subject.metrics {
         let listed = cloudwatch.list(&subject.namespace, Some(name), &subject.filter()).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn report(
     let found = metrics.into_iter().zip(answers.chunks(each)).map(|(metric, answers)| {
         let (series, whole) = answers.split_last().unwrap_or((const { &Vec::new() }, &[]));
         let values = whole.iter().map(|points| points.first().map(|(_, value)| *value)).collect();
-        Found { metric, values, series: series.clone() }
+        MetricValues { metric, values, series: series.clone() }
     });
     Ok(found.filter(|found| found.values.iter().any(Option::is_some)).collect())
 }

@@ -46,26 +46,59 @@ pub(crate) struct Dimensions<'a> {
 }
 
 /// Namespace, metric and statistic of each figure, those of mtl's own last.
-const FIGURES: [(&str, &str, &str); 7] = [
-    (AWS_NAMESPACE, "Invocations", "Sum"),
-    (AWS_NAMESPACE, "Errors", "Sum"),
-    (AWS_NAMESPACE, "Throttles", "Sum"),
-    (AWS_NAMESPACE, "Duration", "Average"),
-    (AWS_NAMESPACE, "Duration", "p50"),
-    (AWS_NAMESPACE, "Duration", "p99"),
-    (OWN_NAMESPACE, "ColdStarts", "Sum"),
+const FIGURES: [Figure; 7] = [
+    figure(AWS_NAMESPACE, "Invocations", "Sum"),
+    figure(AWS_NAMESPACE, "Errors", "Sum"),
+    figure(AWS_NAMESPACE, "Throttles", "Sum"),
+    figure(AWS_NAMESPACE, "Duration", "Average"),
+    figure(AWS_NAMESPACE, "Duration", "p50"),
+    figure(AWS_NAMESPACE, "Duration", "p99"),
+    figure(OWN_NAMESPACE, "ColdStarts", "Sum"),
 ];
+
+/// A statistic of a metric.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    /// The metric's namespace.
+    pub(crate) namespace: &'static str,
+    /// The metric's name.
+    pub(crate) name: &'static str,
+    /// The statistic, as CloudWatch spells it.
+    pub(crate) statistic: &'static str,
+}
+
+/// A figure in one line.
+#[must_use]
+pub(crate) const fn figure(
+    namespace: &'static str,
+    name: &'static str,
+    statistic: &'static str,
+) -> Figure {
+    Figure { namespace, name, statistic }
+}
+
+/// Whose metrics are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Metrics {
+    /// Those that Lambda publishes.
+    Lambdas,
+    /// Also those that only mtl publishes.
+    WithOwn,
+}
 
 /// How many queries the figures take.
 #[must_use]
-pub(crate) fn count(own_metrics: bool) -> usize {
-    if own_metrics { FIGURES.len() } else { FIGURES.len() - 1 }
+pub(crate) fn count(metrics: Metrics) -> usize {
+    match metrics {
+        Metrics::WithOwn => FIGURES.len(),
+        Metrics::Lambdas => FIGURES.len() - 1,
+    }
 }
 
 /// The queries for the figures by period.
 #[must_use]
-pub(crate) fn queries(dimensions: Dimensions<'_>, own_metrics: bool, period: u32) -> Vec<Query> {
-    let figures = &FIGURES[..count(own_metrics)];
+pub(crate) fn queries(dimensions: Dimensions<'_>, metrics: Metrics, period: u32) -> Vec<Query> {
+    let figures = &FIGURES[..count(metrics)];
     figures.iter().map(|figure| query(dimensions, *figure, period)).collect()
 }
 
@@ -79,7 +112,7 @@ pub(crate) fn invocations(dimensions: Dimensions<'_>, period: u32) -> Query {
 #[must_use]
 pub(crate) fn query(
     Dimensions { function, tenant }: Dimensions<'_>,
-    (namespace, name, statistic): (&str, &str, &str),
+    Figure { namespace, name, statistic }: Figure,
     period: u32,
 ) -> Query {
     let mut dimensions = vec![(FUNCTION_NAME.to_owned(), function.to_owned())];

@@ -23,7 +23,7 @@ sum(record.metrics.billedDurationMs) as billed by record.tenantId as tenant";
 
 /// What a row tells of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct TenantFigures {
     /// The figures; throttles are in no log.
     pub(crate) figures: Figures,
     /// What AWS charges for. An environment is counted when its init is reported.
@@ -32,12 +32,12 @@ pub(crate) struct Found {
 
 /// The tenants of the rows, those that are asked for if any are.
 #[must_use]
-pub(crate) fn tenants(rows: &[Row], asked: &[String]) -> BTreeMap<String, Found> {
+pub(crate) fn tenants(rows: &[Row], asked: &[String]) -> BTreeMap<String, TenantFigures> {
     let tenants = rows.iter().filter_map(|row| Some((row.get("tenant")?.clone(), found(row))));
     tenants.filter(|(tenant, _)| asked.is_empty() || asked.contains(tenant)).collect()
 }
 
-fn found(row: &Row) -> Found {
+fn found(row: &Row) -> TenantFigures {
     let number = |field: &str| row.get(field).and_then(|text| text.parse::<f64>().ok());
     let invocations = number("invocations");
     let cold_starts = number("coldStarts");
@@ -56,7 +56,14 @@ fn found(row: &Row) -> Found {
         billed_ms: number("billed").unwrap_or_default(),
         environments: cold_starts.unwrap_or_default(),
     };
-    Found { figures, usage }
+    TenantFigures { figures, usage }
+}
+
+/// Whether the report has a row for all tenants together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Total {
+    Shown,
+    Hidden,
 }
 
 /// The report of a function. All tenants together have no percentiles: they don't follow from those of
@@ -64,8 +71,8 @@ fn found(row: &Row) -> Found {
 #[must_use]
 pub(crate) fn report(
     function: String,
-    tenants: &BTreeMap<String, Found>,
-    with_total: bool,
+    tenants: &BTreeMap<String, TenantFigures>,
+    shown: Total,
 ) -> FunctionReport {
     let row = |tenant: Option<&String>, figures| TenantReport {
         tenant: tenant.cloned(),
@@ -91,13 +98,13 @@ pub(crate) fn report(
     FunctionReport {
         function,
         tenants: tenants.iter().map(|(tenant, found)| row(Some(tenant), found.figures)).collect(),
-        total: (with_total && !tenants.is_empty()).then(|| row(None, total)),
+        total: (shown == Total::Shown && !tenants.is_empty()).then(|| row(None, total)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, report, tenants};
+    use super::{Row, Total, report, tenants};
 
     fn row(fields: &[(&str, &str)]) -> Row {
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -124,7 +131,7 @@ mod tests {
         let alice = found["alice"];
         assert_eq!((alice.figures.errors, alice.figures.throttles), (Some(1.0), None));
         assert_eq!((alice.usage.billed_ms, alice.usage.environments), (90.0, 1.0));
-        let report = report("f".to_owned(), &found, true);
+        let report = report("f".to_owned(), &found, Total::Shown);
         let total = report.total.unwrap().figures;
         assert_eq!((total.invocations, total.average, total.p99), (Some(5.0), Some(8.5), None));
         assert_eq!(tenants(&rows, &["bob".to_owned()]).len(), 1);

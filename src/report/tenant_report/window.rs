@@ -1,5 +1,7 @@
 //! The time that a report is about, and the periods it is divided into. Knows no metrics.
 
+use std::ops::Range;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +59,7 @@ impl Window {
     ///
     /// When CloudWatch has nothing of it.
     pub(crate) fn new(
-        (start, end): (Timestamp, Timestamp),
+        Range { start, end }: Range<Timestamp>,
         period: Option<u32>,
         now: Timestamp,
     ) -> Result<Self, WindowError> {
@@ -102,7 +104,7 @@ impl Window {
     ) -> Result<Self, WindowError> {
         let since = SignedDuration::try_from(since).map_err(|_| WindowError::TooOld)?;
         let start = now.checked_sub(since).map_err(|_| WindowError::TooOld)?;
-        Self::new((start, now), period, now)
+        Self::new(start..now, period, now)
     }
 
     /// A period that holds the whole window, in seconds: a multiple of the shorter one, so that it is

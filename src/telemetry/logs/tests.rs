@@ -6,7 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::lambda::function::{
-    Architecture, Function, LogFormat, MemorySize, TenantId, TenantIsolationMode,
+    Architecture, Function, FunctionOwner, FunctionProgram, LogFormat, MemorySize, TenantId,
+    TenantIsolationMode,
 };
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Report, ResponseFigures};
@@ -19,12 +20,11 @@ fn function() -> Function {
     Function {
         name: "f".to_owned(),
         logical_id: None,
-        region: "us-east-1".to_owned(),
-        account_id: "123456789012".to_owned(),
-        command: Vec::new(),
-        handler: None,
-        argv0: None,
-        runtime: None,
+        owner: FunctionOwner {
+            region: "us-east-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+        },
+        program: FunctionProgram::default(),
         variables: Vec::new(),
         architecture: Architecture::Arm64,
         memory: MemorySize { mb: 128, enforced: false },

@@ -43,8 +43,9 @@ pub(super) fn confirm(
 /// How much is sent and what it costs, in a sentence without its end.
 #[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
 fn estimate(load: &Load, configuration: &Configuration) -> String {
-    let by_rate = load.rate.zip(load.duration).map(|(rate, time)| rate * time.as_secs_f64());
-    let requests = load.requests.map(|requests| requests as f64).or(by_rate);
+    let by_rate =
+        load.pace.rate.zip(load.pace.duration).map(|(rate, time)| rate * time.as_secs_f64());
+    let requests = load.pace.requests.map(|requests| requests as f64).or(by_rate);
     let tenants = load.tenants.len();
     let whose = if tenants == 0 { String::new() } else { format!(" for {tenants} tenants") };
     let Some(requests) = requests else {
@@ -54,7 +55,7 @@ fn estimate(load: &Load, configuration: &Configuration) -> String {
         );
     };
     let prices = Prices::new(configuration.architecture, &[]);
-    let environments = load.connections.max(u32::try_from(tenants).unwrap_or(u32::MAX));
+    let environments = load.pace.connections.max(u32::try_from(tenants).unwrap_or(u32::MAX));
     // Those of a function without tenants cost nothing by themselves.
     let environments = if configuration.isolated { environments } else { 0 };
     let usage = Usage {
