@@ -4,6 +4,7 @@
 pub(crate) mod text;
 
 pub(crate) mod http;
+pub(crate) mod notifier;
 pub(crate) mod output;
 pub(crate) mod procfs;
 pub(crate) mod server_file;

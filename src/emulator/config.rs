@@ -1,4 +1,4 @@
-//! What an emulator is made from, checked. Knows neither arguments nor what becomes of it.
+//! What an emulator is made from, checked.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,8 @@ use crate::{data_plane::event_queue, endpoints::front_door, environment::lifecyc
 /// Everything `serve` was told, checked.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The address or name to listen on.
-    pub(crate) host: String,
-    /// The port to listen on.
-    pub(crate) port: Port,
+    /// Where it listens.
+    pub(crate) address: BindAddress,
     /// What is behind it.
     pub(crate) front_door: front_door::FrontDoorSettings,
     /// The APIs in front of the functions.
@@ -29,12 +27,47 @@ pub(crate) struct Config {
     pub(crate) functions: Vec<FunctionConfig>,
     /// Whether the function's own calls to Lambda come here.
     pub(crate) local_endpoints: bool,
-    /// What stdout shows of its logs.
+    /// Where logs go.
+    pub(crate) logs: LogConfig,
+    /// How the functions' processes are treated.
+    pub(crate) processes: ProcessConfig,
+}
+
+/// Where an emulator listens.
+#[derive(Clone, Debug)]
+pub(crate) struct BindAddress {
+    /// The address or name of this machine, which the ports of APIs share.
+    pub(crate) host: String,
+    /// The port of the Lambda API.
+    pub(crate) port: Port,
+}
+
+/// Where the logs of functions go.
+#[derive(Clone, Debug)]
+pub(crate) struct LogConfig {
+    /// What stdout shows of them.
     pub(crate) stdout: Stdout,
     /// A folder for log files.
-    pub(crate) log_dir: Option<PathBuf>,
-    /// The soft limit of open files that the function gets, where it isn't mtl's own.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// How the processes of functions are treated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProcessConfig {
+    /// What ends them when mtl is killed.
+    pub(crate) watchdog: Watchdog,
+    /// The soft limit of open files that they get, where it isn't mtl's own.
     pub(crate) function_file_descriptors: Option<u64>,
+}
+
+/// What ends the processes of functions when mtl is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watchdog {
+    /// The program of this process, which is `mtl`, started another time.
+    OwnProgram,
+    /// Nothing: they are left behind then.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for programs that embed the emulator"))]
+    Absent,
 }
 
 /// A function with all that is its own.

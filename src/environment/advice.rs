@@ -7,10 +7,9 @@ use std::net::SocketAddr;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
+use crate::system::notifier::Notifier;
 
 /// Something that the user should know.
 #[derive(Clone, Debug)]
@@ -66,19 +65,17 @@ pub(crate) enum ExtensionFault {
 
 /// The way to the user. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub(crate) struct Adviser(mpsc::UnboundedSender<Advice>);
+pub(crate) struct Adviser(Notifier<Advice>);
 
 impl Adviser {
-    /// The two ends.
+    /// Tells whom this notifies.
     #[must_use]
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Advice>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+    pub(crate) fn new(notifier: Notifier<Advice>) -> Self {
+        Self(notifier)
     }
 
     /// Tells the user.
     pub(crate) fn tell(&self, advice: Advice) {
-        // When nobody listens any more, mtl is ending.
-        let _ = self.0.send(advice);
+        self.0.notify(advice);
     }
 }

@@ -20,10 +20,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::mpsc;
 use tokio::time::error::Elapsed;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::system::notifier::Notifier;
 use crate::system::process::launch::{Launch, SpawnError};
 use crate::system::process::limits::spawn_with_soft_limit;
 use crate::system::process::reaper::{Exit, Table};
@@ -49,8 +49,10 @@ struct Inner {
 /// What [`Processes::start`] needs to know.
 #[derive(Debug)]
 pub(crate) struct Setup<'a> {
-    /// The program of the watchdog.
-    pub(crate) watchdog: Program,
+    /// The program of the watchdog. Without one, functions outlive an mtl that is killed.
+    pub(crate) watchdog: Option<Program>,
+    /// Is told when a watchdog ended too early.
+    pub(crate) losses: Notifier<Loss>,
     /// mtl's temporary folder. The watchdog removes it at the end if mtl could not.
     pub(crate) folder: &'a Path,
     /// The soft limit of open files that functions get, where it isn't mtl's own.
@@ -61,14 +63,11 @@ impl Processes {
     /// Starts the watchdog, the reaping of processes and the thread that looks for strays. Call it
     /// inside the tokio runtime.
     ///
-    /// What is received says that a watchdog ended too early; dropping the receiver is harmless.
-    ///
     /// # Errors
     ///
     /// When one of the three can't be started: functions could outlive mtl then.
-    pub(crate) fn start(setup: Setup<'_>) -> io::Result<(Self, mpsc::UnboundedReceiver<Loss>)> {
-        let (losses, receiver) = mpsc::unbounded_channel();
-        let link = Link::start(setup.watchdog, setup.folder.into(), losses)?;
+    pub(crate) fn start(setup: Setup<'_>) -> io::Result<Self> {
+        let link = Link::start(setup.watchdog, setup.folder.into(), setup.losses)?;
         let watchdog = Arc::new(Mutex::new(link));
         let table = Arc::new(Table::new(Arc::clone(&watchdog)));
         let inner = Inner {
@@ -78,7 +77,7 @@ impl Processes {
             watchdog,
             function_file_descriptors: setup.function_file_descriptors,
         };
-        Ok((Self(Arc::new(inner)), receiver))
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Starts the process of an environment whose Runtime API listens at `runtime_api`, as

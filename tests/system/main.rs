@@ -8,6 +8,7 @@
 #[path = "../../src/system"]
 #[allow(dead_code, reason = "what only the rest of mtl uses")]
 mod system {
+    pub(crate) mod notifier;
     pub(crate) mod procfs;
 
     pub(crate) mod memory;

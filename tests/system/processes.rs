@@ -12,8 +12,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::system::notifier::Notifier;
 use crate::system::process::launch::{Launch, SpawnError};
 use crate::system::process::{Output, Process, Processes, Setup};
 use crate::system::watchdog::link::{Loss, Program};
@@ -35,8 +36,24 @@ fn stand_in(script: &str) -> Program {
 }
 
 fn start_with(watchdog: Program, descriptors: Option<u64>) -> (Processes, UnboundedReceiver<Loss>) {
-    let folder = Path::new("/nowhere");
-    Processes::start(Setup { watchdog, folder, function_file_descriptors: descriptors }).unwrap()
+    let (losses, receiver) = unbounded_channel();
+    let setup = Setup {
+        watchdog: Some(watchdog),
+        losses: Notifier::into_channel(losses),
+        folder: Path::new("/nowhere"),
+        function_file_descriptors: descriptors,
+    };
+    (Processes::start(setup).unwrap(), receiver)
+}
+
+fn setup(watchdog: Option<Program>) -> Setup<'static> {
+    let (losses, _) = unbounded_channel::<Loss>();
+    Setup {
+        watchdog,
+        losses: Notifier::into_channel(losses),
+        folder: Path::new("/nowhere"),
+        function_file_descriptors: None,
+    }
 }
 
 fn start() -> Processes {
@@ -253,10 +270,18 @@ async fn a_watchdog_that_never_runs_is_given_up() {
 }
 
 #[tokio::test]
-async fn without_a_watchdog_nothing_starts() {
-    let watchdog = Program::at("/no/such/program".into());
-    let setup = Setup { watchdog, folder: Path::new("/"), function_file_descriptors: None };
-    assert!(Processes::start(setup).is_err());
+async fn nothing_starts_when_the_watchdog_does_not() {
+    assert!(Processes::start(setup(Some(Program::at("/no/such/program".into())))).is_err());
+}
+
+#[tokio::test]
+async fn a_program_that_embeds_the_emulator_has_no_watchdog_to_wait_for() {
+    let processes = Processes::start(setup(None)).unwrap();
+    assert_eq!(processes.watchdog().pid(), None);
+    let (process, mut output) = spawn(&processes, "sleep 1000");
+    drop(process);
+    assert_eq!(rest(&mut output).await, "");
+    soon(processes.close()).await.unwrap();
 }
 
 #[tokio::test]

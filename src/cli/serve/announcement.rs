@@ -22,7 +22,8 @@ pub(super) struct Announcement {
 impl Announcement {
     /// For an emulator that is made from this.
     pub(super) fn new(config: &Config) -> Self {
-        Self { port: config.port, apis: config.apis.clone(), stdout: config.stdout }
+        let (port, stdout) = (config.address.port, config.logs.stdout);
+        Self { port, apis: config.apis.clone(), stdout }
     }
 
     /// Says where everything is, at last in the line that tools wait for.

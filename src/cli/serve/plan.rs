@@ -17,7 +17,9 @@ use crate::cli::serve::capacity::Capacity;
 use crate::cli::serve::function::{Description, Program, Served};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
-use crate::emulator::config::{Config, FunctionConfig, Port, Runtime};
+use crate::emulator::config::{
+    BindAddress, Config, FunctionConfig, LogConfig, Port, ProcessConfig, Runtime, Watchdog,
+};
 use crate::endpoints::management_api::configuration;
 use crate::lambda::function::Function;
 use crate::system::process::launch::Launch;
@@ -97,8 +99,10 @@ impl Args {
             Reload::new(scope, self.build, roots.collect(), template)
         });
         let config = Config {
-            host: self.host.trim_matches(['[', ']']).to_owned(),
-            port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
+            address: BindAddress {
+                host: self.host.trim_matches(['[', ']']).to_owned(),
+                port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Asked),
+            },
             front_door: front_door::FrontDoorSettings {
                 invocation_endpoint: self.invocation_endpoint,
                 allowed_hosts: self.allow_host,
@@ -108,9 +112,8 @@ impl Args {
             limits,
             functions,
             local_endpoints: !self.no_local_endpoints,
-            stdout: stdout(self.output),
-            log_dir: self.log_dir,
-            function_file_descriptors,
+            logs: LogConfig { stdout: stdout(self.output), folder: self.log_dir },
+            processes: ProcessConfig { watchdog: Watchdog::OwnProgram, function_file_descriptors },
         };
         let (run, grace) = (self.run, self.grace);
         Ok(Plan { served: sentence, warnings, folder, reload, run, grace, inline, config })

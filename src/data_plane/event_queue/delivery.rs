@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_plane::event_queue::destination::{DeliveryError, Destination};
@@ -11,6 +11,7 @@ use crate::data_plane::event_queue::record::{EventEnd, record};
 use crate::data_plane::event_queue::retry::Condition;
 use crate::lambda::function::Function;
 use crate::lambda::invocation::Invocation;
+use crate::system::notifier::Notifier;
 
 /// How many records of a function are delivered at once. The others wait in the queue.
 const MAXIMUM_DELIVERIES: usize = 10;
@@ -22,7 +23,7 @@ pub(crate) struct Deliveries {
     on_success: Option<Destination>,
     on_failure: Option<Destination>,
     slots: Semaphore,
-    failed: mpsc::UnboundedSender<DeliveryError>,
+    failed: Notifier<DeliveryError>,
 }
 
 impl Deliveries {
@@ -32,7 +33,7 @@ impl Deliveries {
         function: Arc<Function>,
         on_success: Option<Destination>,
         on_failure: Option<Destination>,
-        failed: mpsc::UnboundedSender<DeliveryError>,
+        failed: Notifier<DeliveryError>,
     ) -> Self {
         let slots = Semaphore::new(MAXIMUM_DELIVERIES);
         Self { function, on_success, on_failure, slots, failed }
@@ -64,8 +65,7 @@ impl Deliveries {
             Ok(()) => tracing::debug!(%request_id, %destination, "record delivered"),
             Err(error) => {
                 tracing::debug!(%request_id, %destination, %error, "record not delivered");
-                // Whoever serves tells it; without anyone who does, there is no one to tell.
-                let _ = self.failed.send(error);
+                self.failed.notify(error);
             }
         }
     }

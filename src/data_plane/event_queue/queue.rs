@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History, Next
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{self, Completed, Invocation, Outcome};
+use crate::system::notifier::Notifier;
 use crate::telemetry::lambda_metrics::LambdaMetrics;
 
 /// How much may wait, in KiB of payload; an event counts for one more than it has. So there are never
@@ -96,12 +97,12 @@ struct QueueState {
 }
 
 impl EventQueue {
-    /// An empty queue. What is sent says which records could not be delivered.
+    /// An empty queue. The notifier is told which records could not be delivered.
     #[must_use]
     pub(crate) fn new(
         data_plane: DataPlane,
         settings: EventQueueSettings,
-        failed_deliveries: mpsc::UnboundedSender<DeliveryError>,
+        failed_deliveries: Notifier<DeliveryError>,
     ) -> Self {
         let EventQueueSettings { schedule, never_runs, on_success, on_failure } = settings;
         let function = Arc::clone(data_plane.function());

@@ -32,7 +32,8 @@ impl Table {
     /// An empty table whose groups the watchdog is told of.
     #[must_use]
     pub(crate) fn new(watchdog: Arc<Mutex<Link>>) -> Self {
-        Self { leaders: Mutex::default(), watchdog, watchdog_runs: watch::Sender::new(true) }
+        let runs = watchdog.lock().unwrap_or_else(PoisonError::into_inner).pid().is_some();
+        Self { leaders: Mutex::default(), watchdog, watchdog_runs: watch::Sender::new(runs) }
     }
 
     /// Reaps on every SIGCHLD until the handle is dropped.

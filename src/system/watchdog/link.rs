@@ -12,9 +12,9 @@ use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::sync::mpsc;
 use tracing::debug;
 
+use crate::system::notifier::Notifier;
 use crate::system::watchdog::PROCESS_NAME;
 use crate::system::watchdog::message::Message;
 
@@ -81,9 +81,9 @@ pub(crate) enum Loss {
 /// The connection to the watchdog that runs now.
 #[derive(Debug)]
 pub(crate) struct Link {
-    program: Program,
+    program: Option<Program>,
     restarts_left: u32,
-    losses: mpsc::UnboundedSender<Loss>,
+    losses: Notifier<Loss>,
     watchdog: Watchdog,
     folder: PathBuf,
     runtime_apis: BTreeSet<SocketAddr>,
@@ -98,15 +98,16 @@ enum Watchdog {
 }
 
 impl Link {
-    /// Starts a watchdog that removes `folder` at the end.
+    /// Starts a watchdog that removes `folder` at the end. Without a program there is none, and what
+    /// it would be told goes nowhere.
     ///
     /// # Errors
     ///
     /// When the program can't be started.
     pub(crate) fn start(
-        program: Program,
+        program: Option<Program>,
         folder: PathBuf,
-        losses: mpsc::UnboundedSender<Loss>,
+        losses: Notifier<Loss>,
     ) -> io::Result<Self> {
         let mut link = Self {
             program,
@@ -174,8 +175,7 @@ impl Link {
                 debug!(%status, ?source, "the watchdog ended and can't be replaced");
             }
         }
-        // Whoever doesn't listen has no use for it.
-        let _ = self.losses.send(loss);
+        self.losses.notify(loss);
     }
 
     /// Closes the pipe: the watchdog ends what it remembers, and then itself.
@@ -192,7 +192,8 @@ impl Link {
     }
 
     fn start_watchdog(&self) -> io::Result<Watchdog> {
-        let (pid, mut pipe) = self.program.start()?;
+        let Some(program) = &self.program else { return Ok(Watchdog::Ended) };
+        let (pid, mut pipe) = program.start()?;
         // A new process reads at once, so this may wait for it. One that ends at once is noticed
         // by its end and not here.
         let _ = pipe.write_all(&self.everything());
