@@ -15,4 +15,4 @@ mod running;
 
 pub(crate) use error::StartError;
 pub(crate) use notices::Notice;
-pub(crate) use running::{Emulator, Stopped};
+pub(crate) use running::{RunningEmulator, Stopped};

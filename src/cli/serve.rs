@@ -32,7 +32,7 @@ use tokio::runtime;
 use tracing::debug;
 
 use crate::cli::failure::Failure;
-use crate::emulator::Emulator;
+use crate::emulator::RunningEmulator;
 use crate::system::server_file::ServerFile;
 use advice::AdviceLog;
 use announcement::Announcement;
@@ -79,7 +79,7 @@ async fn serve(plan: Plan, signals: Signals) -> Result<ExitCode, Failure> {
     let announcement = Announcement::new(&plan.config);
     // It is needed for as long as functions are started.
     let _inline_code = plan.inline;
-    let emulator = Emulator::start(plan.config).await.map_err(start_failure::failure)?;
+    let emulator = RunningEmulator::start(plan.config).await.map_err(start_failure::failure)?;
     debug!(endpoint = emulator.endpoint(), "serving");
     let server_file = ServerFile::publish(&plan.folder, &emulator.endpoint())
         .inspect_err(|error| warn(&format!("`mtl invoke` needs --endpoint: {error}")));

@@ -10,13 +10,13 @@ use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
 use crate::client::local::{ANSWER_TIMEOUT, connect, no_answer, request};
 use crate::lambda::invocation_type::InvocationType;
-use crate::system::http::call::Caller;
+use crate::system::http::call::ClientConnection;
 
 /// A connection that is kept, and made anew when it has to be.
 #[derive(Debug)]
 pub(crate) struct KeepAlive {
     endpoint: Endpoint,
-    connection: Option<Caller>,
+    connection: Option<ClientConnection>,
 }
 
 impl KeepAlive {

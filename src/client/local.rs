@@ -15,7 +15,7 @@ use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
 use crate::lambda::invocation_type::InvocationType;
-use crate::system::http::call::{CallError, Caller};
+use crate::system::http::call::{CallError, ClientConnection};
 
 /// How long an answer may take, and how long a streamed one may pause. The function's timeout is for
 /// the server to keep, and a person may debug the function meanwhile; so this only ends what nobody
@@ -59,8 +59,8 @@ pub(crate) async fn send(
 /// # Errors
 ///
 /// When it can't be reached.
-pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Caller, InvokeError> {
-    let connection = Caller::connect((endpoint.host(), endpoint.port())).await;
+pub(crate) async fn connect(endpoint: &Endpoint) -> Result<ClientConnection, InvokeError> {
+    let connection = ClientConnection::connect((endpoint.host(), endpoint.port())).await;
     connection.map_err(|error| no_answer(endpoint, error))
 }
 

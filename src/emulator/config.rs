@@ -65,8 +65,7 @@ pub(crate) struct ProcessConfig {
 pub(crate) enum Watchdog {
     /// The program of this process, which is `mtl`, started another time.
     OwnProgram,
-    /// Nothing: they are left behind then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for programs that embed the emulator"))]
+    /// Nothing, since this process is a program that embeds the emulator: they are left behind then.
     Absent,
 }
 

@@ -31,7 +31,7 @@ use crate::telemetry::metric_store::MetricStore;
 
 /// A running emulator.
 #[derive(Debug)]
-pub(crate) struct Emulator {
+pub(crate) struct RunningEmulator {
     doors: OpenDoors,
     runtime_addresses: Vec<SocketAddr>,
     functions: Functions,
@@ -53,7 +53,7 @@ pub(crate) struct Stopped {
     pub(crate) watchdog_ended: bool,
 }
 
-impl Emulator {
+impl RunningEmulator {
     /// Starts everything. When it returns, the address answers.
     ///
     /// # Errors

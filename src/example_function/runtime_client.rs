@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 use thiserror::Error;
 
-use crate::system::http::call::{CallError, Caller};
+use crate::system::http::call::{CallError, ClientConnection};
 
 /// The next event may be long in coming: Lambda ends the environment, and with it the connection, when
 /// none will come.
@@ -28,7 +28,7 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct RuntimeClient {
     address: String,
-    connection: Caller,
+    connection: ClientConnection,
 }
 
 /// One invocation, as the Runtime API delivers it.
@@ -77,7 +77,7 @@ impl RuntimeClient {
     ///
     /// When nothing listens there.
     pub(crate) async fn connect(address: String) -> Result<Self, ClientError> {
-        let connection = Caller::connect(&address).await;
+        let connection = ClientConnection::connect(&address).await;
         let connection = connection.map_err(|error| match error {
             CallError::Connect(source) => ClientError::Connect { address: address.clone(), source },
             error => ClientError::Connection(error),

@@ -15,6 +15,7 @@ mod api_gateway;
 mod attach;
 mod authorizers;
 mod cloudwatch;
+mod embedding;
 mod environment_variables;
 mod events;
 mod extensions;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::api;
 use super::say::say;
-use crate::emulator::Emulator;
+use crate::emulator::RunningEmulator;
 use crate::emulator::config::{Api, Config, Port};
 use crate::lambda::function::Function;
 use crate::telemetry::logs::Stdout;
@@ -27,7 +27,7 @@ impl Announcement {
     }
 
     /// Says where everything is, at last in the line that tools wait for.
-    pub(super) fn say(&self, emulator: &Emulator) {
+    pub(super) fn say(&self, emulator: &RunningEmulator) {
         say_if_taken(self.port, emulator.address(), "--port");
         for (Api { port, api }, address) in self.apis.iter().zip(emulator.api_addresses()) {
             say_if_taken(*port, address, "--api-port");
@@ -54,7 +54,7 @@ impl Announcement {
 }
 
 /// A line of JSON for programs that read stdout.
-fn ready_as_json(emulator: &Emulator, runtimes: &[String]) -> String {
+fn ready_as_json(emulator: &RunningEmulator, runtimes: &[String]) -> String {
     let mut ready = json!({ "type": "ready", "endpoint": emulator.endpoint() });
     if let Some((_, first)) = emulator.api_endpoints().next() {
         ready["api"] = json!(first);

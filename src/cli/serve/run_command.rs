@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use super::shell::{Shell, shell};
 use crate::cli::failure::Failure;
-use crate::emulator::Emulator;
+use crate::emulator::RunningEmulator;
 use crate::environment::local_calls::{can_sign, endpoint, placeholder_credentials};
 
 /// The command while it runs. It is killed with the value.
@@ -25,7 +25,7 @@ impl RunCommand {
     /// # Errors
     ///
     /// When there is no shell, or no process can be started.
-    pub(crate) fn start(command: &OsStr, emulator: &Emulator) -> Result<Self, Failure> {
+    pub(crate) fn start(command: &OsStr, emulator: &RunningEmulator) -> Result<Self, Failure> {
         // A test that asks its user something must read from the terminal.
         let has_group = !io::stdin().is_terminal();
         let shell = Shell::start(shell(command).envs(variables(emulator)), has_group);
@@ -59,7 +59,7 @@ fn code(status: ExitStatus) -> ExitCode {
 
 /// The addresses, as mtl's own commands and AWS's SDKs look for them. An SDK needs credentials and a
 /// Region to send anything at all.
-fn variables(emulator: &Emulator) -> Vec<(OsString, OsString)> {
+fn variables(emulator: &RunningEmulator) -> Vec<(OsString, OsString)> {
     let url = emulator.endpoint();
     let mut variables: Vec<(OsString, OsString)> =
         vec![("MTL_ENDPOINT".into(), url.clone().into())];

@@ -10,13 +10,13 @@ use super::notices::tell;
 use super::run_command::RunCommand;
 use super::say::say;
 use super::signals::Signals;
-use crate::emulator::Emulator;
+use crate::emulator::RunningEmulator;
 
 /// What there is while mtl serves.
 #[derive(Debug)]
 pub(super) struct Serving {
     /// What is served.
-    pub(super) emulator: Emulator,
+    pub(super) emulator: RunningEmulator,
     /// What ends it.
     pub(super) signals: Signals,
     /// What runs meanwhile, if serving is for its sake.

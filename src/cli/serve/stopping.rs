@@ -12,7 +12,7 @@ use super::summary;
 use crate::cli::failure::Exit;
 use crate::data_plane::event_queue::DroppedEvent;
 use crate::data_plane::functions::Functions;
-use crate::emulator::{Emulator, Stopped};
+use crate::emulator::{RunningEmulator, Stopped};
 use crate::system::stderr;
 
 /// Stops serving, and returns the exit code.
@@ -38,7 +38,7 @@ pub(super) async fn stop(serving: Serving, reason: StopReason, grace: Duration) 
 
 /// Returns the exit code for a signal that came meanwhile, if one did.
 async fn wait_until_stopped(
-    emulator: Emulator,
+    emulator: RunningEmulator,
     signals: &mut Signals,
     grace: Duration,
 ) -> Option<ExitCode> {

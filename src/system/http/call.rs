@@ -33,11 +33,11 @@ pub(crate) enum CallError {
 
 /// A connection to a server that mtl calls.
 #[derive(Debug)]
-pub(crate) struct Caller {
+pub(crate) struct ClientConnection {
     sender: SendRequest<Full<Bytes>>,
 }
 
-impl Caller {
+impl ClientConnection {
     /// Connects to `address`, within [`CONNECT_TIMEOUT`].
     ///
     /// # Errors
@@ -126,7 +126,7 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
-    use super::{CallError, Caller};
+    use super::{CallError, ClientConnection};
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -137,18 +137,20 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_never_answers_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut caller = Caller::connect(listener.local_addr().unwrap()).await.unwrap();
-        let result = caller.call(request(), SHORT).await;
+        let mut connection =
+            ClientConnection::connect(listener.local_addr().unwrap()).await.unwrap();
+        let result = connection.call(request(), SHORT).await;
         assert!(matches!(result, Err(CallError::TimedOut(SHORT))), "{result:?}");
     }
 
     #[tokio::test]
     async fn a_body_that_never_ends_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut caller = Caller::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut connection =
+            ClientConnection::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
-        let result = caller.call(request(), SHORT).await;
+        let result = connection.call(request(), SHORT).await;
         assert!(matches!(result, Err(CallError::TimedOut(SHORT))), "{result:?}");
     }
 }

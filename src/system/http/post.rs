@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 
-use crate::system::http::call::{CallError, Caller};
+use crate::system::http::call::{CallError, ClientConnection};
 
 /// Posts JSON to an `http://` URL, on a connection of its own, and waits for the answer for `limit`
 /// at most.
@@ -28,6 +28,6 @@ pub(crate) async fn post_json(
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(json))
         .map_err(|error| CallError::Connect(io::Error::other(error)))?;
-    let mut caller = Caller::connect((host, url.port_u16().unwrap_or(80))).await?;
-    Ok(caller.call_for_head(request, limit).await?.status())
+    let mut connection = ClientConnection::connect((host, url.port_u16().unwrap_or(80))).await?;
+    Ok(connection.call_for_head(request, limit).await?.status())
 }

@@ -1,0 +1,13 @@
+//! The emulator inside another Rust program, which is in general a test: what is `pub` here is the
+//! crate's public face, together with `cli::main`.
+
+mod error;
+mod function;
+mod response;
+
+mod emulator;
+
+pub use emulator::Emulator;
+pub use error::{InvokeError, StartError};
+pub use function::Function;
+pub use response::InvokeResponse;
