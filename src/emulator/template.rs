@@ -1,42 +1,62 @@
 //! A SAM or CloudFormation template, or what `cdk synth` writes, as the functions and the APIs that it
-//! describes. What can't be known or run here is named and left out, never guessed. Knows neither
-//! arguments nor what is made of it.
+//! describes. What can't be known or run here is named and left out, never guessed.
+//!
+//! A template goes one way:
+//!
+//! 1. `input` reads the file, and `document` parses it: a tree of nodes, each with its position in the file.
+//! 2. `resolver` takes the resources whose condition holds; `values` says what their intrinsic functions
+//!    come to. Each resource that others refer to gives its names to the resolver first.
+//! 3. `functions` takes each function through its own steps: `resources` (which there are, and their
+//!    names), `tenancy` (whether AWS takes it with tenant isolation), `code` (where it is on this machine)
+//!    and `settings`. The first step that refuses it says why, as a `FunctionRefusal`.
+//! 4. `api` builds the REST APIs: `api::sam` and `api::cloud_formation` find them, `openapi` reads their
+//!    documents, and `authorizers` and `integration` read the parts of a method.
+//! 5. `deploy_warnings` and `unserved` say what would be otherwise on AWS, and what isn't here.
+//!
+//! A function that can't be served has a reason; the others are served. Anything else that isn't known is a
+//! warning with its position, by `Resolver::warn`.
+//!
+//! # To add
+//!
+//! - A **type of resources**: a module beside `functions` and `api` that asks `Resolver::of_type`. If others
+//!   refer to it, it calls `Resolver::name` before they are resolved. `read` calls it. Take the type out of
+//!   `unserved`. Nested stacks are such a type, and parse a document of their own.
+//! - A **property of functions**: a member in `functions::function`, read in `functions::settings`, with a
+//!   reason in `functions::refusal` if AWS refuses a value of it. `cli::serve::template` hands it on.
+//! - An **intrinsic function**: an arm in `Values::intrinsic` with a method of its own.
+//! - A **value that comes from elsewhere**, such as a parameter of SSM: in `resolver`, where parameters get
+//!   their values.
+//! - A **place of code**, such as a zip file: a variant of `functions::function::Code`, found in
+//!   `functions::code`.
+//! - `Fn::ForEach` makes resources, so it is spread before the resolver takes them, in `Resolver::new`.
+//! - **Another format**, such as a plan of Terraform: a reader of its own that makes a `Template`.
 
-mod api;
-mod authorizers;
+// In the order of the stages: a module uses only those above it.
 mod document;
-mod doubts;
-pub(crate) mod functions;
-mod integration;
-mod openapi;
-mod source;
-mod unserved;
+
+pub(crate) mod input;
+
 mod values;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+mod resolver;
 
-use thiserror::Error;
+mod integration;
 
-use crate::emulator::template::document::{Node, Place, Problem};
-use crate::emulator::template::functions::{Refused, TemplateFunction};
-use crate::emulator::template::source::Source;
+mod authorizers;
+mod deploy_warnings;
+
+mod openapi;
+
+pub(crate) mod functions;
+
+mod api;
+mod unserved;
+
+use crate::emulator::template::functions::function::TemplateFunction;
+use crate::emulator::template::functions::refusal::RefusedFunction;
+use crate::emulator::template::input::{TemplateError, TemplateInput, read_document};
+use crate::emulator::template::resolver::Resolver;
 use crate::endpoints::api_gateway::api::RestApi;
-
-/// What the values of a template depend on.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// The file.
-    pub(crate) file: PathBuf,
-    /// Parameters that were given.
-    pub(crate) parameters: BTreeMap<String, String>,
-    /// The Region.
-    pub(crate) region: String,
-    /// The account.
-    pub(crate) account_id: String,
-}
 
 /// What a template describes.
 #[derive(Clone, Debug, Default)]
@@ -44,37 +64,11 @@ pub(crate) struct Template {
     /// The functions that can be served.
     pub(crate) functions: Vec<TemplateFunction>,
     /// Those that can't.
-    pub(crate) refused: Vec<Refused>,
+    pub(crate) refused: Vec<RefusedFunction>,
     /// The APIs in front of them.
     pub(crate) apis: Vec<RestApi>,
     /// What its user should know, a sentence each.
     pub(crate) warnings: Vec<String>,
-}
-
-/// Why a file is no template that can be served.
-#[derive(Debug, Error)]
-pub(crate) enum TemplateError {
-    /// The file can't be read.
-    #[error("failed to read `{}`", .0.display())]
-    Read(PathBuf, #[source] io::Error),
-    /// It has a mistake.
-    #[error("{}:{place}: {message}", file.display())]
-    Wrong {
-        /// The file.
-        file: PathBuf,
-        /// Where in it.
-        place: Place,
-        /// What is wrong.
-        message: String,
-    },
-    /// A parameter was given that it doesn't have.
-    #[error("`{}` has no parameter `{name}`", file.display())]
-    Parameter {
-        /// The file.
-        file: PathBuf,
-        /// The parameter.
-        name: String,
-    },
 }
 
 /// Reads a template.
@@ -82,13 +76,13 @@ pub(crate) enum TemplateError {
 /// # Errors
 ///
 /// When the file can't be read, or is no template.
-pub(crate) fn read(settings: &Settings) -> Result<Template, TemplateError> {
-    let document = read_document(&settings.file)?;
-    let mut source = Source::new(settings, &document)?;
-    let functions = functions::functions(&mut source);
-    let apis = api::apis(&mut source, &functions);
+pub(crate) fn read(input: &TemplateInput) -> Result<Template, TemplateError> {
+    let document = read_document(&input.file)?;
+    let mut resolver = Resolver::new(input, &document)?;
+    let functions = functions::functions(&mut resolver);
+    let apis = api::apis(&mut resolver, &functions);
     let served: Vec<_> = functions.iter().flatten().map(|one| one.logical_id.as_str()).collect();
-    unserved::warn(&mut source, &served);
+    unserved::warn(&mut resolver, &served);
     let mut template = Template { apis, ..Template::default() };
     for function in functions {
         match function {
@@ -96,17 +90,6 @@ pub(crate) fn read(settings: &Settings) -> Result<Template, TemplateError> {
             Err(refused) => template.refused.push(refused),
         }
     }
-    template.warnings = source.into_warnings();
+    template.warnings = resolver.into_warnings();
     Ok(template)
-}
-
-/// Reads a file as a document.
-fn read_document(file: &Path) -> Result<Node, TemplateError> {
-    let text =
-        fs::read_to_string(file).map_err(|error| TemplateError::Read(file.to_owned(), error))?;
-    document::parse(&text).map_err(|Problem { place, what }| TemplateError::Wrong {
-        file: file.to_owned(),
-        place,
-        message: what,
-    })
 }

@@ -12,8 +12,10 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::Args;
 use crate::cli::serve::function::{Description, Program, Served};
 use crate::emulator::config::Runtime;
-use crate::emulator::template::functions::{Code, Refused, TemplateFunction};
-use crate::emulator::template::{Settings, Template, TemplateError, read};
+use crate::emulator::template::functions::function::{Code, TemplateFunction};
+use crate::emulator::template::functions::refusal::RefusedFunction;
+use crate::emulator::template::input::{TemplateError, TemplateInput};
+use crate::emulator::template::{Template, read};
 use crate::environment::runtime_client::RuntimeClient;
 
 /// The files that are looked for, as SAM does.
@@ -34,22 +36,25 @@ impl Args {
 
     /// The functions and the APIs of a template.
     pub(super) fn of_template(&self, file: &Path) -> Result<Served, Failure> {
-        let settings = Settings {
+        let input = TemplateInput {
             file: file.to_owned(),
             parameters: self.template.parameters.iter().cloned().collect(),
             region: self.function.region(),
             account_id: self.function.account_id.clone(),
         };
-        let template = read(&settings).map_err(wrong)?;
+        let template = read(&input).map_err(wrong)?;
         let Template { functions, refused, apis, warnings } = template;
         let mut served = Served { apis, warnings, ..Served::default() };
         self.known_names(&functions, &refused)?;
-        let refused = refused.into_iter().map(|refused| (refused.logical_id, refused.reason));
+        let refused =
+            refused.into_iter().map(|refused| (refused.logical_id, refused.reason.to_string()));
         let mut unserved: BTreeMap<String, String> = refused.collect();
         let mut built = Vec::new();
         for function in functions {
             let logical_id = function.logical_id.clone();
-            built.extend(matches!(function.code, Code::Built(_)).then(|| logical_id.clone()));
+            built.extend(
+                matches!(function.program.code, Code::Built(_)).then(|| logical_id.clone()),
+            );
             let folder = folder_of(&function, &mut served.inline)?;
             match self.program_of(&function, folder) {
                 Ok(program) => served.functions.push(self.configure(function.into(), program)?),
@@ -89,7 +94,7 @@ impl Args {
     fn known_names(
         &self,
         functions: &[TemplateFunction],
-        refused: &[Refused],
+        refused: &[RefusedFunction],
     ) -> Result<(), Failure> {
         for (name, _) in &self.template.commands {
             // Why one can't be served is said anyway.
@@ -117,9 +122,9 @@ impl Args {
             let words = ["/bin/sh".into(), "-c".into(), command.into()];
             return Ok(program(Runtime::Command, words.into(), folder));
         }
-        let runtime = function.runtime.as_deref().unwrap_or("provided");
+        let runtime = function.program.runtime.as_deref().unwrap_or("provided");
         if runtime.starts_with("python") || runtime.starts_with("nodejs") {
-            let handler = function.handler.as_deref().unwrap_or_default();
+            let handler = function.program.handler.as_deref().unwrap_or_default();
             let client = RuntimeClient::find(handler, Some(runtime), &folder);
             let client = client.map_err(|error| error.to_string())?;
             let command = client.command(&folder);
@@ -149,16 +154,16 @@ impl From<TemplateFunction> for Description {
         Self {
             name: Some(function.name),
             logical_id: Some(function.logical_id),
-            handler: function.handler,
-            runtime: function.runtime,
+            handler: function.program.handler,
+            runtime: function.program.runtime,
             variables: variables.map(|(name, value)| (name.into(), value.into())).collect(),
             architecture: Some(function.architecture),
-            timeout: function.timeout,
-            memory_mb: function.memory_mb,
+            timeout: function.limits.timeout,
+            memory_mb: function.limits.memory_mb,
             tenant_isolation_mode: Some(function.tenant_isolation_mode),
-            reserved_concurrency: function.reserved_concurrency,
-            maximum_retry_attempts: function.maximum_retry_attempts,
-            maximum_event_age: function.maximum_event_age,
+            reserved_concurrency: function.limits.reserved_concurrency,
+            maximum_retry_attempts: function.events.maximum_retry_attempts,
+            maximum_event_age: function.events.maximum_event_age,
             log_format: function.log_format,
         }
     }
@@ -170,11 +175,12 @@ fn program(runtime: Runtime, command: Vec<OsString>, task_root: PathBuf) -> Prog
 
 /// The folder of a function's code. Code inside the template gets one of its own, as on Lambda.
 fn folder_of(function: &TemplateFunction, inline: &mut Vec<TempDir>) -> Result<PathBuf, Failure> {
-    let text = match &function.code {
+    let text = match &function.program.code {
         Code::Folder(folder) | Code::Built(folder) => return Ok(folder.clone()),
         Code::Inline(text) => text,
     };
-    let is_python = function.runtime.as_ref().is_some_and(|runtime| runtime.starts_with("python"));
+    let is_python =
+        function.program.runtime.as_ref().is_some_and(|runtime| runtime.starts_with("python"));
     let name = if is_python { "index.py" } else { "index.js" };
     let folder = tempfile::tempdir().context("failed to create a temporary folder")?;
     let path = folder.path().to_owned();

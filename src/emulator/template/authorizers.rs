@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use regex_lite::Regex;
 
-use crate::emulator::template::document::{Node, Place, Problem};
+use crate::emulator::template::document::{FilePosition, Node, Problem};
 use crate::emulator::template::integration::{function_of, name_in};
 use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::endpoints::api_gateway::mapping::MappingSource;
@@ -73,7 +73,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn authorizer(self, place: Place) -> Result<Authorizer, Problem> {
+    fn authorizer(self, place: FilePosition) -> Result<Authorizer, Problem> {
         let wrong =
             |what: String| Problem { place, what: format!("the authorizer {}: {what}", self.name) };
         let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));

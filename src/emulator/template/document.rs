@@ -18,20 +18,20 @@ const NODES: usize = 1_000_000;
 
 /// A place in a file, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FilePosition {
     /// The line.
     pub(crate) line: usize,
     /// The column, in characters.
     pub(crate) column: usize,
 }
 
-impl Display for Place {
+impl Display for FilePosition {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
 }
 
-impl From<&Marker> for Place {
+impl From<&Marker> for FilePosition {
     fn from(marker: &Marker) -> Self {
         Self { line: marker.line(), column: marker.col() + 1 }
     }
@@ -41,7 +41,7 @@ impl From<&Marker> for Place {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     /// Where it begins.
-    pub(crate) place: Place,
+    pub(crate) place: FilePosition,
     /// What it is.
     pub(crate) data: Data,
 }
@@ -68,7 +68,7 @@ pub(crate) enum Data {
 #[error("{what}")]
 pub(crate) struct Problem {
     /// Where.
-    pub(crate) place: Place,
+    pub(crate) place: FilePosition,
     /// What it is.
     pub(crate) what: String,
 }
@@ -213,17 +213,22 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, Place), Problem> {
+    fn next(&mut self) -> Result<(Event<'a>, FilePosition), Problem> {
         match self.parser.next() {
-            Some(Ok((event, span))) => Ok((event, Place::from(&span.start))),
+            Some(Ok((event, span))) => Ok((event, FilePosition::from(&span.start))),
             Some(Err(error)) => {
                 Err(Problem { place: error.marker().into(), what: error.info().to_owned() })
             }
-            None => Ok((Event::StreamEnd, Place::default())),
+            None => Ok((Event::StreamEnd, FilePosition::default())),
         }
     }
 
-    fn node(&mut self, event: Event<'a>, place: Place, depth: usize) -> Result<Node, Problem> {
+    fn node(
+        &mut self,
+        event: Event<'a>,
+        place: FilePosition,
+        depth: usize,
+    ) -> Result<Node, Problem> {
         let wrong = |what: &str| Problem { place, what: what.to_owned() };
         self.nodes += 1;
         if depth > DEPTH || self.nodes > NODES {
@@ -367,7 +372,7 @@ fn argument(name: &str, node: Node) -> Node {
 mod tests {
     use serde_json::json;
 
-    use super::{Place, parse};
+    use super::{FilePosition, parse};
 
     fn json_of(text: &str) -> serde_json::Value {
         parse(text).unwrap().json()
@@ -411,7 +416,7 @@ mod tests {
     #[test]
     fn a_mistake_has_its_place() {
         let place = |text: &str| parse(text).unwrap_err().place;
-        assert_eq!(place("a: 1\na: 2\n"), Place { line: 2, column: 1 });
+        assert_eq!(place("a: 1\na: 2\n"), FilePosition { line: 2, column: 1 });
         assert_eq!(place("a:\n  - b\n c: d\n").line, 3);
         assert_eq!(parse("").unwrap_err().what, "the file is empty");
         let emoji = parse(r#"{"a": "\ud83d\ude00 \\ud83d \u00e4"}"#).unwrap();

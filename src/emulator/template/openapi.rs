@@ -6,7 +6,7 @@ use http::Method;
 
 use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::document::{Data, Node, Problem};
-use crate::emulator::template::{doubts, integration};
+use crate::emulator::template::{deploy_warnings, integration};
 use crate::endpoints::api_gateway::api::{ApiMethod, Parameter, ParameterPlace};
 use crate::endpoints::api_gateway::authorizer::Authorizer;
 
@@ -128,7 +128,7 @@ impl Operation<'_> {
     fn doubts(self, method: &ApiMethod) -> Vec<Problem> {
         let Some(integration) = self.node.get(INTEGRATION) else { return Vec::new() };
         let declared: Vec<_> = self.parameters().into_iter().map(|(it, _)| it).collect();
-        let mut doubts = doubts::about(method, &declared, integration);
+        let mut doubts = deploy_warnings::about(method, &declared, integration);
         if self.validates("validateRequestBody") {
             let (shown, path) = (self.shown(), self.path);
             let what = format!(

@@ -2,8 +2,8 @@
 //! for it. Changes nothing of what is served.
 
 use crate::emulator::template::document::Node;
-use crate::emulator::template::functions::properties;
-use crate::emulator::template::source::Source;
+use crate::emulator::template::functions::resources::properties;
+use crate::emulator::template::resolver::Resolver;
 
 /// Resources beside the functions, with what they would do.
 const RESOURCES: [(&str, &str); 13] = [
@@ -30,31 +30,31 @@ const PROPERTIES: [(&str, &str); 3] = [
 ];
 
 /// Names them, a sentence each.
-pub(super) fn warn(source: &mut Source<'_>, functions: &[&str]) {
+pub(super) fn warn(resolver: &mut Resolver<'_>, functions: &[&str]) {
     for (kind, what) in RESOURCES {
-        for (logical_id, resource) in source.of_type(kind) {
-            source.warn(&resource.problem(format!("{logical_id} ({kind}): {what}")));
+        for (logical_id, resource) in resolver.of_type(kind) {
+            resolver.warn(&resource.problem(format!("{logical_id} ({kind}): {what}")));
         }
     }
     for name in functions {
-        let Some(resource) = source.resource(name) else { continue };
-        let properties = &properties(source, resource);
+        let Some(resource) = resolver.resource(name) else { continue };
+        let properties = &properties(resolver, resource);
         for (member, what) in PROPERTIES {
             if let Some(node) = properties.get(member)
-                && source.value(properties, member).is_some()
+                && resolver.value(properties, member).is_some()
             {
-                source.warn(&node.problem(format!("{name}: {what}")));
+                resolver.warn(&node.problem(format!("{name}: {what}")));
             }
         }
         for (event, node) in properties.get("Events").map(Node::entries).unwrap_or_default() {
             let kind = node.get("Type").and_then(Node::text).unwrap_or_default();
             if kind != "Api" {
                 let what = format!("{name}: its event {event} ({kind}) never comes here");
-                source.warn(&node.problem(what));
+                resolver.warn(&node.problem(what));
             }
         }
     }
-    for (name, node) in source.loops() {
-        source.warn(&node.problem(format!("{name}: what it makes is not served")));
+    for (name, node) in resolver.loops() {
+        resolver.warn(&node.problem(format!("{name}: what it makes is not served")));
     }
 }

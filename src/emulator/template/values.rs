@@ -78,7 +78,7 @@ impl Values {
         if let Some((name, argument)) = node.single()
             && (name == "Ref" || name.starts_with("Fn::"))
         {
-            return self.intrinsic((name, argument), depth + 1);
+            return self.intrinsic(name, argument, depth + 1);
         }
         let data = match &node.data {
             Data::List(items) => {
@@ -105,7 +105,8 @@ impl Values {
 
     fn intrinsic(
         &self,
-        (name, argument): (&str, &Node),
+        name: &str,
+        argument: &Node,
         depth: usize,
     ) -> Result<Option<Node>, Problem> {
         let text = |text: String| Some(Node { place: argument.place, data: Data::Text(text) });

@@ -3,13 +3,16 @@
 
 use http::Method;
 
-use crate::emulator::template::api::{Draft, WITHOUT_KEY, definition, method_named, variables};
+use crate::emulator::template::api::draft::{
+    ApiDraft, WITHOUT_KEY, definition, method_named, variables,
+};
 use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::document::{Data, Node, Problem};
-use crate::emulator::template::functions::{Refused, TemplateFunction};
+use crate::emulator::template::functions::function::TemplateFunction;
+use crate::emulator::template::functions::refusal::RefusedFunction;
 use crate::emulator::template::integration::preflight;
 use crate::emulator::template::openapi::Definition;
-use crate::emulator::template::source::{Source, merged};
+use crate::emulator::template::resolver::{Resolver, merged};
 use crate::endpoints::api_gateway::api::{
     ApiMethod, FixedResponse, Integration, LambdaIntegration, Parameter,
 };
@@ -26,7 +29,7 @@ const UNSIGNED: &str = "signatures (AWS_IAM) are not looked at: all may pass";
 
 /// One of SAM's APIs while its events are added.
 struct SamApi {
-    draft: Draft,
+    draft: ApiDraft,
     /// Whether it has a document which SAM leaves alone: events add no methods to it.
     is_described: bool,
     authorizers: Authorizers,
@@ -37,31 +40,31 @@ struct SamApi {
 }
 
 /// Gives `Ref` of the APIs its meaning.
-pub(super) fn name(source: &mut Source<'_>) {
-    for (logical_id, _) in source.of_type(API) {
-        source.name(logical_id.to_owned(), logical_id.to_owned());
+pub(super) fn name(resolver: &mut Resolver<'_>) {
+    for (logical_id, _) in resolver.of_type(API) {
+        resolver.name(logical_id.to_owned(), logical_id.to_owned());
     }
-    source.name(IMPLICIT.to_owned(), IMPLICIT.to_owned());
+    resolver.name(IMPLICIT.to_owned(), IMPLICIT.to_owned());
 }
 
 /// The APIs with the events of functions.
 pub(super) fn drafts(
-    source: &mut Source<'_>,
-    functions: &[Result<TemplateFunction, Refused>],
-) -> Vec<Draft> {
+    resolver: &mut Resolver<'_>,
+    functions: &[Result<TemplateFunction, RefusedFunction>],
+) -> Vec<ApiDraft> {
     let mut apis: Vec<SamApi> = Vec::new();
-    for (logical_id, resource) in source.of_type(API) {
-        apis.push(api(source, logical_id, resource));
+    for (logical_id, resource) in resolver.of_type(API) {
+        apis.push(api(resolver, logical_id, resource));
     }
     for function in functions.iter().flatten() {
-        let resource = source.resource(&function.logical_id);
+        let resource = resolver.resource(&function.logical_id);
         let events = resource.and_then(|resource| resource.get("Properties")?.get("Events"));
         for (_, event) in events.map(Node::entries).unwrap_or_default() {
             if event.get("Type").and_then(Node::text).is_none_or(|kind| kind != "Api") {
                 continue;
             }
-            if let Err(problem) = add_event(source, &mut apis, (&function.name, event)) {
-                source.warn(&problem);
+            if let Err(problem) = add_event(resolver, &mut apis, &function.name, event) {
+                resolver.warn(&problem);
             }
         }
     }
@@ -69,23 +72,23 @@ pub(super) fn drafts(
     apis.into_iter().map(|api| api.draft).collect()
 }
 
-fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
+fn api(resolver: &mut Resolver<'_>, logical_id: &str, resource: &Node) -> SamApi {
     let none = Node { place: resource.place, data: Data::Map(Vec::new()) };
     let own = resource.get("Properties").unwrap_or(&none);
-    let properties = source.global("Api").map_or_else(|| own.clone(), |all| merged(all, own));
-    let auth = properties.get("Auth").map(|auth| source.known(auth));
+    let properties = resolver.global("Api").map_or_else(|| own.clone(), |all| merged(all, own));
+    let auth = properties.get("Auth").map(|auth| resolver.known(auth));
     let mut problems = Vec::new();
     let mut authorizers =
         auth.as_ref().map(|auth| authorizers::of_sam(auth, &mut problems)).unwrap_or_default();
     if needs_key(auth.as_ref()) {
         problems.push(own.problem(WITHOUT_KEY));
     }
-    let default_authorizer = member_of_auth(source, &properties, "DefaultAuthorizer");
+    let default_authorizer = member_of_auth(resolver, &properties, "DefaultAuthorizer");
     if let Ok(Some(authorizers::AWS_IAM)) = default_authorizer.as_ref().map(Option::as_deref) {
         problems.push(own.problem(UNSIGNED));
     }
     for problem in &problems {
-        source.warn(problem);
+        resolver.warn(problem);
     }
     let default = default_authorizer.clone().and_then(|name| match name {
         Some(name) => authorizers.named(&name, own),
@@ -95,19 +98,19 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
     let definition = match default {
         Ok(default) => {
             authorizers.default = default;
-            definition(source, &properties, &authorizers)
+            definition(resolver, &properties, &authorizers)
         }
         // Nobody knows whom its methods let pass.
         Err(problem) => {
-            source.warn(&problem);
+            resolver.warn(&problem);
             Definition::default()
         }
     };
     SamApi {
-        draft: Draft {
+        draft: ApiDraft {
             logical_id: logical_id.to_owned(),
-            stage: source.text(&properties, "StageName"),
-            variables: variables(source, &properties),
+            stage: resolver.text(&properties, "StageName"),
+            variables: variables(resolver, &properties),
             definition,
         },
         is_described: ["DefinitionBody", "DefinitionUri"]
@@ -116,31 +119,32 @@ fn api(source: &mut Source<'_>, logical_id: &str, resource: &Node) -> SamApi {
             && properties.get("MergeDefinitions").and_then(Node::truth) != Some(true),
         authorizers,
         default_authorizer,
-        cors: source.value(&properties, "Cors").map(|cors| preflight(&cors)),
+        cors: resolver.value(&properties, "Cors").map(|cors| preflight(&cors)),
     }
 }
 
 /// Adds the method of an event to its API, unless that has it already.
 fn add_event(
-    source: &mut Source<'_>,
+    resolver: &mut Resolver<'_>,
     apis: &mut Vec<SamApi>,
-    (function, event): (&str, &Node),
+    function: &str,
+    event: &Node,
 ) -> Result<(), Problem> {
     let properties = event.get("Properties").unwrap_or(event);
     let name = match properties.get("RestApiId") {
         None => IMPLICIT.to_owned(),
-        Some(node) => source.values().text(node)?,
+        Some(node) => resolver.values().text(node)?,
     };
     if name == IMPLICIT && !apis.iter().any(|api| api.draft.logical_id == name) {
         let none = Node { place: event.place, data: Data::Null };
-        apis.push(api(source, IMPLICIT, &none));
+        apis.push(api(resolver, IMPLICIT, &none));
     }
     let api = apis.iter_mut().find(|api| api.draft.logical_id == name);
     let api = api.ok_or_else(|| {
         properties.problem(format!("an event names the API `{name}`, which is not there"))
     })?;
-    let authorizer = authorizer(source, properties, api)?;
-    let method = ApiMethod { authorizer, ..method(source, properties, function)? };
+    let authorizer = authorizer(resolver, properties, api)?;
+    let method = ApiMethod { authorizer, ..method(resolver, properties, function)? };
     let methods = &mut api.draft.definition.methods;
     let same = |other: &ApiMethod| {
         other.resource == method.resource && other.http_method == method.http_method
@@ -151,11 +155,11 @@ fn add_event(
             let (verb, path) = (method.http_method(), &method.resource);
             let what =
                 format!("{verb} {path} is not served: the document of {name} doesn't have it");
-            source.warn(&properties.problem(what));
+            resolver.warn(&properties.problem(what));
         }
         (true, _) if properties.get("Auth").is_some() => {
             let what = format!("the `Auth` of an event is not looked at: {name} has that method");
-            source.warn(&properties.problem(what));
+            resolver.warn(&properties.problem(what));
         }
         (true, _) => {}
     }
@@ -164,18 +168,18 @@ fn add_event(
 
 /// What `Auth` says there. Who may pass is not guessed.
 fn member_of_auth(
-    source: &Source<'_>,
+    resolver: &Resolver<'_>,
     properties: &Node,
     name: &str,
 ) -> Result<Option<String>, Problem> {
-    let values = source.values();
+    let values = resolver.values();
     let Some(auth) = properties.get("Auth") else { return Ok(None) };
     if auth.get(name).is_some() {
         return values.property_text(auth, name);
     }
     let is_intrinsic = auth.single().is_some_and(|(it, _)| it == "Ref" || it.starts_with("Fn::"));
-    let resolved = if is_intrinsic { values.resolve(auth)? } else { None };
-    resolved.map_or(Ok(None), |auth| values.property_text(&auth, name))
+    let whole = if is_intrinsic { values.resolve(auth)? } else { None };
+    whole.map_or(Ok(None), |auth| values.property_text(&auth, name))
 }
 
 /// Whether preflight requests need the default authorizer, as SAM has it unless it is told otherwise.
@@ -191,30 +195,30 @@ fn needs_key(auth: Option<&Node>) -> bool {
 }
 
 fn authorizer(
-    source: &mut Source<'_>,
+    resolver: &mut Resolver<'_>,
     event: &Node,
     api: &SamApi,
 ) -> Result<Option<Authorizer>, Problem> {
     let auth = event.get("Auth");
     if needs_key(auth) {
-        source.warn(&event.problem(WITHOUT_KEY));
+        resolver.warn(&event.problem(WITHOUT_KEY));
     }
-    let asked = member_of_auth(source, event, "Authorizer")?;
+    let asked = member_of_auth(resolver, event, "Authorizer")?;
     let name = match &asked {
         Some(name) => Some(name.clone()),
         None => api.default_authorizer.clone()?,
     };
     let Some(name) = name.filter(|name| name != "NONE") else { return Ok(None) };
     if asked.as_deref() == Some(authorizers::AWS_IAM) {
-        source.warn(&event.problem(UNSIGNED));
+        resolver.warn(&event.problem(UNSIGNED));
     }
     api.authorizers.named(&name, event)
 }
 
-fn method(source: &Source<'_>, event: &Node, function: &str) -> Result<ApiMethod, Problem> {
+fn method(resolver: &Resolver<'_>, event: &Node, function: &str) -> Result<ApiMethod, Problem> {
     let member = |name: &str| {
         let node = event.get(name).ok_or_else(|| event.problem(format!("an event has no {name}")));
-        source.values().text(node?)
+        resolver.values().text(node?)
     };
     let path = member("Path")?;
     let integration = Integration::Lambda(LambdaIntegration {

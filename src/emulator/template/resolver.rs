@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::emulator::template::document::{Data, Node, Place, Problem};
+use crate::emulator::template::document::{Data, FilePosition, Node, Problem};
+use crate::emulator::template::input::{TemplateError, TemplateInput, read_document};
 use crate::emulator::template::values::Values;
-use crate::emulator::template::{Settings, TemplateError, read_document};
 
 /// A template while it is read.
 #[derive(Debug)]
-pub(crate) struct Source<'a> {
-    settings: &'a Settings,
+pub(crate) struct Resolver<'a> {
+    input: &'a TemplateInput,
     /// The section `Globals`.
     globals: Option<&'a Node>,
     /// Those whose condition holds, by their logical ids, in their order.
@@ -21,15 +21,15 @@ pub(crate) struct Source<'a> {
     warnings: Vec<String>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> Resolver<'a> {
     /// The resources of a document whose condition holds.
     ///
     /// # Errors
     ///
     /// When it is no template, or has no parameter of a name that was given.
-    pub(crate) fn new(settings: &'a Settings, document: &'a Node) -> Result<Self, TemplateError> {
+    pub(crate) fn new(input: &'a TemplateInput, document: &'a Node) -> Result<Self, TemplateError> {
         let wrong = |place, message: &str| TemplateError::Wrong {
-            file: settings.file.clone(),
+            file: input.file.clone(),
             place,
             message: message.to_owned(),
         };
@@ -37,33 +37,33 @@ impl<'a> Source<'a> {
             return Err(wrong(document.place, "this is no template: it has no `Resources`"));
         };
         let values = Values {
-            parameters: parameters(settings, document.get("Parameters"))?,
+            parameters: parameters(input, document.get("Parameters"))?,
             mappings: document.get("Mappings").cloned(),
             conditions: document.get("Conditions").cloned(),
             ..Values::default()
         };
         let declared = document.get("Parameters").map(Node::entries).unwrap_or_default();
-        let mut source = Self {
-            settings,
+        let mut resolver = Self {
+            input,
             globals: document.get("Globals"),
             resources: Vec::new(),
             values,
             warnings: Vec::new(),
         };
         for (name, parameter) in declared {
-            if !source.values.parameters.contains_key(name) {
+            if !resolver.values.parameters.contains_key(name) {
                 let what = "has no value, without which AWS does not deploy it";
-                source.warn(&parameter.problem(format!(
+                resolver.warn(&parameter.problem(format!(
                     "the parameter {name} {what}; --parameter {name}=VALUE gives it one"
                 )));
             }
         }
         for (name, resource) in resources.entries() {
-            if source.exists(resource) {
-                source.resources.push((name, resource));
+            if resolver.exists(resource) {
+                resolver.resources.push((name, resource));
             }
         }
-        Ok(source)
+        Ok(resolver)
     }
 
     /// Whether the condition of a resource holds. One that isn't known here is said.
@@ -83,7 +83,7 @@ impl<'a> Source<'a> {
 
     /// Says so of a file that the template names.
     pub(crate) fn warn_in(&mut self, file: Option<&str>, Problem { place, what }: &Problem) {
-        let file = file.map_or_else(|| self.settings.file.clone(), |it| self.folder().join(it));
+        let file = file.map_or_else(|| self.input.file.clone(), |it| self.folder().join(it));
         let warning = format!("{}:{place}: {what}", file.display());
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -98,8 +98,8 @@ impl<'a> Source<'a> {
 
     /// What the template was read with.
     #[must_use]
-    pub(crate) fn settings(&self) -> &'a Settings {
-        self.settings
+    pub(crate) fn input(&self) -> &'a TemplateInput {
+        self.input
     }
 
     /// What `Ref` of a resource comes to, or with `Name.Attribute` what `Fn::GetAtt` does.
@@ -198,34 +198,35 @@ impl<'a> Source<'a> {
     /// The folder of the template.
     #[must_use]
     pub(crate) fn folder(&self) -> &'a Path {
-        self.settings.file.parent().unwrap_or(Path::new("."))
+        self.input.file.parent().unwrap_or(Path::new("."))
     }
 }
 
 fn parameters(
-    settings: &Settings,
+    input: &TemplateInput,
     section: Option<&Node>,
 ) -> Result<BTreeMap<String, Node>, TemplateError> {
     let declared = section.map(Node::entries).unwrap_or_default();
     if let Some(name) =
-        settings.parameters.keys().find(|name| !declared.iter().any(|(known, _)| known == *name))
+        input.parameters.keys().find(|name| !declared.iter().any(|(known, _)| known == *name))
     {
-        return Err(TemplateError::Parameter { file: settings.file.clone(), name: name.clone() });
+        return Err(TemplateError::Parameter { file: input.file.clone(), name: name.clone() });
     }
     let pseudo = [
-        ("AWS::AccountId", settings.account_id.as_str()),
+        ("AWS::AccountId", input.account_id.as_str()),
         ("AWS::Partition", "aws"),
-        ("AWS::Region", settings.region.as_str()),
+        ("AWS::Region", input.region.as_str()),
         ("AWS::StackName", "local"),
         ("AWS::URLSuffix", "amazonaws.com"),
     ];
-    let text = |text: &str| Node { place: Place::default(), data: Data::Text(text.to_owned()) };
+    let text =
+        |text: &str| Node { place: FilePosition::default(), data: Data::Text(text.to_owned()) };
     let mut parameters: BTreeMap<String, Node> =
         pseudo.map(|(name, value)| (name.to_owned(), text(value))).into();
     for (name, parameter) in declared {
-        let given = settings.parameters.get(name).map(String::as_str);
+        let given = input.parameters.get(name).map(String::as_str);
         if let Some(given) = given {
-            check_allowed(settings, (name, parameter), given)?;
+            check_allowed(input, name, parameter, given)?;
         }
         let default = parameter.get("Default").and_then(Node::text);
         let Some(value) = given.map(Cow::Borrowed).or(default) else { continue };
@@ -243,8 +244,9 @@ fn parameters(
 
 /// A parameter that was given must be one of the values that the template allows, as on AWS.
 fn check_allowed(
-    settings: &Settings,
-    (name, parameter): (&str, &Node),
+    input: &TemplateInput,
+    name: &str,
+    parameter: &Node,
     given: &str,
 ) -> Result<(), TemplateError> {
     let allowed = parameter.get("AllowedValues").map(Node::items).unwrap_or_default();
@@ -253,7 +255,7 @@ fn check_allowed(
         return Ok(());
     }
     Err(TemplateError::Wrong {
-        file: settings.file.clone(),
+        file: input.file.clone(),
         place: parameter.place,
         message: format!("the parameter {name} is one of {}, not `{given}`", allowed.join(", ")),
     })

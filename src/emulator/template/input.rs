@@ -1,0 +1,64 @@
+//! What a template is read from and with, and why a file is no template.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::emulator::template::document::{self, FilePosition, Node, Problem};
+
+/// What the values of a template depend on.
+#[derive(Clone, Debug)]
+pub(crate) struct TemplateInput {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Parameters that were given.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The Region.
+    pub(crate) region: String,
+    /// The account.
+    pub(crate) account_id: String,
+}
+
+/// Why a file is no template that can be served.
+#[derive(Debug, Error)]
+pub(crate) enum TemplateError {
+    /// The file can't be read.
+    #[error("failed to read `{}`", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    /// It has a mistake.
+    #[error("{}:{place}: {message}", file.display())]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// Where in it.
+        place: FilePosition,
+        /// What is wrong.
+        message: String,
+    },
+    /// A parameter was given that it doesn't have.
+    #[error("`{}` has no parameter `{name}`", file.display())]
+    Parameter {
+        /// The file.
+        file: PathBuf,
+        /// The parameter.
+        name: String,
+    },
+}
+
+/// Reads a file as a document.
+///
+/// # Errors
+///
+/// When it can't be read, or is neither YAML nor JSON.
+pub(super) fn read_document(file: &Path) -> Result<Node, TemplateError> {
+    let text =
+        fs::read_to_string(file).map_err(|error| TemplateError::Read(file.to_owned(), error))?;
+    document::parse(&text).map_err(|Problem { place, what }| TemplateError::Wrong {
+        file: file.to_owned(),
+        place,
+        message: what,
+    })
+}
