@@ -20,7 +20,7 @@ pub(crate) struct Config {
     /// The APIs in front of the functions.
     pub(crate) apis: Vec<Api>,
     /// What management calls tell of the account.
-    pub(crate) account: configuration::Account,
+    pub(crate) account: configuration::AccountLimit,
     /// What all functions share.
     pub(crate) limits: AccountLimits,
     /// The functions; at least one.

@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::endpoints::cloudwatch_api::CloudWatchApi;
 use crate::endpoints::cloudwatch_api::wire::Protocol;
 use crate::endpoints::invoke_api::InvokeApi;
-use crate::endpoints::management_api::{self, ManagementApi, Operation};
+use crate::endpoints::management_api::operation::{self, Operation};
+use crate::endpoints::management_api::{self, ManagementApi};
 use crate::endpoints::plain_api;
 use crate::endpoints::request_log::RequestLog;
 use crate::system::http::host;
@@ -143,7 +144,7 @@ fn route(
     if let Some(name) = path_parameter(path, "/2021-11-15/functions/", streaming) {
         return Some(Route::InvokeWithResponseStream(name));
     }
-    if let Some(operation) = management_api::operation(method, path) {
+    if let Some(operation) = operation::operation(method, path) {
         return Some(Route::Management(operation));
     }
     if path == invocation_endpoint {
@@ -152,7 +153,7 @@ fn route(
     if let Some(protocol) = Protocol::of(method, path, headers) {
         return Some(Route::CloudWatch(protocol));
     }
-    management_api::is_lambda_api(path).then_some(Route::NotEmulated)
+    operation::is_lambda_api(path).then_some(Route::NotEmulated)
 }
 
 /// A web page must not be able to call a developer's function. A page of another origin is found
@@ -188,7 +189,7 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::{Route, route};
-    use crate::endpoints::management_api::Operation;
+    use crate::endpoints::management_api::operation::Operation;
 
     #[test]
     fn paths_lead_to_their_api() {

@@ -108,7 +108,7 @@ impl Args {
                 allowed_hosts: self.allow_host,
             },
             apis,
-            account: configuration::Account { concurrency: self.limits.concurrency },
+            account: configuration::AccountLimit { concurrency: self.limits.concurrency },
             limits,
             functions,
             local_endpoints: !self.no_local_endpoints,

@@ -1,4 +1,4 @@
-//! The configuration of the function, as the service model has it. Knows no calls.
+//! The configuration of a function, as the service model has it.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html>
 
@@ -12,14 +12,14 @@ use uuid::Uuid;
 use crate::lambda::function::{Function, LATEST, LogFormat, TenantIsolationMode};
 use crate::lambda::quotas;
 
-/// What the calls tell besides the functions themselves.
+/// What the account of the functions is limited to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Account {
+pub(crate) struct AccountLimit {
     /// Concurrent executions.
     pub(crate) concurrency: u32,
 }
 
-/// What the calls tell besides the function itself.
+/// What the calls tell of a function besides its configuration for the environments.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ManagedSettings {
     /// How long one invocation may take, if that is limited.
@@ -34,21 +34,20 @@ pub(crate) const CODE_BYTES: u64 = 0;
 /// The SHA-256 of a package without a byte, in base64.
 const CODE_SHA256: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// What only the calls that tell of a single function have.
+/// Members that a list of functions leaves out.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
 const NOT_LISTED: [&str; 2] = ["State", "LastUpdateStatus"];
 
-/// The one time that the function was deployed: when mtl was started, since that is what a change
-/// takes.
+/// When the functions were deployed: at the start of mtl, since a change needs another start.
 #[derive(Debug)]
-pub(crate) struct Deployment {
+pub(crate) struct Revision {
     revision_id: Uuid,
     last_modified: String,
 }
 
-impl Deployment {
-    /// One of this moment.
+impl Revision {
+    /// A revision of this moment.
     #[must_use]
     pub(crate) fn now() -> Self {
         let last_modified = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string();
@@ -105,7 +104,7 @@ pub(crate) fn listed(mut configuration: Value) -> Value {
     configuration
 }
 
-/// Whole seconds, not less than the limit. A function without one is told as the longest that AWS
+/// In whole seconds, rounded up. A function without a limit is shown with the longest that AWS
 /// has.
 fn timeout_seconds(settings: ManagedSettings) -> u64 {
     let timeout = settings.timeout.unwrap_or(quotas::MAXIMUM_TIMEOUT);
@@ -125,8 +124,8 @@ fn logging(function: &Function) -> Value {
     }
 }
 
-/// The variables that were given with options, the later one of a name winning. Those of the shell
-/// are the machine's and not the function's.
+/// The variables that were given with options; of two with the same name the later one counts.
+/// Variables of the shell belong to the machine and not to the function.
 fn variables(function: &Function) -> Map<String, Value> {
     let lossy = |text: &OsString| text.to_string_lossy().into_owned();
     let variables = function.variables.iter();
