@@ -1,13 +1,25 @@
-//! A load of invocations, here or on AWS, over many tenants: sends them, and looks at what comes back for
-//! the secrets of others. What comes of them is counted in [`tally`]. Knows neither arguments nor a terminal.
+//! A load of invocations over many tenants, here or on AWS.
+//!
+//! The way of one invocation: [`schedule`] says when it is due, [`payloads`] and [`secrets`] what is sent,
+//! and a connection of the [`server`] sends it. How it ended is an [`end`](mod@end), in which `secrets` looks for what
+//! belongs to other tenants. The [`tally`] counts it, in [`figures`] and [`environments`], and makes the
+//! [`report`] of all of them.
 
 pub(crate) mod payloads;
-pub(crate) mod report;
+pub(crate) mod schedule;
 pub(crate) mod secrets;
+pub(crate) mod server;
+
+pub(crate) mod report;
+
+pub(crate) mod end;
+
+pub(crate) mod environments;
+mod figures;
+
 pub(crate) mod tally;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,21 +28,22 @@ use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep, sleep_until};
+use tokio::time::{interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::answer::InvokeAnswer;
-use crate::client::aws::LambdaClient;
-use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
-use crate::client::keep_alive::KeepAlive;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation_type::InvocationType;
+use end::End;
+use environments::Identity;
 use payloads::Payloads;
 use report::LoadReport;
+use schedule::{Due, Pace, Schedule};
 use secrets::{Leak, Secrets, Where};
-use tally::{End, Identity, Observation, SecretsCheck, Tally};
+use server::LoadServer;
+use tally::{LoadObservation, SecretsCheck, Tally};
 
 /// How long invocations that run are waited for when the load is stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -64,88 +77,39 @@ pub(crate) struct Load {
     pub(crate) identity: Identity,
 }
 
-/// How much a load is, and how fast it is sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// How many invocations there are at most.
-    pub(crate) requests: Option<u64>,
-    /// For how long they are begun.
-    pub(crate) duration: Option<Duration>,
-    /// How many run at once at most.
-    pub(crate) connections: u32,
-    /// How many are begun in a second, whether or not earlier ones have ended; without it each begins when
-    /// one has.
-    pub(crate) rate: Option<f64>,
-}
-
-/// Where a load goes.
-#[derive(Debug)]
-pub(crate) enum LoadServer {
-    /// To a local server.
-    Local(Endpoint),
-    /// To AWS.
-    Aws {
-        /// The client.
-        lambda: Box<LambdaClient>,
-        /// The version or alias.
-        qualifier: Option<String>,
-    },
-}
-
-/// What a connection sends with.
-enum Sender<'a> {
-    Local(KeepAlive),
-    Aws(&'a LambdaClient, Option<&'a str>),
-}
-
-impl Sender<'_> {
-    async fn invoke(
-        &mut self,
-        input: InvokeInput,
-        headers: &HeaderMap,
-    ) -> Result<(HeaderMap, InvokeAnswer), InvokeError> {
-        match self {
-            Self::Local(connection) => {
-                let (head, answer) = connection.invoke(input, headers).await?;
-                Ok((head.headers, answer))
-            }
-            // The SDK keeps the headers to itself; AWS has none that tell environments apart.
-            Self::Aws(lambda, qualifier) => {
-                let answer = lambda.invoke(input, qualifier.map(str::to_owned)).await?;
-                Ok((HeaderMap::new(), answer))
-            }
-        }
-    }
-}
-
 struct LoadState {
     load: Load,
-    place: LoadServer,
-    start: Instant,
-    next: AtomicU64,
+    server: LoadServer,
+    schedule: Schedule,
     tally: Mutex<Tally>,
     stop: CancellationToken,
 }
 
-/// How far a load is: how many invocations have ended, how many of them were not answered well, and how long
-/// it runs.
-pub(crate) type LoadProgress = (u64, u64, Duration);
+/// How far a load is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadProgress {
+    /// How many invocations have ended.
+    pub(crate) done: u64,
+    /// How many of those were not answered well.
+    pub(crate) bad: u64,
+    /// How long the load runs.
+    pub(crate) elapsed: Duration,
+}
 
 /// Puts the load on the server until it is done or stopped, and tells how far it is meanwhile.
 pub(crate) async fn run(
     load: Load,
-    place: LoadServer,
+    server: LoadServer,
     stop: CancellationToken,
     tell: impl Fn(LoadProgress),
 ) -> LoadReport {
     let connections = load.pace.connections;
     let shared = Arc::new(LoadState {
-        start: Instant::now(),
-        next: AtomicU64::new(0),
+        schedule: Schedule::begin(load.pace),
         tally: Mutex::new(Tally::new(load.identity.clone())),
         stop,
         load,
-        place,
+        server,
     });
     let mut sending = JoinSet::new();
     for _ in 0..connections {
@@ -163,14 +127,14 @@ pub(crate) async fn run(
             },
             _ = ticks.tick() => {
                 let (done, bad) = shared.tally().progress();
-                tell((done, bad, shared.start.elapsed()));
+                tell(LoadProgress { done, bad, elapsed: shared.schedule.elapsed() });
             }
         }
     }
-    let elapsed = shared.start.elapsed();
+    let elapsed = shared.schedule.elapsed();
     let mut tally = shared.tally();
     if !shared.stop.is_cancelled() {
-        tally.not_begun(shared.due_in_all().saturating_sub(shared.begun()));
+        tally.not_begun(shared.schedule.not_begun());
     }
     let secrets = match shared.load.secrets {
         Some(_) => SecretsCheck::On,
@@ -181,19 +145,17 @@ pub(crate) async fn run(
 
 impl LoadState {
     async fn send(self: Arc<Self>) {
-        let mut sender = match &self.place {
-            LoadServer::Local(endpoint) => Sender::Local(KeepAlive::new(endpoint.clone())),
-            LoadServer::Aws { lambda, qualifier } => Sender::Aws(lambda, qualifier.as_deref()),
-        };
-        while let Some((number, due)) = self.take() {
+        let mut connection = self.server.connection();
+        while let Some(due) = self.next() {
+            let number = due.number;
             let since = tokio::select! {
-                since = due_at(due) => since,
+                since = due.wait() => since,
                 () = self.stop.cancelled() => return,
             };
             let tenant = self.tenant(number);
             let input = self.input(number, tenant);
             let result = tokio::select! {
-                result = sender.invoke(input, &self.load.headers) => result,
+                result = connection.invoke(input, &self.load.headers) => result,
                 () = self.no_longer() => return self.tally().unanswered(),
             };
             let latency = since.elapsed();
@@ -202,7 +164,7 @@ impl LoadState {
             let end = self.end(result);
             let has_failed = matches!(end, End::Failed(_));
             let tenant = tenant.to_owned();
-            self.tally().add(&Observation { tenant, latency, end, leaks });
+            self.tally().add(&LoadObservation { tenant, latency, end, leaks });
             if has_failed {
                 tokio::select! {
                     () = sleep(AFTER_FAILURE) => {}
@@ -212,55 +174,23 @@ impl LoadState {
         }
     }
 
+    fn next(&self) -> Option<Due> {
+        if self.stop.is_cancelled() { None } else { self.schedule.take() }
+    }
+
     /// Returns when invocations that run are not waited for any more.
     async fn no_longer(&self) {
         let stopped = async {
             self.stop.cancelled().await;
             sleep(LAST_ANSWERS).await;
         };
-        match self.load.pace.duration {
+        match self.schedule.end() {
             None => stopped.await,
-            Some(duration) => tokio::select! {
+            Some(end) => tokio::select! {
                 () = stopped => {}
-                () = sleep_until(self.start + duration + AFTER_DURATION) => {}
+                () = sleep_until(end + AFTER_DURATION) => {}
             },
         }
-    }
-
-    /// The number of the next invocation and when it is due; `None` when there is none.
-    fn take(&self) -> Option<(u64, Instant)> {
-        let Pace { requests, duration, rate, .. } = &self.load.pace;
-        let end = duration.map(|duration| self.start + duration);
-        if self.stop.is_cancelled() || end.is_some_and(|end| Instant::now() >= end) {
-            return None;
-        }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if requests.is_some_and(|requests| number >= requests) {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "2^53 invocations take a while")]
-        let due = match rate {
-            Some(rate) => {
-                let after = Duration::try_from_secs_f64(number as f64 / rate).ok()?;
-                self.start.checked_add(after)?
-            }
-            None => Instant::now(),
-        };
-        end.is_none_or(|end| due < end).then_some((number, due))
-    }
-
-    /// How many invocations were due at fixed times until the end.
-    #[expect(clippy::cast_possible_truncation, reason = "2^63 invocations take a while")]
-    #[expect(clippy::cast_sign_loss, reason = "neither a rate nor a time is negative")]
-    fn due_in_all(&self) -> u64 {
-        let Pace { requests, duration, rate, .. } = &self.load.pace;
-        let Some((rate, duration)) = rate.zip(*duration) else { return 0 };
-        let due = (rate * duration.as_secs_f64()).ceil() as u64;
-        requests.map_or(due, |requests| due.min(requests))
-    }
-
-    fn begun(&self) -> u64 {
-        self.next.load(Ordering::Relaxed)
     }
 
     fn tenant(&self, number: u64) -> Option<&TenantId> {
@@ -333,33 +263,6 @@ impl LoadState {
     }
 }
 
-/// Waits until an invocation is due, and returns from when its latency counts: waiting for a free
-/// connection is the server's slowness, a timer that is late is not.
-async fn due_at(due: Instant) -> Instant {
-    if due <= Instant::now() {
-        return due;
-    }
-    sleep_until(due).await;
-    Instant::now()
-}
-
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Waker};
-
-    use tokio::time::Instant;
-
-    use super::due_at;
-
-    #[test]
-    fn what_is_due_is_not_waited_for() {
-        // Timers have whole milliseconds, which would be most of the latency of a warm invocation.
-        let due = pin!(due_at(Instant::now()));
-        assert!(due.poll(&mut Context::from_waker(Waker::noop())).is_ready());
-    }
 }

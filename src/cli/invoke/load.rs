@@ -16,11 +16,13 @@ use crate::cli::invoke::payload::Payload;
 use crate::cli::target::block_on;
 use crate::client::aws::LambdaClient;
 use crate::client::configuration;
+use crate::client::load::environments::Identity;
 use crate::client::load::payloads::Payloads;
 use crate::client::load::report::{Isolation, LoadReport};
+use crate::client::load::schedule::Pace;
 use crate::client::load::secrets::Secrets;
-use crate::client::load::tally::Identity;
-use crate::client::load::{self as generator, Load, LoadServer};
+use crate::client::load::server::LoadServer;
+use crate::client::load::{self as generator, Load};
 use crate::client::target::Target;
 use crate::lambda::function::TenantId;
 use crate::system::stderr;
@@ -65,10 +67,10 @@ async fn agreed(
 }
 
 /// Runs the load. Ctrl-C ends it early; whether it did comes with the report.
-async fn run(load: Load, place: LoadServer) -> (LoadReport, bool) {
+async fn run(load: Load, server: LoadServer) -> (LoadReport, bool) {
     let progress = Progress::new(load.pace.requests, load.pace.duration);
     let stop = CancellationToken::new();
-    let running = generator::run(load, place, stop.clone(), |far| progress.show(far));
+    let running = generator::run(load, server, stop.clone(), |far| progress.show(far));
     tokio::pin!(running);
     let report = loop {
         tokio::select! {
@@ -118,7 +120,7 @@ fn load(mut options: Options) -> Result<Load, Failure> {
         payloads,
         secrets,
         headers: options.headers(),
-        pace: generator::Pace {
+        pace: Pace {
             requests: options.load.requests,
             duration: options.load.duration,
             connections: options.load.connections(),

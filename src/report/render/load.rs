@@ -119,14 +119,15 @@ mod tests {
     use std::time::Duration;
 
     use super::text;
-    use crate::client::load::tally::{End, Observation, SecretsCheck, Tally};
+    use crate::client::load::end::End;
+    use crate::client::load::tally::{LoadObservation, SecretsCheck, Tally};
 
     #[test]
     fn a_report_names_who_shared_what() {
         let mut tally = Tally::default();
         for tenant in ["alice", "b\u{1b}b"] {
             let environment = Some("pid 7".to_owned());
-            tally.add(&Observation {
+            tally.add(&LoadObservation {
                 tenant: tenant.to_owned(),
                 latency: Duration::from_millis(2),
                 end: End::Answered { is_error: false, environment, is_cold: None },

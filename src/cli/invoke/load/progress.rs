@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::client::load;
+use crate::client::load::LoadProgress;
 
 /// The line.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ impl Progress {
 
     /// Shows how many are done, and how many of them badly.
     #[expect(clippy::cast_precision_loss, reason = "a person sees three digits")]
-    pub(super) fn show(&self, (done, bad, elapsed): load::LoadProgress) {
+    pub(super) fn show(&self, far: LoadProgress) {
+        let LoadProgress { done, bad, elapsed } = far;
         let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
         self.bar.set_message(format!("{done} done, {rate:.0}/s, {bad} not well"));
         match (self.requests, self.duration) {
