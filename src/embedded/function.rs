@@ -154,7 +154,7 @@ impl Function {
                 allowed_hosts: Vec::new(),
             },
             apis: Vec::new(),
-            account: configuration::Account { concurrency },
+            account: configuration::AccountLimit { concurrency },
             limits: AccountLimits {
                 concurrency,
                 environments: usize::MAX,
