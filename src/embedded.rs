@@ -2,12 +2,12 @@
 //! crate's public face, together with `cli::main`.
 
 mod error;
-mod function;
 mod response;
 
 mod emulator;
 
 pub use emulator::Emulator;
 pub use error::{InvokeError, StartError};
-pub use function::Function;
 pub use response::InvokeResponse;
+
+pub use crate::emulator::Function;

@@ -13,6 +13,10 @@ mod machinery;
 
 mod running;
 
-pub(crate) use error::StartError;
+mod tested_function;
+
+pub(crate) use error::{FunctionError, StartError};
 pub(crate) use notices::Notice;
 pub(crate) use running::{RunningEmulator, Stopped};
+
+pub use tested_function::Function;

@@ -14,10 +14,9 @@ use crate::client::endpoint::Endpoint;
 use crate::client::input::InvokeInput;
 use crate::client::local;
 use crate::embedded::error::{InvokeError, InvokeFailure, StartError, StartFailure};
-use crate::embedded::function::Function;
 use crate::embedded::response::InvokeResponse;
 use crate::emulator::config::Config;
-use crate::emulator::{self, Notice};
+use crate::emulator::{Function, Notice, RunningEmulator};
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation_type::InvocationType;
 
@@ -70,7 +69,7 @@ impl Emulator {
 
     async fn start_thread(function: Function) -> Result<Self, StartFailure> {
         let (function_name, grace) = (function.name().to_owned(), function.time());
-        let config = function.into_config()?;
+        let config = function.into_config().map_err(StartFailure::Function)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartFailure::Thread)?;
         let handle = runtime.handle().clone();
@@ -155,7 +154,7 @@ async fn run(
     started: oneshot::Sender<Result<Started, StartFailure>>,
     mut stopping: oneshot::Receiver<StopOrder>,
 ) {
-    let mut emulator = match emulator::RunningEmulator::start(config).await {
+    let mut emulator = match RunningEmulator::start(config).await {
         Ok(emulator) => emulator,
         Err(error) => {
             // Who does not wait for it any more does not need it.

@@ -1,14 +1,12 @@
 //! Why an embedded emulator does not start, and why an invocation has no answer.
 
 use std::io;
-use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::client::endpoint::EndpointError;
 use crate::client::error::InvokeError as NoAnswer;
-use crate::emulator::StartError as NotStarted;
-use crate::environment::runtime_client::HandlerError;
+use crate::emulator::{FunctionError, StartError as NotStarted};
 use crate::lambda::function::TenantIdError;
 
 /// Why the emulator did not start: a value of the function that Lambda doesn't take, a handler that
@@ -19,16 +17,8 @@ pub struct StartError(#[from] StartFailure);
 
 #[derive(Debug, Error)]
 pub(crate) enum StartFailure {
-    #[error("a function name has 1 to 64 letters, digits, hyphens and underscores, not `{0}`")]
-    Name(String),
-    #[error("a function's timeout is 1 to 900 seconds, not {0:?}")]
-    Timeout(Duration),
-    #[error("a function's memory is 128 to 10240 MB, not {0}")]
-    MemorySize(u32),
     #[error(transparent)]
-    Handler(HandlerError),
-    #[error("failed to find the folder of the function")]
-    Folder(#[source] io::Error),
+    Function(FunctionError),
     #[error("failed to start the thread of the emulator")]
     Thread(#[source] io::Error),
     #[error("the emulator ended while it was started")]

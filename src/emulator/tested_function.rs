@@ -1,4 +1,5 @@
-//! The function that an embedded emulator serves, as a test describes it.
+//! The function that a test serves, as the test describes it: a configuration with one function and
+//! AWS's defaults.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,10 @@ use std::time::Duration;
 use crate::data_plane::event_queue::EventQueueSettings;
 use crate::data_plane::event_queue::retry::Schedule;
 use crate::data_plane::{AccountLimits, FunctionLimits};
-use crate::embedded::error::StartFailure;
 use crate::emulator::config::{
     BindAddress, Config, FunctionConfig, LogConfig, Port, ProcessConfig, Runtime, Watchdog,
 };
+use crate::emulator::error::FunctionError;
 use crate::endpoints::front_door;
 use crate::endpoints::management_api::configuration;
 use crate::environment::lifecycle::PhaseLimits;
@@ -144,7 +145,7 @@ impl Function {
     /// # Errors
     ///
     /// When a value is none that Lambda takes, or the handler can't be found.
-    pub(crate) fn into_config(self) -> Result<Config, StartFailure> {
+    pub(crate) fn into_config(self) -> Result<Config, FunctionError> {
         self.check()?;
         let concurrency = quotas::CONCURRENT_EXECUTIONS;
         Ok(Config {
@@ -170,28 +171,28 @@ impl Function {
         })
     }
 
-    fn check(&self) -> Result<(), StartFailure> {
+    fn check(&self) -> Result<(), FunctionError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !(1..=64).contains(&self.name.len()) || !self.name.chars().all(allowed) {
-            return Err(StartFailure::Name(self.name.clone()));
+            return Err(FunctionError::Name(self.name.clone()));
         }
         if !(quotas::MINIMUM_TIMEOUT..=quotas::MAXIMUM_TIMEOUT).contains(&self.timeout) {
-            return Err(StartFailure::Timeout(self.timeout));
+            return Err(FunctionError::Timeout(self.timeout));
         }
         let sizes = quotas::DEFAULT_MEMORY_MB..=quotas::MAXIMUM_MEMORY_MB;
         match self.memory_mb {
-            Some(mb) if !sizes.contains(&mb) => Err(StartFailure::MemorySize(mb)),
+            Some(mb) if !sizes.contains(&mb) => Err(FunctionError::MemorySize(mb)),
             _ => Ok(()),
         }
     }
 
-    fn into_function_config(self) -> Result<FunctionConfig, StartFailure> {
-        let task_root = std::path::absolute(&self.folder).map_err(StartFailure::Folder)?;
+    fn into_function_config(self) -> Result<FunctionConfig, FunctionError> {
+        let task_root = std::path::absolute(&self.folder).map_err(FunctionError::Folder)?;
         let (command, runtime) = match &self.program {
             TestedProgram::Command(command) => (command.clone(), Runtime::Command),
             TestedProgram::Handler(handler) => {
                 let client = RuntimeClient::find(handler, None, &task_root);
-                let client = client.map_err(StartFailure::Handler)?;
+                let client = client.map_err(FunctionError::Handler)?;
                 // Its command is the client's, which the emulator knows.
                 (Vec::new(), Runtime::Handler { client, debugged: false })
             }
