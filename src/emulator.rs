@@ -15,7 +15,7 @@ mod running;
 
 mod tested_function;
 
-pub(crate) use error::{FunctionError, StartError};
+pub(crate) use error::{Door, FunctionError, StartError};
 pub(crate) use notices::Notice;
 pub(crate) use running::{RunningEmulator, Stopped};
 

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::client::error::InvokeError;
 use crate::lambda::quotas;
-use crate::system::server_file::Found;
+use crate::system::server_file::RunningServer;
 
 /// Where the invocation went.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub(crate) enum Place<'a> {
         /// Whether the endpoint was given, by option or environment variable.
         given: bool,
         /// The servers that run in other folders.
-        others: &'a [Found],
+        others: &'a [RunningServer],
     },
     /// To AWS.
     Aws {
@@ -84,7 +84,7 @@ fn no_credentials(place: &Place<'_>) -> String {
 
 /// What to do when no server answers at the endpoint, `given` or not, while these run elsewhere.
 #[must_use]
-pub(crate) fn start_a_server(given: bool, others: &[Found]) -> String {
+pub(crate) fn start_a_server(given: bool, others: &[RunningServer]) -> String {
     let mut help = if given {
         "start the server of that address, or leave the endpoint out and start one in this folder \
          with `mtl serve`"
@@ -92,7 +92,7 @@ pub(crate) fn start_a_server(given: bool, others: &[Found]) -> String {
     } else {
         "start a server in this folder with `mtl serve`".to_owned()
     };
-    for Found { folder, endpoint, .. } in others {
+    for RunningServer { folder, endpoint, .. } in others {
         help +=
             &format!("\n      or use the one of `{}`: `--endpoint {endpoint}`", folder.display());
     }

@@ -148,7 +148,7 @@ impl Drop for Emulator {
     }
 }
 
-/// The life of the emulator, until it is told to stop or whoever could tell is gone.
+/// The life of the emulator, until it is told to stop, or its handle was dropped.
 async fn run(
     config: Config,
     started: oneshot::Sender<Result<Started, StartFailure>>,

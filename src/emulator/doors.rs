@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::emulator::config::{Api, BindAddress, Port};
-use crate::emulator::error::StartError;
+use crate::emulator::error::{Door, StartError};
 use crate::endpoints::api_gateway::ApiGateway;
 use crate::endpoints::api_gateway::api::RestApi;
 use crate::endpoints::front_door::FrontDoor;
@@ -37,7 +37,7 @@ const LAST_REPLIES: Duration = Duration::from_millis(200);
 pub(crate) struct BoundDoors {
     /// The port of the Lambda API.
     pub(crate) lambda: BoundPort,
-    /// That of each API in front of the functions.
+    /// The APIs in front of the functions, each with its port.
     pub(crate) apis: Vec<(RestApi, BoundPort)>,
 }
 
@@ -57,10 +57,10 @@ pub(crate) struct BoundPort {
 pub(crate) async fn bind(address: &BindAddress, apis: Vec<Api>) -> Result<BoundDoors, StartError> {
     let host = &address.host;
     let lambda = bind_port(host, address.port).await;
-    let lambda = lambda.map_err(|failed| failed.into_error(false))?;
+    let lambda = lambda.map_err(|failed| failed.error(Door::Lambda))?;
     let mut bound = Vec::new();
     for Api { port, api } in apis {
-        let port = bind_port(host, port).await.map_err(|failed| failed.into_error(true))?;
+        let port = bind_port(host, port).await.map_err(|failed| failed.error(Door::RestApi))?;
         bound.push((api, port));
     }
     Ok(BoundDoors { lambda, apis: bound })
@@ -73,8 +73,8 @@ struct Unbound {
 }
 
 impl Unbound {
-    fn into_error(self, of_api: bool) -> StartError {
-        StartError::Listen { of_api, address: self.address, source: self.source }
+    fn error(self, door: Door) -> StartError {
+        StartError::Listen { door, address: self.address, source: self.source }
     }
 }
 

@@ -13,8 +13,8 @@ pub(crate) enum StartError {
     /// The address can't be listened on.
     #[error("failed to listen on `{address}`")]
     Listen {
-        /// Whether it is that of an API.
-        of_api: bool,
+        /// What was to be behind it.
+        door: Door,
         /// The host and port.
         address: String,
         /// What the system says.
@@ -29,6 +29,15 @@ pub(crate) enum StartError {
     /// A thread or process that mtl needs can't be started.
     #[error("failed to start {0}")]
     Part(&'static str, #[source] io::Error),
+}
+
+/// What is behind a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The API of Lambda.
+    Lambda,
+    /// An API of API Gateway.
+    RestApi,
 }
 
 /// Why a function that a test describes can't be served.

@@ -55,7 +55,7 @@ impl Notices {
         }
     }
 
-    /// Those that have come and were not read.
+    /// The notices that have come and were not read.
     pub(crate) fn pending(&mut self) -> Vec<Notice> {
         std::iter::from_fn(|| self.0.try_recv().ok()).collect()
     }

@@ -105,12 +105,12 @@ impl ExtensionProcesses {
 
     /// Measures their memory from now on.
     pub(crate) fn resume_measuring(&self) {
-        self.running.values().for_each(|running| running.watched.set_active(true));
+        self.running.values().for_each(|running| running.watched.activate());
     }
 
     /// Measures their memory no more.
     pub(crate) fn pause_measuring(&self) {
-        self.running.values().for_each(|running| running.watched.set_active(false));
+        self.running.values().for_each(|running| running.watched.deactivate());
     }
 
     /// The most memory that those which run have had, added up, in bytes.

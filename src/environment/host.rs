@@ -130,12 +130,12 @@ impl Host {
 
     /// Measures the memory of the process from now on: it is at work.
     pub(crate) fn resume_measuring(&self) {
-        self.running.iter().for_each(|running| running.watched.set_active(true));
+        self.running.iter().for_each(|running| running.watched.activate());
     }
 
     /// Measures the memory of the process no more: it does nothing.
     pub(crate) fn pause_measuring(&self) {
-        self.running.iter().for_each(|running| running.watched.set_active(false));
+        self.running.iter().for_each(|running| running.watched.deactivate());
     }
 
     /// The most memory that a runtime of this environment has used at once, in bytes; `None` where

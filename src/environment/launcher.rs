@@ -113,7 +113,7 @@ impl Launcher {
         let memory = &self.blueprint.function.memory;
         let limit = memory.enforced.then(|| u64::from(memory.mb) * BYTES_PER_MB);
         let watched = shared.memory.watch(process.pid(), limit);
-        watched.set_active(true);
+        watched.activate();
         let output = Output::new(output.stdout, output.stderr);
         Ok(Launched { process, output, watched, debugger: None })
     }

@@ -1,11 +1,11 @@
-//! Telling whoever serves about something, without knowing who that is or what else they are told.
+//! A way to tell about something from below, without knowing who listens and what else they hear.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-/// The way to whoever wants to know about values of one type. Cloning is cheap.
+/// Tells a listener about values of one type. Cloning is cheap.
 pub(crate) struct Notifier<T>(Arc<dyn Fn(T) + Send + Sync>);
 
 impl<T> Notifier<T> {

@@ -1,4 +1,4 @@
-//! A process's stdout and stderr, cut into lines. Knows pipes, not what the lines mean.
+//! A process's stdout and stderr, cut into lines.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub(crate) struct Output {
 
 #[derive(Debug)]
 struct Pipe {
-    /// `None` once the other end is closed.
+    /// `None` once the process has closed it.
     receiver: Option<Receiver>,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,

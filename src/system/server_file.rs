@@ -1,5 +1,5 @@
 //! The file by which `mtl invoke` finds the server that `mtl serve` started in the same folder: where
-//! it is, what it says, and when it is stale. Knows nothing of the server itself, nor of HTTP.
+//! it is, what it says, and when it is stale.
 //!
 //! There is one file per server, in a folder that only this user can write. Its server holds a lock
 //! on it for as long as it lives. The system drops the lock with the process, whatever ends it, so a
@@ -25,7 +25,7 @@ pub(crate) struct ServerFile {
 
 /// A server that is running now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct RunningServer {
     /// The folder that it was started in.
     pub(crate) folder: PathBuf,
     /// The URL of its Invoke endpoint, without a path.
@@ -49,7 +49,7 @@ impl ServerFile {
     }
 
     fn publish_in(directory: &Path, folder: &Path, endpoint: &str) -> io::Result<Self> {
-        let found = Found {
+        let found = RunningServer {
             folder: folder.canonicalize()?,
             endpoint: endpoint.to_owned(),
             pid: std::process::id(),
@@ -80,7 +80,7 @@ pub(crate) fn find(folder: &Path) -> Option<String> {
 
 /// Every server of this user that is running now, the latest first.
 #[must_use]
-pub(crate) fn all() -> Vec<Found> {
+pub(crate) fn all() -> Vec<RunningServer> {
     all_in(&directory())
 }
 
@@ -90,19 +90,19 @@ fn find_in(directory: &Path, folder: &Path) -> Option<String> {
 }
 
 /// A folder that is absent, can't be read or isn't safe has no servers in it.
-fn all_in(directory: &Path) -> Vec<Found> {
+fn all_in(directory: &Path) -> Vec<RunningServer> {
     if check_private(directory).is_err() {
         return Vec::new();
     }
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let mut all: Vec<(SystemTime, Found)> =
+    let mut all: Vec<(SystemTime, RunningServer)> =
         entries.filter_map(|entry| read_live(&entry.ok()?.path())).collect();
     all.sort_by_key(|(published, _)| std::cmp::Reverse(*published));
     all.into_iter().map(|(_, found)| found).collect()
 }
 
 /// Reads one file; a stale one is removed.
-fn read_live(path: &Path) -> Option<(SystemTime, Found)> {
+fn read_live(path: &Path) -> Option<(SystemTime, RunningServer)> {
     if path.extension()? != "json" {
         return None;
     }
@@ -158,7 +158,7 @@ fn check_private(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, ServerFile, all_in, create_private, find_in};
+    use super::{RunningServer, ServerFile, all_in, create_private, find_in};
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -167,7 +167,7 @@ mod tests {
         let (directory, here, there) = folders();
         let server =
             ServerFile::publish_in(directory.path(), here.path(), "http://127.0.0.1:1").unwrap();
-        let expected = Found {
+        let expected = RunningServer {
             folder: here.path().canonicalize().unwrap(),
             endpoint: "http://127.0.0.1:1".to_owned(),
             pid: std::process::id(),

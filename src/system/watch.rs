@@ -1,5 +1,5 @@
 //! Tells when files change. It looks again and again: that works on every system and every file system,
-//! and what git ignores costs nothing. Knows nothing of what the files are.
+//! and what git ignores costs nothing.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -44,10 +44,10 @@ pub(crate) struct Watch {
 }
 
 /// When a file was written, and how long it is.
-type State = (Option<SystemTime>, u64);
+type FileState = (Option<SystemTime>, u64);
 
 /// The state of each file.
-type Snapshot = BTreeMap<PathBuf, State>;
+type Snapshot = BTreeMap<PathBuf, FileState>;
 
 /// What has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn snapshot(scope: &Scope) -> Snapshot {
     found
 }
 
-fn files(path: &Path, scope: &Scope, ignoring: bool) -> impl Iterator<Item = (PathBuf, State)> {
+fn files(path: &Path, scope: &Scope, ignoring: bool) -> impl Iterator<Item = (PathBuf, FileState)> {
     let mut walk = WalkBuilder::new(path);
     walk.standard_filters(ignoring);
     // A folder need not be a repository for its .gitignore to count.

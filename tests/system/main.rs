@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "whatever is missing, the test has failed")]
 
 #[path = "../../src/system"]
-#[allow(dead_code, reason = "what only the rest of mtl uses")]
+#[allow(dead_code, unused_imports, reason = "what only the rest of mtl uses")]
 mod system {
     pub(crate) mod notifier;
     pub(crate) mod procfs;

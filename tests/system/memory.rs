@@ -72,9 +72,9 @@ fn pages_that_processes_share_count_once() {
     measure(&[Arc::clone(&group)]);
 
     let leader = script.leader();
-    let is_member = |pid: &Pid| Stat::of(*pid).is_some_and(|stat| stat.group == leader);
+    let is_member = |pid: &Pid| Stat::read(*pid).is_some_and(|stat| stat.group == leader);
     let members = processes().unwrap().filter(is_member);
-    let many_times: u64 = members.filter_map(Resident::of).map(|memory| memory.now).sum();
+    let many_times: u64 = members.filter_map(Resident::read).map(|memory| memory.now).sum();
     assert!(many_times > 160 * MB, "{many_times}");
     let once = group.peak().unwrap();
     assert!(once > 16 * MB && once < 80 * MB, "{once}");
@@ -95,21 +95,21 @@ async fn the_owner_of_an_active_group_hears_when_it_has_too_much() {
     let active = monitor.watch(leader, Some(10 * MB));
     let inactive = monitor.watch(leader, Some(10 * MB));
     let unlimited = monitor.watch(leader, None);
-    active.set_active(true);
-    unlimited.set_active(true);
+    active.activate();
+    unlimited.activate();
 
     soon(active.exceeded()).await;
     assert!(active.peak() > Some(10 * MB));
     assert!(timeout(Duration::ZERO, inactive.exceeded()).await.is_err());
-    active.set_active(false);
-    inactive.set_active(true);
+    active.deactivate();
+    inactive.activate();
     soon(inactive.exceeded()).await;
     soon(active.exceeded()).await;
     assert!(timeout(Duration::ZERO, unlimited.exceeded()).await.is_err());
 
     drop(active);
     drop(inactive);
-    unlimited.set_active(false);
+    unlimited.deactivate();
     dd.kill().unwrap();
     dd.wait().unwrap();
     let peak = unlimited.peak();

@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::system::notifier::Notifier;
 use crate::system::process::launch::{Launch, SpawnError};
-use crate::system::process::{Output, Process, Processes, Setup};
+use crate::system::process::processes::ProcessPipes;
+use crate::system::process::{Process, Processes, Setup};
 use crate::system::watchdog::link::{Loss, Program};
 
 /// Keeps the address of most tests from being another's, and so its processes from being killed.
@@ -72,7 +73,7 @@ fn launch(command: &[&str]) -> Launch {
     }
 }
 
-fn spawn(processes: &Processes, script: &str) -> (Process, Output) {
+fn spawn(processes: &Processes, script: &str) -> (Process, ProcessPipes) {
     processes.spawn(api(), &launch(&["sh", "-c", script])).unwrap()
 }
 
@@ -90,13 +91,13 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 /// All that is written until every process that could write is gone.
-async fn rest(output: &mut Output) -> String {
+async fn rest(output: &mut ProcessPipes) -> String {
     let mut text = String::new();
     soon(output.stdout.read_to_string(&mut text)).await.unwrap();
     text
 }
 
-async fn line(output: &mut Output) -> String {
+async fn line(output: &mut ProcessPipes) -> String {
     let mut text = String::new();
     soon(BufReader::with_capacity(1, &mut output.stdout).read_line(&mut text)).await.unwrap();
     text.trim().to_owned()

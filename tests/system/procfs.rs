@@ -14,7 +14,7 @@ use crate::system::procfs::ports::listening_ports;
 fn the_first_of_a_group_names_it() {
     let mut first = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
     let pid = Pid::from_child(&first);
-    let found = Stat::of(pid).map(|stat| stat.group);
+    let found = Stat::read(pid).map(|stat| stat.group);
     first.kill().unwrap();
     first.wait().unwrap();
     assert_eq!(found, Some(pid));

@@ -3,13 +3,13 @@
 use std::io;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::emulator::StartError;
+use crate::emulator::{Door, StartError};
 
 /// The failure of a start, with help.
 pub(super) fn failure(error: StartError) -> Failure {
     let help = match &error {
-        StartError::Listen { of_api, source, .. } => match source.kind() {
-            io::ErrorKind::AddrInUse if *of_api => {
+        StartError::Listen { door, source, .. } => match source.kind() {
+            io::ErrorKind::AddrInUse if *door == Door::RestApi => {
                 Some("that port is taken; choose one with --api-port, or 0 for a free one")
             }
             io::ErrorKind::AddrInUse => {

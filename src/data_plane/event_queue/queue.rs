@@ -241,8 +241,8 @@ impl EventQueue {
         EventCounts { depth: state.waiting.len() as u64, ..state.counts }
     }
 
-    /// Takes no more events. Those that can be finished within the grace period are, and `cut` ends
-    /// that early; the others are dropped and returned.
+    /// Takes no more events. Events that come to their end within the grace period are finished, and
+    /// `cut` ends that period early; the others are dropped and returned.
     pub(crate) async fn stop(&self, grace: Duration, cut: &CancellationToken) -> Vec<DroppedEvent> {
         self.state().last_attempt = Some(Instant::now() + grace);
         self.shared.stopping.cancel();

@@ -46,7 +46,7 @@ impl Group {
 
     /// Takes in what the system knows of the leader alone.
     pub(crate) fn ask_leader(&self) {
-        if let Some(resident) = Resident::of(self.leader) {
+        if let Some(resident) = Resident::read(self.leader) {
             self.saw(resident.peak);
         }
     }
@@ -56,7 +56,7 @@ impl Group {
         if members.len() < 2 {
             return;
         }
-        let resident = members.iter().filter_map(|pid| Resident::of(*pid));
+        let resident = members.iter().filter_map(|pid| Resident::read(*pid));
         let with_shared_pages_many_times: u64 = resident.map(|resident| resident.now).sum();
         // Counting shared pages once takes the kernel long and never gives more.
         if Some(with_shared_pages_many_times) > self.peak() {
@@ -74,7 +74,7 @@ pub(crate) fn measure(groups: &[Arc<Group>]) {
     let mut members: HashMap<Pid, Vec<Pid>> =
         groups.iter().map(|group| (group.leader, Vec::new())).collect();
     for pid in processes().into_iter().flatten() {
-        let group = Stat::of(pid).map(|stat| stat.group);
+        let group = Stat::read(pid).map(|stat| stat.group);
         if let Some(members) = group.and_then(|group| members.get_mut(&group)) {
             members.push(pid);
         }

@@ -1,4 +1,4 @@
-//! For which system a program was built, as the first bytes of its file tell. Knows no processes.
+//! For which system a program was built, as the first bytes of its file tell.
 
 use std::fs::{self, File};
 use std::io::Read as _;

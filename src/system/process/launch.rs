@@ -123,7 +123,7 @@ impl Launch {
     ///
     /// # Errors
     ///
-    /// Those of [`Launch::program`], [`SpawnError::Interpreter`] and [`SpawnError::Foreign`].
+    /// The same as [`Launch::program`], and [`SpawnError::Interpreter`] and [`SpawnError::Foreign`].
     pub(crate) fn check(&self) -> Result<(), SpawnError> {
         let program = self.program()?;
         if let Some(system) = foreign(&program) {

@@ -14,6 +14,7 @@ use rustix::process::{
 };
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::debug;
 
 use crate::system::watchdog::link::Link;
 
@@ -60,7 +61,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// That of `spawn`.
+    /// When `spawn` fails.
     pub(crate) fn enter(
         &self,
         spawn: impl FnOnce() -> io::Result<Child>,
@@ -95,8 +96,8 @@ impl Table {
         self.watchdog_runs.subscribe()
     }
 
-    /// Reaps whoever has ended. Each is asked for by its id, as mtl may have children of which this
-    /// table knows nothing; the question costs less than a microsecond.
+    /// Reaps the leaders that have ended. Each is asked for by its id, as mtl may have other children
+    /// too; the question costs less than a microsecond.
     fn reap(&self) {
         let mut leaders = self.leaders();
         leaders.retain(|pid, exit| {
@@ -107,6 +108,7 @@ impl Table {
             let _ = kill_process_group(*pid, Signal::KILL);
             self.watchdog().forget_group(*pid);
             let Some(status) = take_status(*pid) else { return true };
+            debug!(pid = pid.as_raw_pid(), %status, "process ended");
             exit.send_replace(Some(status));
             false
         });

@@ -5,7 +5,7 @@ use std::fs;
 
 use rustix::process::Pid;
 
-use crate::system::procfs::{Stat, path, processes};
+use crate::system::procfs::files::{Stat, path, processes};
 
 /// The state of a listening socket in `/proc/PID/net/tcp`.
 const LISTEN: &str = "0A";
@@ -15,7 +15,7 @@ const LISTEN: &str = "0A";
 pub(crate) fn listening_ports(group: Pid) -> Vec<u16> {
     let members = processes().into_iter().flatten();
     let members: Vec<Pid> =
-        members.filter(|pid| Stat::of(*pid).is_some_and(|stat| stat.group == group)).collect();
+        members.filter(|pid| Stat::read(*pid).is_some_and(|stat| stat.group == group)).collect();
     let sockets: HashSet<String> = members.iter().flat_map(|pid| sockets(*pid)).collect();
     let Some(any) = members.first() else { return Vec::new() };
     let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(path(*any, table)));

@@ -1,6 +1,6 @@
 //! mtl's end of the pipe to the watchdog: starts the watchdog, tells it what it must remember, and
-//! starts another one if it ends. Keeps everything that a new one must be told. Reaps nothing:
-//! whoever owns it reports the end of a watchdog's process.
+//! starts another one if it ends. Keeps everything that a new one must be told. It reaps nothing:
+//! its owner reports the end of a watchdog's process.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
@@ -15,8 +15,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use tracing::debug;
 
 use crate::system::notifier::Notifier;
-use crate::system::watchdog::PROCESS_NAME;
 use crate::system::watchdog::message::Message;
+
+/// What the watchdog's process is called, in `argv[0]` and where Linux shows a process's name: not
+/// `mtl`, so that `pkill mtl` and `killall mtl` don't end it together with what it watches. Linux
+/// shows 15 characters at most.
+pub(crate) const PROCESS_NAME: &str = "lambda-watchdog";
 
 /// How many watchdogs may replace one that ended. More of them would end the same way.
 const MAXIMUM_RESTARTS: u32 = 10;
