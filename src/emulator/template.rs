@@ -23,7 +23,8 @@
 //!   `unserved`. Nested stacks are such a type, and parse a document of their own.
 //! - A **property of functions**: a member in `functions::function`, read in `functions::settings`, with a
 //!   reason in `functions::refusal` if AWS refuses a value of it. `cli::serve::template` hands it on.
-//! - An **intrinsic function**: an arm in `Values::intrinsic` with a method of its own.
+//! - An **intrinsic function**: an arm in `Values::intrinsic` with a method of its own; what it can't
+//!   know is an `UnknownValue`.
 //! - A **value that comes from elsewhere**, such as a parameter of SSM: in `resolver`, where parameters get
 //!   their values.
 //! - A **place of code**, such as a zip file: a variant of `functions::function::Code`, found in
@@ -35,6 +36,8 @@
 mod document;
 
 pub(crate) mod input;
+
+mod unknown_value;
 
 mod values;
 

@@ -73,9 +73,11 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn authorizer(self, place: FilePosition) -> Result<Authorizer, Problem> {
-        let wrong =
-            |what: String| Problem { place, what: format!("the authorizer {}: {what}", self.name) };
+    fn authorizer(self, position: FilePosition) -> Result<Authorizer, Problem> {
+        let wrong = |what: String| Problem {
+            position,
+            what: format!("the authorizer {}: {what}", self.name),
+        };
         let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));
         let pattern = pattern.transpose().map_err(|error| wrong(format!("{error}")))?;
         let kind = if self.kind.eq_ignore_ascii_case("request") {
@@ -132,7 +134,7 @@ pub(crate) fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
             pattern: of_identity("ValidationExpression"),
             ttl: of_identity("ReauthorizeEvery").and_then(Node::number).unwrap_or(TTL_SECONDS),
         }
-        .authorizer(node.place)
+        .authorizer(node.position)
         .map(Some)
     })
 }
@@ -161,7 +163,7 @@ pub(crate) fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Author
             pattern: node.get("identityValidationExpression"),
             ttl: ttl(node.get("authorizerResultTtlInSeconds")),
         }
-        .authorizer(node.place)
+        .authorizer(node.position)
         .map(Some)
     })
 }
@@ -180,7 +182,7 @@ pub(crate) fn of_cloud_formation(name: &str, node: &Node) -> Result<Authorizer, 
         pattern: node.get("IdentityValidationExpression"),
         ttl: ttl(node.get("AuthorizerResultTtlInSeconds")),
     }
-    .authorizer(node.place)
+    .authorizer(node.position)
 }
 
 fn collect(

@@ -1,4 +1,4 @@
-//! A document in YAML or JSON as a tree whose every node knows its place. The short forms of intrinsic
+//! A document in YAML or JSON as a tree whose every node has its position in the file. The short forms of intrinsic
 //! functions (`!Sub x`) become their long ones (`{"Fn::Sub": x}`). Knows no templates.
 
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ const DEPTH: usize = 100;
 /// How many nodes a document may have with all that its aliases repeat.
 const NODES: usize = 1_000_000;
 
-/// A place in a file, counted from 1.
+/// A position in a file, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FilePosition {
     /// The line.
@@ -41,7 +41,7 @@ impl From<&Marker> for FilePosition {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     /// Where it begins.
-    pub(crate) place: FilePosition,
+    pub(crate) position: FilePosition,
     /// What it is.
     pub(crate) data: Data,
 }
@@ -63,21 +63,21 @@ pub(crate) enum Data {
     Map(Vec<(String, Node)>),
 }
 
-/// Something at a place that is wrong, isn't known here or isn't served.
+/// Something at a position that is wrong, isn't known here or isn't served.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{what}")]
 pub(crate) struct Problem {
     /// Where.
-    pub(crate) place: FilePosition,
+    pub(crate) position: FilePosition,
     /// What it is.
     pub(crate) what: String,
 }
 
 impl Node {
-    /// Something about it.
+    /// A problem of this node. Each stage has its own reasons; here they become a sentence with a position.
     #[must_use]
-    pub(crate) fn problem(&self, what: impl Into<String>) -> Problem {
-        Problem { place: self.place, what: what.into() }
+    pub(crate) fn problem(&self, reason: impl Display) -> Problem {
+        Problem { position: self.position, what: reason.to_string() }
     }
 
     /// The value of a name.
@@ -161,7 +161,7 @@ impl Node {
 ///
 /// # Errors
 ///
-/// With the place of what is wrong.
+/// With the position of what is wrong.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     let text = joined_surrogates(text);
     let mut reader =
@@ -169,10 +169,10 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
-            (Event::StreamEnd | Event::DocumentEnd, place) => {
-                return Err(Problem { place, what: "the file is empty".to_owned() });
+            (Event::StreamEnd | Event::DocumentEnd, position) => {
+                return Err(Problem { position, what: "the file is empty".to_owned() });
             }
-            (event, place) => return reader.node(event, place, 0),
+            (event, position) => return reader.node(event, position, 0),
         }
     }
 }
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, FilePosition::from(&span.start))),
             Some(Err(error)) => {
-                Err(Problem { place: error.marker().into(), what: error.info().to_owned() })
+                Err(Problem { position: error.marker().into(), what: error.info().to_owned() })
             }
             None => Ok((Event::StreamEnd, FilePosition::default())),
         }
@@ -226,10 +226,10 @@ impl<'a> Reader<'a> {
     fn node(
         &mut self,
         event: Event<'a>,
-        place: FilePosition,
+        position: FilePosition,
         depth: usize,
     ) -> Result<Node, Problem> {
-        let wrong = |what: &str| Problem { place, what: what.to_owned() };
+        let wrong = |what: &str| Problem { position, what: what.to_owned() };
         self.nodes += 1;
         if depth > DEPTH || self.nodes > NODES {
             return Err(wrong("the document is too deep or too large"));
@@ -238,13 +238,13 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_plain = style == ScalarStyle::Plain && tag.is_none();
                 let data = if is_plain { plain(&text) } else { Data::Text(text.into_owned()) };
-                (Node { place, data }, anchor, tag)
+                (Node { position, data }, anchor, tag)
             }
             Event::SequenceStart(anchor, tag) => {
-                (Node { place, data: Data::List(self.items(depth)?) }, anchor, tag)
+                (Node { position, data: Data::List(self.items(depth)?) }, anchor, tag)
             }
             Event::MappingStart(anchor, tag) => {
-                (Node { place, data: Data::Map(self.entries(depth)?) }, anchor, tag)
+                (Node { position, data: Data::Map(self.entries(depth)?) }, anchor, tag)
             }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
         };
         let node = tag.and_then(|tag| intrinsic(&tag)).map_or(node.clone(), |name| {
             let argument = argument(&name, node);
-            Node { place, data: Data::Map(vec![(name, argument)]) }
+            Node { position, data: Data::Map(vec![(name, argument)]) }
         });
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.next()? {
                 (Event::SequenceEnd, _) => return Ok(items),
-                (event, place) => items.push(self.node(event, place, depth + 1)?),
+                (event, position) => items.push(self.node(event, position, depth + 1)?),
             }
         }
     }
@@ -278,25 +278,25 @@ impl<'a> Reader<'a> {
         let mut entries: Vec<(String, Node)> = Vec::new();
         let mut merged = Vec::new();
         loop {
-            let (name, place) = match self.next()? {
+            let (name, position) = match self.next()? {
                 (Event::MappingEnd, _) => {
                     for node in merged {
                         merge(&mut entries, node);
                     }
                     return Ok(entries);
                 }
-                (event, place) => (self.node(event, place, depth + 1)?, place),
+                (event, position) => (self.node(event, position, depth + 1)?, position),
             };
             let Some(name) = name.text().map(Cow::into_owned) else {
-                return Err(Problem { place, what: "a name must be a text".to_owned() });
+                return Err(Problem { position, what: "a name must be a text".to_owned() });
             };
-            let (event, value_place) = self.next()?;
-            let value = self.node(event, value_place, depth + 1)?;
+            let (event, value_position) = self.next()?;
+            let value = self.node(event, value_position, depth + 1)?;
             match name.as_str() {
                 "<<" => merged.push(value),
                 _ if entries.iter().any(|(other, _)| *other == name) => {
                     let what = format!("`{name}` is there twice");
-                    return Err(Problem { place, what });
+                    return Err(Problem { position, what });
                 }
                 _ => entries.push((name, value)),
             }
@@ -361,8 +361,12 @@ fn argument(name: &str, node: Node) -> Node {
     match (name, &node.data) {
         ("Fn::GetAtt", Data::Text(text)) => {
             let (resource, attribute) = text.split_once('.').unwrap_or((text, ""));
-            let part = |text: &str| Node { place: node.place, data: Data::Text(text.to_owned()) };
-            Node { place: node.place, data: Data::List(vec![part(resource), part(attribute)]) }
+            let part =
+                |text: &str| Node { position: node.position, data: Data::Text(text.to_owned()) };
+            Node {
+                position: node.position,
+                data: Data::List(vec![part(resource), part(attribute)]),
+            }
         }
         _ => node,
     }
@@ -415,9 +419,9 @@ mod tests {
 
     #[test]
     fn a_mistake_has_its_place() {
-        let place = |text: &str| parse(text).unwrap_err().place;
-        assert_eq!(place("a: 1\na: 2\n"), FilePosition { line: 2, column: 1 });
-        assert_eq!(place("a:\n  - b\n c: d\n").line, 3);
+        let position = |text: &str| parse(text).unwrap_err().position;
+        assert_eq!(position("a: 1\na: 2\n"), FilePosition { line: 2, column: 1 });
+        assert_eq!(position("a:\n  - b\n c: d\n").line, 3);
         assert_eq!(parse("").unwrap_err().what, "the file is empty");
         let emoji = parse(r#"{"a": "\ud83d\ude00 \\ud83d \u00e4"}"#).unwrap();
         assert_eq!(emoji.json(), serde_json::json!({ "a": "😀 \\ud83d ä" }));

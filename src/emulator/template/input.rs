@@ -29,12 +29,12 @@ pub(crate) enum TemplateError {
     #[error("failed to read `{}`", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// It has a mistake.
-    #[error("{}:{place}: {message}", file.display())]
+    #[error("{}:{position}: {message}", file.display())]
     Wrong {
         /// The file.
         file: PathBuf,
         /// Where in it.
-        place: FilePosition,
+        position: FilePosition,
         /// What is wrong.
         message: String,
     },
@@ -56,9 +56,9 @@ pub(crate) enum TemplateError {
 pub(super) fn read_document(file: &Path) -> Result<Node, TemplateError> {
     let text =
         fs::read_to_string(file).map_err(|error| TemplateError::Read(file.to_owned(), error))?;
-    document::parse(&text).map_err(|Problem { place, what }| TemplateError::Wrong {
+    document::parse(&text).map_err(|Problem { position, what }| TemplateError::Wrong {
         file: file.to_owned(),
-        place,
+        position,
         message: what,
     })
 }

@@ -48,9 +48,9 @@ pub(crate) fn definition(document: &Node, of_api: &Authorizers) -> Definition {
                     definition.problems.extend(operation.doubts(&method));
                     definition.methods.push(method);
                 }
-                Err(Problem { place, what }) => {
+                Err(Problem { position, what }) => {
                     let what = format!("{} {path}: {what}", operation.shown());
-                    definition.problems.push(Problem { place, what });
+                    definition.problems.push(Problem { position, what });
                 }
             }
         }

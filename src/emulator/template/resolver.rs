@@ -28,13 +28,13 @@ impl<'a> Resolver<'a> {
     ///
     /// When it is no template, or has no parameter of a name that was given.
     pub(crate) fn new(input: &'a TemplateInput, document: &'a Node) -> Result<Self, TemplateError> {
-        let wrong = |place, message: &str| TemplateError::Wrong {
+        let wrong = |position, message: &str| TemplateError::Wrong {
             file: input.file.clone(),
-            place,
+            position,
             message: message.to_owned(),
         };
         let Some(resources) = document.get("Resources") else {
-            return Err(wrong(document.place, "this is no template: it has no `Resources`"));
+            return Err(wrong(document.position, "this is no template: it has no `Resources`"));
         };
         let values = Values {
             parameters: parameters(input, document.get("Parameters"))?,
@@ -82,9 +82,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// Says so of a file that the template names.
-    pub(crate) fn warn_in(&mut self, file: Option<&str>, Problem { place, what }: &Problem) {
+    pub(crate) fn warn_in(&mut self, file: Option<&str>, Problem { position, what }: &Problem) {
         let file = file.map_or_else(|| self.input.file.clone(), |it| self.folder().join(it));
-        let warning = format!("{}:{place}: {what}", file.display());
+        let warning = format!("{}:{position}: {what}", file.display());
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
@@ -165,7 +165,9 @@ impl<'a> Resolver<'a> {
     /// A node with all that is known of it: a part that isn't is said and becomes nothing.
     pub(crate) fn known(&mut self, node: &Node) -> Node {
         let problem = match self.values.resolve(node) {
-            Ok(value) => return value.unwrap_or(Node { place: node.place, data: Data::Null }),
+            Ok(value) => {
+                return value.unwrap_or(Node { position: node.position, data: Data::Null });
+            }
             Err(problem) => problem,
         };
         let is_intrinsic =
@@ -181,7 +183,7 @@ impl<'a> Resolver<'a> {
                 Data::Null
             }
         };
-        Node { place: node.place, data }
+        Node { position: node.position, data }
     }
 
     /// The document in a file that the template names. That it can't be read is said.
@@ -220,7 +222,7 @@ fn parameters(
         ("AWS::URLSuffix", "amazonaws.com"),
     ];
     let text =
-        |text: &str| Node { place: FilePosition::default(), data: Data::Text(text.to_owned()) };
+        |text: &str| Node { position: FilePosition::default(), data: Data::Text(text.to_owned()) };
     let mut parameters: BTreeMap<String, Node> =
         pseudo.map(|(name, value)| (name.to_owned(), text(value))).into();
     for (name, parameter) in declared {
@@ -237,7 +239,7 @@ fn parameters(
         } else {
             Data::Text(value.into_owned())
         };
-        parameters.insert(name.clone(), Node { place: parameter.place, data });
+        parameters.insert(name.clone(), Node { position: parameter.position, data });
     }
     Ok(parameters)
 }
@@ -256,7 +258,7 @@ fn check_allowed(
     }
     Err(TemplateError::Wrong {
         file: input.file.clone(),
-        place: parameter.place,
+        position: parameter.position,
         message: format!("the parameter {name} is one of {}, not `{given}`", allowed.join(", ")),
     })
 }
@@ -279,5 +281,5 @@ pub(crate) fn merged(global: &Node, own: &Node) -> Node {
         (Data::List(global), Data::List(own)) => Data::List([global.clone(), own.clone()].concat()),
         _ => own.data.clone(),
     };
-    Node { place: own.place, data }
+    Node { position: own.position, data }
 }

@@ -1,5 +1,5 @@
 //! What the values of a template come to: parameters, mappings, conditions, and intrinsic functions as
-//! far as they can be known without AWS. Knows no resources but their names.
+//! far as they can be known without AWS. A new intrinsic function is an arm of `Values::intrinsic`.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 
@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::emulator::template::document::{Data, Node, Problem};
+use crate::emulator::template::unknown_value::UnknownValue;
 
 /// All that values may refer to.
 #[derive(Clone, Debug, Default)]
@@ -68,12 +69,12 @@ impl Values {
     pub(crate) fn text(&self, node: &Node) -> Result<String, Problem> {
         let value = self.resolve(node)?;
         let text = value.as_ref().and_then(Node::text);
-        text.map(Cow::into_owned).ok_or_else(|| node.problem("this is no text"))
+        text.map(Cow::into_owned).ok_or_else(|| node.problem(UnknownValue::NotText))
     }
 
     fn value(&self, node: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         if depth > DEPTH {
-            return Err(node.problem("this refers to itself"));
+            return Err(node.problem(UnknownValue::Endless));
         }
         if let Some((name, argument)) = node.single()
             && (name == "Ref" || name.starts_with("Fn::"))
@@ -96,11 +97,11 @@ impl Values {
                 Data::Map(map)
             }
             Data::Text(text) if text.contains("{{resolve:") => {
-                return Err(node.problem("what a dynamic reference comes to is not known here"));
+                return Err(node.problem(UnknownValue::DynamicReference));
             }
             scalar => scalar.clone(),
         };
-        Ok(Some(Node { place: node.place, data }))
+        Ok(Some(Node { position: node.position, data }))
     }
 
     fn intrinsic(
@@ -109,7 +110,8 @@ impl Values {
         argument: &Node,
         depth: usize,
     ) -> Result<Option<Node>, Problem> {
-        let text = |text: String| Some(Node { place: argument.place, data: Data::Text(text) });
+        let text =
+            |text: String| Some(Node { position: argument.position, data: Data::Text(text) });
         Ok(match name {
             "Ref" => return self.reference(argument),
             "Fn::GetAtt" => text(self.attribute(argument)?),
@@ -119,22 +121,24 @@ impl Values {
             "Fn::FindInMap" => return self.find_in_map(argument, depth),
             "Fn::Select" => return self.select(argument, depth),
             "Fn::Split" => Some(self.split(argument, depth)?),
-            _ => return Err(argument.problem(format!("{name} is not known here"))),
+            _ => return Err(argument.problem(UnknownValue::Function { name: name.to_owned() })),
         })
     }
 
     fn reference(&self, argument: &Node) -> Result<Option<Node>, Problem> {
-        let name = argument.text().ok_or_else(|| argument.problem("Ref needs a name"))?;
+        let name = argument.text().ok_or_else(|| {
+            argument.problem(UnknownValue::Form { function: "Ref", needs: "a name" })
+        })?;
         if name == "AWS::NoValue" {
             return Ok(None);
         }
         if let Some(parameter) = self.parameters.get(name.as_ref()) {
             return Ok(Some(parameter.clone()));
         }
-        let value = self.named(&name).ok_or_else(|| {
-            argument.problem(format!("the value of Ref {name} is not known here"))
-        })?;
-        Ok(Some(Node { place: argument.place, data: Data::Text(value) }))
+        let value = self
+            .named(&name)
+            .ok_or_else(|| argument.problem(UnknownValue::Reference { name: name.to_string() }))?;
+        Ok(Some(Node { position: argument.position, data: Data::Text(value) }))
     }
 
     fn named(&self, name: &str) -> Option<String> {
@@ -148,7 +152,7 @@ impl Values {
         self.resources
             .get(&name)
             .cloned()
-            .ok_or_else(|| argument.problem(format!("the attribute {name} is not known here")))
+            .ok_or_else(|| argument.problem(UnknownValue::Attribute { name: name.clone() }))
     }
 
     fn sub(&self, argument: &Node, depth: usize) -> Result<String, Problem> {
@@ -156,12 +160,15 @@ impl Values {
             [pattern, own] => (pattern, own.entries()),
             _ => (argument, &[][..]),
         };
-        let pattern = pattern.text().ok_or_else(|| argument.problem("Fn::Sub needs a text"))?;
+        let pattern = pattern.text().ok_or_else(|| {
+            argument.problem(UnknownValue::Form { function: "Fn::Sub", needs: "a text" })
+        })?;
         let mut text = String::new();
         let mut rest = pattern.as_ref();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) =
-                after.split_once('}').ok_or_else(|| argument.problem("a `${` has no end"))?;
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| argument.problem(UnknownValue::UnendedVariable))?;
             text += before;
             if let Some(literal) = name.strip_prefix('!') {
                 text += &format!("${{{literal}}}");
@@ -169,7 +176,7 @@ impl Values {
                 text += &self.text_of(value, depth)?;
             } else {
                 let value = self.named(name).ok_or_else(|| {
-                    argument.problem(format!("the value of ${{{name}}} is not known here"))
+                    argument.problem(UnknownValue::Variable { name: name.to_owned() })
                 })?;
                 text += &value;
             }
@@ -181,17 +188,24 @@ impl Values {
     fn text_of(&self, node: &Node, depth: usize) -> Result<String, Problem> {
         let value = self.value(node, depth)?;
         let text = value.as_ref().and_then(Node::text).map(Cow::into_owned);
-        text.ok_or_else(|| node.problem("this is no text"))
+        text.ok_or_else(|| node.problem(UnknownValue::NotText))
     }
 
     fn join(&self, argument: &Node, depth: usize) -> Result<String, Problem> {
         let [separator, list] = argument.items() else {
-            return Err(argument.problem("Fn::Join needs a separator and a list"));
+            return Err(argument.problem(UnknownValue::Form {
+                function: "Fn::Join",
+                needs: "a separator and a list",
+            }));
         };
         let list = self.value(list, depth)?;
         let items = match list.as_ref().map(|list| &list.data) {
             Some(Data::List(items)) => items.as_slice(),
-            _ => return Err(argument.problem("Fn::Join needs a list")),
+            _ => {
+                return Err(
+                    argument.problem(UnknownValue::Form { function: "Fn::Join", needs: "a list" })
+                );
+            }
         };
         let texts: Result<Vec<_>, _> = items.iter().map(|item| self.text_of(item, depth)).collect();
         Ok(texts?.join(&self.text_of(separator, depth)?))
@@ -199,7 +213,10 @@ impl Values {
 
     fn choose(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         let [condition, yes, no] = argument.items() else {
-            return Err(argument.problem("Fn::If needs a condition and two values"));
+            return Err(argument.problem(UnknownValue::Form {
+                function: "Fn::If",
+                needs: "a condition and two values",
+            }));
         };
         let name = condition.text().unwrap_or_default();
         let chosen = if self.condition(&name, argument, depth)? { yes } else { no };
@@ -211,30 +228,31 @@ impl Values {
     /// # Errors
     ///
     /// When there is no such condition, or it depends on what isn't known here.
-    pub(crate) fn holds(&self, name: &str, place: &Node) -> Result<bool, Problem> {
-        self.condition(name, place, 0)
+    pub(crate) fn holds(&self, name: &str, asking: &Node) -> Result<bool, Problem> {
+        self.condition(name, asking, 0)
     }
 
-    fn condition(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Problem> {
+    fn condition(&self, name: &str, asking: &Node, depth: usize) -> Result<bool, Problem> {
         if let Some(known) = self.held.borrow().get(name) {
             return known.clone();
         }
-        let holds = self.evaluated(name, place, depth);
+        let holds = self.evaluated(name, asking, depth);
         self.held.borrow_mut().insert(name.to_owned(), holds.clone());
         holds
     }
 
-    fn evaluated(&self, name: &str, place: &Node, depth: usize) -> Result<bool, Problem> {
+    fn evaluated(&self, name: &str, asking: &Node, depth: usize) -> Result<bool, Problem> {
         let conditions = self.conditions.as_ref();
         let condition = conditions.and_then(|conditions| conditions.get(name));
-        let condition =
-            condition.ok_or_else(|| place.problem(format!("there is no condition `{name}`")))?;
+        let condition = condition.ok_or_else(|| {
+            asking.problem(UnknownValue::MissingCondition { name: name.to_owned() })
+        })?;
         self.is_true(condition, depth + 1)
     }
 
     fn is_true(&self, condition: &Node, depth: usize) -> Result<bool, Problem> {
         if depth > DEPTH {
-            return Err(condition.problem("this refers to itself"));
+            return Err(condition.problem(UnknownValue::Endless));
         }
         let all = |argument: &Node| -> Result<Vec<bool>, Problem> {
             argument.items().iter().map(|item| self.is_true(item, depth + 1)).collect()
@@ -242,7 +260,10 @@ impl Values {
         match condition.single() {
             Some(("Fn::Equals", argument)) => {
                 let [one, other] = argument.items() else {
-                    return Err(argument.problem("Fn::Equals needs two values"));
+                    return Err(argument.problem(UnknownValue::Form {
+                        function: "Fn::Equals",
+                        needs: "two values",
+                    }));
                 };
                 Ok(self.text_of(one, depth)? == self.text_of(other, depth)?)
             }
@@ -252,7 +273,7 @@ impl Values {
             Some(("Condition", name)) => {
                 self.condition(&name.text().unwrap_or_default(), name, depth)
             }
-            _ => Err(condition.problem("this is no condition")),
+            _ => Err(condition.problem(UnknownValue::NotCondition)),
         }
     }
 
@@ -264,28 +285,36 @@ impl Values {
         }
         match (found, argument.items()) {
             (Some(found), [_, _, _, ..]) => Ok(Some(found)),
-            _ => Err(argument.problem("Fn::FindInMap finds nothing")),
+            _ => Err(argument.problem(UnknownValue::Nothing { function: "Fn::FindInMap" })),
         }
     }
 
     fn select(&self, argument: &Node, depth: usize) -> Result<Option<Node>, Problem> {
         let [index, list] = argument.items() else {
-            return Err(argument.problem("Fn::Select needs an index and a list"));
+            return Err(argument.problem(UnknownValue::Form {
+                function: "Fn::Select",
+                needs: "an index and a list",
+            }));
         };
         let index = self.text_of(index, depth)?.parse::<usize>().ok();
         let list = self.value(list, depth)?;
         let item = index.and_then(|index| list.as_ref()?.items().get(index).cloned());
-        item.map(Some).ok_or_else(|| argument.problem("Fn::Select finds nothing"))
+        item.map(Some)
+            .ok_or_else(|| argument.problem(UnknownValue::Nothing { function: "Fn::Select" }))
     }
 
     fn split(&self, argument: &Node, depth: usize) -> Result<Node, Problem> {
         let [separator, text] = argument.items() else {
-            return Err(argument.problem("Fn::Split needs a separator and a text"));
+            return Err(argument.problem(UnknownValue::Form {
+                function: "Fn::Split",
+                needs: "a separator and a text",
+            }));
         };
         let (separator, text) = (self.text_of(separator, depth)?, self.text_of(text, depth)?);
-        let part = |part: &str| Node { place: argument.place, data: Data::Text(part.to_owned()) };
+        let part =
+            |part: &str| Node { position: argument.position, data: Data::Text(part.to_owned()) };
         Ok(Node {
-            place: argument.place,
+            position: argument.position,
             data: Data::List(text.split(&separator).map(part).collect()),
         })
     }

@@ -42,7 +42,7 @@ pub(super) fn drafts(resolver: &mut Resolver<'_>) -> Vec<ApiDraft> {
 }
 
 fn api(resolver: &mut Resolver<'_>, logical_id: &str, resource: &Node) -> ApiDraft {
-    let none = Node { place: resource.place, data: Data::Map(Vec::new()) };
+    let none = Node { position: resource.position, data: Data::Map(Vec::new()) };
     let properties = resource.get("Properties").unwrap_or(&none);
     let mut definition = definition(resolver, properties, &Authorizers::default());
     for properties in parts(resolver, "AWS::ApiGateway::Method", logical_id) {
@@ -85,8 +85,10 @@ fn raw_method(
     let shown = format!("{http_method} {path}");
     let node = properties.get("Integration").map(|node| resolver.known(node));
     let node = node.ok_or_else(|| problem(format!("{shown} has no integration")))?;
-    let integration = integration(&node)
-        .map_err(|Problem { place, what }| Problem { place, what: format!("{shown}: {what}") })?;
+    let integration = integration(&node).map_err(|Problem { position, what }| Problem {
+        position,
+        what: format!("{shown}: {what}"),
+    })?;
     let declared = declared(resolver, properties);
     let method = ApiMethod {
         resource: path.parse().map_err(|error| problem(format!("{error}")))?,

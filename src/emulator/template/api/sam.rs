@@ -73,7 +73,7 @@ pub(super) fn drafts(
 }
 
 fn api(resolver: &mut Resolver<'_>, logical_id: &str, resource: &Node) -> SamApi {
-    let none = Node { place: resource.place, data: Data::Map(Vec::new()) };
+    let none = Node { position: resource.position, data: Data::Map(Vec::new()) };
     let own = resource.get("Properties").unwrap_or(&none);
     let properties = resolver.global("Api").map_or_else(|| own.clone(), |all| merged(all, own));
     let auth = properties.get("Auth").map(|auth| resolver.known(auth));
@@ -136,7 +136,7 @@ fn add_event(
         Some(node) => resolver.values().text(node)?,
     };
     if name == IMPLICIT && !apis.iter().any(|api| api.draft.logical_id == name) {
-        let none = Node { place: event.place, data: Data::Null };
+        let none = Node { position: event.position, data: Data::Null };
         apis.push(api(resolver, IMPLICIT, &none));
     }
     let api = apis.iter_mut().find(|api| api.draft.logical_id == name);

@@ -14,7 +14,7 @@ pub(super) const CLOUD_FORMATION: &str = "AWS::Lambda::Function";
 /// The properties of a function, with what is global in a SAM template.
 #[must_use]
 pub(crate) fn properties(resolver: &Resolver<'_>, resource: &Node) -> Node {
-    let none = Node { place: resource.place, data: Data::Map(vec![]) };
+    let none = Node { position: resource.position, data: Data::Map(vec![]) };
     let own = resource.get("Properties").unwrap_or(&none);
     let is_sam = resource.get("Type").and_then(Node::text).is_some_and(|kind| kind == SAM);
     let globals = resolver.global("Function");
