@@ -13,6 +13,9 @@ use crate::system::output::Output;
 use crate::system::process::Process;
 use crate::system::procfs::ports::listening_ports;
 
+/// How often others have their turn between the end of a process and its being told.
+const TURNS_AFTER_EXIT: u32 = 8;
+
 /// The runtime's process, and what starts the processes of its environment.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
@@ -98,7 +101,7 @@ impl Host {
         };
         let status = tokio::select! {
             biased;
-            status = if_some(process.map(Process::exited)) => status,
+            status = if_some(process.map(ended)) => status,
             () = if_some(exceeded.map(|watched| watched.exceeded())) => {
                 return HostEvent::MemoryExceeded;
             }
@@ -181,6 +184,16 @@ impl Host {
             launcher.remove_temp().await;
         }
     }
+}
+
+/// Waits for the end of a process, and until what it sent before its end has been read: that is in the
+/// sockets' buffers already, and their tasks need a few turns to pass it on.
+async fn ended(process: &mut Process) -> ExitStatus {
+    let status = process.exited().await;
+    for _ in 0..TURNS_AFTER_EXIT {
+        tokio::task::yield_now().await;
+    }
+    status
 }
 
 async fn if_some<T>(future: Option<impl Future<Output = T>>) -> T {
