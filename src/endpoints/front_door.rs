@@ -14,7 +14,7 @@ use crate::endpoints::invoke_api::InvokeApi;
 use crate::endpoints::management_api::operation::{self, Operation};
 use crate::endpoints::management_api::{self, ManagementApi};
 use crate::endpoints::plain_api;
-use crate::endpoints::request_log::RequestLog;
+use crate::endpoints::request_log::{LoggedEndpoint, RequestLog};
 use crate::system::http::host;
 use crate::system::http::{
     DISCARDED_BYTES, Reply, discard, empty, json as json_reply, path_parameter,
@@ -69,7 +69,7 @@ impl FrontDoor {
 
     /// Answers one request.
     pub(crate) async fn answer(self, request: Request<Incoming>) -> Reply {
-        let log = RequestLog::begin(&request);
+        let log = RequestLog::begin(LoggedEndpoint::FrontDoor, &request);
         let reply = match self.route(&request) {
             Ok(route) => self.enter(route, request).await,
             Err(refusal) => {

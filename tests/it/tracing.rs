@@ -14,6 +14,20 @@ async fn what_mtl_does_is_told_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_request_is_one_line_without_its_payload() {
+    let server = Setup::example(&[]).env("MTL_LOG", "mtl::endpoints=debug").start().await;
+    server.answer("alice", &json!({ "message": "private" })).await;
+    let told = server.wait_for_stderr(" took=").await;
+    let lines: Vec<_> =
+        told.lines().filter(|line| line.contains("front_door: request method=POST")).collect();
+    let [line] = lines[..] else { panic!("not one line in `{told}`") };
+    for field in ["path=\"/2015-03-31/functions/", "tenant=\"alice\"", "status=200", "took="] {
+        assert!(line.contains(field), "{line}");
+    }
+    assert!(!line.contains("private"), "{line}");
+}
+
+#[tokio::test]
 async fn where_an_invocation_goes_is_one_line() {
     let setup = Setup::function(&["--max-environments", "1"]);
     let server = setup.env("MTL_LOG", "mtl::data_plane=debug").start().await;

@@ -1,14 +1,12 @@
-//! What mappings and authorizers take from a request. Knows no functions.
+//! What mappings take from a request: the value of each source, and what all mappings of a method come to.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html>
 
 use http::HeaderValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
 use crate::endpoints::api_gateway::method_request::MethodRequest;
-use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
 impl MappingSource {
     /// What a request has there.
@@ -25,59 +23,6 @@ impl MappingSource {
             Self::StageVariable(name) => request.stage_variables.get(name).cloned(),
             Self::Static(text) => Some(text.clone()),
         }
-    }
-}
-
-impl Authorizer {
-    /// What tells the caller of a request apart: what is in its identity sources.
-    ///
-    /// # Errors
-    ///
-    /// When one of them is missing.
-    pub(crate) fn identity(&self, request: &MethodRequest) -> Result<Vec<String>, GatewayRefusal> {
-        let value = |source: &MappingSource| {
-            source
-                .value(request)
-                .filter(|value| !value.is_empty())
-                .ok_or(GatewayRefusal::Unauthorized)
-        };
-        match &self.kind {
-            AuthorizerKind::Token { source, pattern } => {
-                let token = value(source)?;
-                match pattern {
-                    Some(pattern) if !pattern.is_match(&token) => Err(GatewayRefusal::Unauthorized),
-                    _ => Ok(vec![token]),
-                }
-            }
-            AuthorizerKind::Request { sources } => sources.iter().map(value).collect(),
-        }
-    }
-
-    /// The event that its function gets, made from that of the request.
-    #[must_use]
-    pub(crate) fn event(
-        &self,
-        mut request: Value,
-        identity: &[String],
-        method_arn: &str,
-    ) -> String {
-        let event = match &self.kind {
-            AuthorizerKind::Token { .. } => json!({
-                "type": "TOKEN",
-                "methodArn": method_arn,
-                "authorizationToken": identity.first(),
-            }),
-            AuthorizerKind::Request { .. } => {
-                if let Some(event) = request.as_object_mut() {
-                    event.remove("body");
-                    event.remove("isBase64Encoded");
-                    event.insert("type".to_owned(), json!("REQUEST"));
-                    event.insert("methodArn".to_owned(), json!(method_arn));
-                }
-                request
-            }
-        };
-        event.to_string()
     }
 }
 

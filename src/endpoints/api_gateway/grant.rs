@@ -1,14 +1,9 @@
-//! What authorizers answer: a policy with what it permits, and for how long that counts. Knows no requests.
+//! What an authorizer answers: a policy, which permits methods or denies them, and a context for the event.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-
 use serde_json::{Map, Value, json};
 
-use crate::endpoints::api_gateway::authorizer::Authorizer;
 use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 
 /// What an authorizer answered.
@@ -21,13 +16,13 @@ pub(crate) struct Grant {
 
 #[derive(Clone, Debug)]
 struct Statement {
-    effect: Effect,
+    effect: StatementEffect,
     actions: Vec<String>,
     resources: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+enum StatementEffect {
     Allow,
     Deny,
 }
@@ -80,8 +75,8 @@ impl Grant {
     /// When a statement denies it, or none allows it.
     pub(crate) fn context_for(&self, method_arn: &str) -> Result<Value, GatewayRefusal> {
         let fitting = self.statements.iter().filter(|statement| statement.fits(method_arn));
-        let effects: Vec<Effect> = fitting.map(|statement| statement.effect).collect();
-        if effects.contains(&Effect::Deny) {
+        let effects: Vec<StatementEffect> = fitting.map(|statement| statement.effect).collect();
+        if effects.contains(&StatementEffect::Deny) {
             return Err(GatewayRefusal::Denied { explicitly: true });
         }
         if effects.is_empty() {
@@ -109,8 +104,8 @@ fn statement(value: &Value) -> Option<Statement> {
         many(members.get(name)?).map(|text| text.as_str().map(str::to_owned)).collect()
     };
     let effect = match members.get("Effect")?.as_str()? {
-        "Allow" => Effect::Allow,
-        "Deny" => Effect::Deny,
+        "Allow" => StatementEffect::Allow,
+        "Deny" => StatementEffect::Deny,
         _ => return None,
     };
     Some(Statement { effect, actions: texts("Action")?, resources: texts("Resource")? })
@@ -150,47 +145,6 @@ fn fits(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[at..].iter().all(|c| *c == '*')
-}
-
-/// Answers that still count, by authorizer and identity.
-#[derive(Debug, Default)]
-pub(crate) struct Grants(Mutex<HashMap<Asked, (Instant, Grant)>>);
-
-type Asked = (String, Vec<String>);
-
-/// How many answers are kept.
-const KEPT: usize = 10_000;
-
-impl Grants {
-    /// The answer that an authorizer gave for this identity, while it counts.
-    #[must_use]
-    pub(crate) fn get(&self, authorizer: &Authorizer, identity: &[String]) -> Option<Grant> {
-        let asked = (authorizer.name.clone(), identity.to_vec());
-        let (until, grant) = self.kept().get(&asked).cloned()?;
-        (Instant::now() < until).then_some(grant)
-    }
-
-    /// Keeps an answer for as long as it counts.
-    pub(crate) fn keep(&self, authorizer: &Authorizer, identity: Vec<String>, grant: Grant) {
-        // An authorizer without identity sources can't tell callers apart.
-        if authorizer.ttl.is_zero() || identity.is_empty() {
-            return;
-        }
-        let mut kept = self.kept();
-        if kept.len() >= KEPT {
-            let now = Instant::now();
-            kept.retain(|_, (until, _)| now < *until);
-        }
-        if kept.len() < KEPT {
-            let until = Instant::now() + authorizer.ttl;
-            kept.insert((authorizer.name.clone(), identity), (until, grant));
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, HashMap<Asked, (Instant, Grant)>> {
-        // A map is changed in one step, so there is nothing half done after a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]

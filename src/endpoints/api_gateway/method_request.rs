@@ -1,29 +1,19 @@
 //! A request as a method of an API sees it: its headers, its query, its body, and the context that
-//! mappings and events name. Knows no functions.
+//! mappings and events name.
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE;
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, EXPECT, HOST, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
-use http::request::Parts;
-use http::{HeaderName, HeaderValue};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use http::HeaderValue;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::endpoints::api_gateway::api::{ApiMethod, Parameter, ParameterPlace, RestApi};
+use crate::endpoints::api_gateway::received::Received;
 use crate::endpoints::api_gateway::refusal::GatewayRefusal;
+use crate::endpoints::api_gateway::request_context;
 use crate::endpoints::api_gateway::resource::RequestPath;
 use crate::lambda::invocation::new_trace_id;
-use crate::system::http::Peer;
-
-/// Headers about one connection; none of them reaches a function.
-const NOT_PASSED_ON: [HeaderName; 7] =
-    [CONNECTION, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// A request to a method.
 #[derive(Clone, Debug)]
@@ -44,45 +34,20 @@ pub(crate) struct MethodRequest {
     pub(crate) context: Value,
 }
 
-/// A request as it came in.
-#[derive(Debug)]
-pub(crate) struct Received {
-    /// Its head.
-    pub(crate) head: Parts,
-    /// Its body, read to its end.
-    pub(crate) body: Bytes,
-    /// The path below the stage, with the parameters in it.
-    pub(crate) place: RequestPath,
-    /// The id that it gets.
-    pub(crate) id: Uuid,
-}
-
-/// Who sent a request, and with which head.
-struct Caller<'a> {
-    head: &'a Parts,
-    source_ip: String,
-}
-
 impl MethodRequest {
     /// The request with this head and body to a method of an API.
     #[must_use]
     pub(crate) fn new(api: &RestApi, method: &ApiMethod, received: Received) -> Self {
-        let Received { head, body, place, id } = received;
-        let source_ip = head.extensions.get::<Peer>().map(|peer| peer.address.ip().to_string());
-        let source_ip = source_ip.unwrap_or_else(|| "127.0.0.1".to_owned());
-        let query = head.uri.query().unwrap_or_default();
-        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let mut request = Self {
-            id,
-            place,
+        let query = received.head.uri.query().unwrap_or_default();
+        Self {
             stage_variables: api.stage_variables.clone(),
-            headers: headers(&head, &source_ip),
-            query_strings: query,
-            body,
-            context: Value::Null,
-        };
-        request.context = context(api, method, &request, &Caller { head: &head, source_ip });
-        request
+            headers: received.headers(),
+            query_strings: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            context: request_context::of_request(api, method, &received),
+            id: received.id,
+            place: received.place,
+            body: received.body,
+        }
     }
 
     /// All values of a header.
@@ -161,98 +126,4 @@ fn is_one_of(media_type: Option<&str>, media_types: &[String]) -> bool {
     media_types.iter().any(|binary| {
         binary == "*/*" || media_type.is_some_and(|text| text.eq_ignore_ascii_case(binary))
     })
-}
-
-/// What was sent, and what API Gateway adds.
-fn headers(head: &Parts, source_ip: &str) -> Vec<(String, String)> {
-    let sent = head.headers.iter().filter(|(name, _)| !NOT_PASSED_ON.contains(name));
-    let mut headers: Vec<(String, String)> = sent
-        .map(|(name, value)| {
-            (written(name), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        })
-        .collect();
-    let port = head.headers.get(HOST).and_then(|host| host.to_str().ok()?.rsplit_once(':'));
-    let port = port.map_or("80", |(_, port)| port);
-    let added =
-        [("X-Forwarded-For", source_ip), ("X-Forwarded-Port", port), ("X-Forwarded-Proto", "http")];
-    for (name, value) in added {
-        headers.retain(|(other, _)| other != name);
-        headers.push((name.to_owned(), value.to_owned()));
-    }
-    if !headers.iter().any(|(name, _)| name == "X-Amzn-Trace-Id") {
-        let trace = String::from_utf8_lossy(new_trace_id().as_bytes()).into_owned();
-        headers.push(("X-Amzn-Trace-Id".to_owned(), trace));
-    }
-    headers
-}
-
-/// A name as HTTP/1.1 writes it: the server knows it in lower case only.
-fn written(name: &HeaderName) -> String {
-    let words = name.as_str().split('-').map(|word| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        format!("{}{rest}", first.to_ascii_uppercase())
-    });
-    words.collect::<Vec<_>>().join("-")
-}
-
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html>
-fn context(
-    api: &RestApi,
-    method: &ApiMethod,
-    request: &MethodRequest,
-    Caller { head, source_ip }: &Caller<'_>,
-) -> Value {
-    let now = Timestamp::now();
-    let path = match request.place.path.as_str() {
-        "/" => format!("/{}", api.stage),
-        path => format!("/{}{path}", api.stage),
-    };
-    json!({
-        "accountId": api.account_id,
-        "apiId": api.id,
-        "domainName": format!("{}.execute-api.{}.amazonaws.com", api.id, api.region),
-        "domainPrefix": api.id,
-        "extendedRequestId": extended_request_id(request.id),
-        "httpMethod": head.method.as_str(),
-        "identity": {
-            "accessKey": null,
-            "accountId": null,
-            "caller": null,
-            "cognitoAuthenticationProvider": null,
-            "cognitoAuthenticationType": null,
-            "cognitoIdentityId": null,
-            "cognitoIdentityPoolId": null,
-            "principalOrgId": null,
-            "sourceIp": source_ip,
-            "user": null,
-            "userAgent": request.header("User-Agent").last(),
-            "userArn": null,
-        },
-        "path": path,
-        "protocol": format!("{:?}", head.version),
-        "requestId": request.id,
-        "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-        "requestTimeEpoch": now.as_millisecond(),
-        "resourceId": resource_id(method),
-        "resourcePath": method.resource.to_string(),
-        "stage": api.stage,
-    })
-}
-
-/// Six letters and digits, the same for the same resource.
-fn resource_id(method: &ApiMethod) -> String {
-    let path = method.resource.to_string();
-    let hash = path
-        .bytes()
-        .fold(5381_u64, |hash, byte| hash.wrapping_mul(33).wrapping_add(u64::from(byte)));
-    format!("{:06x}", hash & 0x00ff_ffff)
-}
-
-/// The id that API Gateway has for a request besides its UUID: 15 letters and digits and a `=`.
-#[must_use]
-pub(crate) fn extended_request_id(request_id: Uuid) -> String {
-    let mut id = BASE64_URL_SAFE.encode(request_id.as_bytes());
-    id.truncate(15);
-    id.push('=');
-    id
 }
