@@ -1,6 +1,8 @@
 //! The REST APIs of a template, as they are deployed: SAM's and CloudFormation's, each with the methods of
 //! its OpenAPI document.
 
+mod problem;
+
 mod draft;
 
 mod cloud_formation;

@@ -1,22 +1,62 @@
 //! The authorizers of an API, in the three ways in which templates have them: SAM's `Auth`, the security
-//! schemes of OpenAPI, and `AWS::ApiGateway::Authorizer`. Knows no methods.
+//! schemes of OpenAPI, and `AWS::ApiGateway::Authorizer`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
 use regex_lite::Regex;
+use thiserror::Error;
 
 use crate::emulator::template::document::{FilePosition, Node, Problem};
 use crate::emulator::template::integration::{function_of, name_in};
 use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::endpoints::api_gateway::mapping::MappingSource;
 
+/// Why an authorizer isn't served, or a method that names it.
+#[derive(Debug, Error)]
+enum AuthorizerRefusal {
+    /// A method names one that isn't there: such a method must not be open to all.
+    #[error("its authorizer `{name}` is not there, so it is not served")]
+    Missing {
+        /// The authorizer.
+        name: String,
+    },
+    /// It is something else than a Lambda function, such as a user pool.
+    #[error("{name} is no Lambda authorizer, and not served: all may pass")]
+    NotLambda {
+        /// The authorizer.
+        name: String,
+    },
+    /// Its ARN or URI isn't one of a Lambda function.
+    #[error("the authorizer {name} is not served: it names no Lambda function")]
+    NoFunction {
+        /// The authorizer.
+        name: String,
+    },
+    /// Neither `TOKEN` nor `REQUEST`.
+    #[error("the authorizer {name}: its type `{kind}` is not served")]
+    Kind {
+        /// The authorizer.
+        name: String,
+        /// Its type.
+        kind: String,
+    },
+    /// Its validation expression isn't a regular expression.
+    #[error("the authorizer {name}: {source}")]
+    Pattern {
+        /// The authorizer.
+        name: String,
+        /// What is wrong with the expression.
+        source: regex_lite::Error,
+    },
+}
+
 /// Authorizers by their names. What isn't a Lambda function, such as a user pool, is `None`: all may pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Authorizers {
     named: BTreeMap<String, Option<Authorizer>>,
-    /// That of methods which name none.
+    /// The authorizer of methods that name none.
     pub(crate) default: Option<Authorizer>,
     /// Whether preflight requests need it too.
     pub(crate) guards_preflight: bool,
@@ -29,8 +69,7 @@ impl Authorizers {
     ///
     /// When there is none of that name: such a method must not be open to all.
     pub(crate) fn named(&self, name: &str, method: &Node) -> Result<Option<Authorizer>, Problem> {
-        let missing =
-            || method.problem(format!("its authorizer `{name}` is not there, so it is not served"));
+        let missing = || method.problem(AuthorizerRefusal::Missing { name: name.to_owned() });
         if name == AWS_IAM {
             return Ok(None);
         }
@@ -44,7 +83,7 @@ impl Authorizers {
         self.default.clone().filter(|_| !is_preflight || self.guards_preflight)
     }
 
-    /// These, and those of another place.
+    /// Adds the authorizers of `others`; what they say of methods that name none replaces what these say.
     pub(crate) fn extend(&mut self, others: &Self) {
         self.named.extend(others.named.clone());
         self.default.clone_from(&others.default);
@@ -62,7 +101,7 @@ const TTL_SECONDS: u32 = 300;
 type OfName = fn(String) -> MappingSource;
 
 /// What the three ways have in common.
-struct Parts<'a> {
+struct AuthorizerParts<'a> {
     name: &'a str,
     /// `TOKEN` or `REQUEST`, in any case.
     kind: &'a str,
@@ -72,14 +111,13 @@ struct Parts<'a> {
     ttl: u32,
 }
 
-impl Parts<'_> {
+impl AuthorizerParts<'_> {
     fn authorizer(self, position: FilePosition) -> Result<Authorizer, Problem> {
-        let wrong = |what: String| Problem {
-            position,
-            what: format!("the authorizer {}: {what}", self.name),
-        };
+        let wrong = |reason: AuthorizerRefusal| Problem { position, what: reason.to_string() };
         let pattern = self.pattern.and_then(Node::text).map(|text| Regex::new(&text));
-        let pattern = pattern.transpose().map_err(|error| wrong(format!("{error}")))?;
+        let pattern = pattern.transpose().map_err(|source| {
+            wrong(AuthorizerRefusal::Pattern { name: self.name.to_owned(), source })
+        })?;
         let kind = if self.kind.eq_ignore_ascii_case("request") {
             AuthorizerKind::Request { sources: self.sources }
         } else if self.kind.eq_ignore_ascii_case("token") {
@@ -87,7 +125,8 @@ impl Parts<'_> {
             let source = self.sources.into_iter().next().unwrap_or_else(default);
             AuthorizerKind::Token { source, pattern }
         } else {
-            return Err(wrong(format!("its type `{}` is not served", self.kind)));
+            let (name, kind) = (self.name.to_owned(), self.kind.to_owned());
+            return Err(wrong(AuthorizerRefusal::Kind { name, kind }));
         };
         Ok(Authorizer {
             name: self.name.to_owned(),
@@ -107,8 +146,7 @@ pub(crate) fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
         }
         let arn = node.get("FunctionArn").and_then(Node::text).unwrap_or_default();
         let Some(function) = name_in(&arn) else {
-            let what = format!("the authorizer {name} is not served: it names no Lambda function");
-            return Err(node.problem(what));
+            return Err(node.problem(AuthorizerRefusal::NoFunction { name: name.to_owned() }));
         };
         let identity = node.get("Identity");
         let of_identity = |name: &str| identity.and_then(|identity| identity.get(name));
@@ -126,7 +164,7 @@ pub(crate) fn of_sam(auth: &Node, problems: &mut Vec<Problem>) -> Authorizers {
             sources.extend(names.iter().filter_map(Node::text).map(|it| source(it.into_owned())));
         }
         let kind = node.get("FunctionPayloadType").and_then(Node::text);
-        Parts {
+        AuthorizerParts {
             name,
             kind: kind.as_deref().unwrap_or("TOKEN"),
             function,
@@ -155,7 +193,7 @@ pub(crate) fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Author
         let header = header.filter(|_| node.get("identitySource").is_none());
         let mut sources = sources(node.get("identitySource"))?;
         sources.extend(header.map(|header| MappingSource::Header(header.into_owned())));
-        Parts {
+        AuthorizerParts {
             name,
             kind: &kind,
             function: function(name, node, node.get("authorizerUri"))?,
@@ -174,7 +212,7 @@ pub(crate) fn of_openapi(document: &Node, problems: &mut Vec<Problem>) -> Author
 ///
 /// When it is not one that is served.
 pub(crate) fn of_cloud_formation(name: &str, node: &Node) -> Result<Authorizer, Problem> {
-    Parts {
+    AuthorizerParts {
         name,
         kind: &node.get("Type").and_then(Node::text).unwrap_or_default(),
         function: function(name, node, node.get("AuthorizerUri"))?,
@@ -195,9 +233,8 @@ fn collect(
         match read(name, node) {
             Ok(authorizer) => {
                 if authorizer.is_none() {
-                    let what =
-                        format!("{name} is no Lambda authorizer, and not served: all may pass");
-                    problems.push(node.problem(what));
+                    problems
+                        .push(node.problem(AuthorizerRefusal::NotLambda { name: name.clone() }));
                 }
                 authorizers.named.insert(name.clone(), authorizer);
             }
@@ -209,10 +246,8 @@ fn collect(
 
 fn function(name: &str, node: &Node, uri: Option<&Node>) -> Result<String, Problem> {
     let uri = uri.and_then(Node::text).unwrap_or_default();
-    function_of(&uri).ok_or_else(|| {
-        let what = format!("the authorizer {name} is not served: it names no Lambda function");
-        node.problem(what)
-    })
+    function_of(&uri)
+        .ok_or_else(|| node.problem(AuthorizerRefusal::NoFunction { name: name.to_owned() }))
 }
 
 /// A list of sources with commas between them.
@@ -220,7 +255,7 @@ fn sources(node: Option<&Node>) -> Result<Vec<MappingSource>, Problem> {
     let Some(node) = node else { return Ok(Vec::new()) };
     let text = node.text().unwrap_or_default();
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let parsed = parts.map(|part| part.parse().map_err(|error| node.problem(format!("{error}"))));
+    let parsed = parts.map(|part| part.parse().map_err(|error| node.problem(error)));
     parsed.collect()
 }
 

@@ -1,5 +1,5 @@
 //! A document in YAML or JSON as a tree whose every node has its position in the file. The short forms of intrinsic
-//! functions (`!Sub x`) become their long ones (`{"Fn::Sub": x}`). Knows no templates.
+//! functions (`!Sub x`) become their long ones (`{"Fn::Sub": x}`).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -71,6 +71,14 @@ pub(crate) struct Problem {
     pub(crate) position: FilePosition,
     /// What it is.
     pub(crate) what: String,
+}
+
+impl Problem {
+    /// The same problem, with what it belongs to in front.
+    #[must_use]
+    pub(crate) fn within(self, subject: impl Display) -> Self {
+        Self { position: self.position, what: format!("{subject}: {}", self.what) }
+    }
 }
 
 impl Node {

@@ -1,5 +1,5 @@
 //! What answers a method: a Lambda function, or a fixed response as CORS needs it. OpenAPI's extension and
-//! `AWS::ApiGateway::Method` differ in the first letters of their names. Knows no paths.
+//! `AWS::ApiGateway::Method` differ in the first letters of their names.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html>
 
@@ -8,11 +8,35 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::emulator::template::document::{Node, Problem};
 use crate::endpoints::api_gateway::api::{FixedResponse, Integration, LambdaIntegration};
-use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
+use crate::endpoints::api_gateway::mapping::{Mapping, MappingError, MappingSource, MappingTarget};
 use crate::lambda::quotas;
+
+/// Why an integration isn't served.
+#[derive(Debug, Error)]
+enum IntegrationRefusal {
+    /// Another type than those that are served.
+    #[error("its integration is `{kind}`, and only aws_proxy and mock are served")]
+    Kind {
+        /// The type.
+        kind: String,
+    },
+    /// Its URI isn't one of a Lambda function.
+    #[error("its integration `{uri}` names no Lambda function")]
+    NoFunction {
+        /// The URI.
+        uri: String,
+    },
+    /// The source of a mapping is a list or a map.
+    #[error("a mapping is a text")]
+    MappingWithoutText,
+    /// A mapping that API Gateway doesn't have.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+}
 
 /// Reads an integration whose values have been resolved.
 ///
@@ -24,11 +48,7 @@ pub(crate) fn integration(node: &Node) -> Result<Integration, Problem> {
     match kind.to_ascii_lowercase().as_str() {
         "aws_proxy" => lambda(node).map(Integration::Lambda),
         "mock" => Ok(Integration::Fixed(fixed(node))),
-        _ => {
-            let what =
-                format!("its integration is `{kind}`, and only aws_proxy and mock are served");
-            Err(node.problem(what))
-        }
+        _ => Err(node.problem(IntegrationRefusal::Kind { kind: kind.into_owned() })),
     }
 }
 
@@ -42,13 +62,12 @@ pub(crate) fn either<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
 fn lambda(node: &Node) -> Result<LambdaIntegration, Problem> {
     let uri = either(node, "uri").and_then(Node::text).unwrap_or_default();
     let Some(function) = function_of(&uri) else {
-        let what = format!("its integration `{uri}` names no Lambda function");
-        return Err(node.problem(what));
+        return Err(node.problem(IntegrationRefusal::NoFunction { uri: uri.into_owned() }));
     };
     let mappings = either(node, "requestParameters");
     let mut parameters = Vec::new();
     for (target, source) in mappings.map(Node::entries).unwrap_or_default() {
-        parameters.push(mapping(target, source).map_err(|what| source.problem(what))?);
+        parameters.push(mapping(target, source).map_err(|reason| source.problem(reason))?);
     }
     let timeout = either(node, "timeoutInMillis").and_then(Node::number);
     let timeout = timeout.map_or(quotas::API_INTEGRATION_TIMEOUT, |milliseconds| {
@@ -57,10 +76,10 @@ fn lambda(node: &Node) -> Result<LambdaIntegration, Problem> {
     Ok(LambdaIntegration { function, parameters, timeout })
 }
 
-fn mapping(target: &str, source: &Node) -> Result<Mapping, String> {
-    let target: MappingTarget = target.parse().map_err(|error| format!("{error}"))?;
-    let source = source.text().ok_or("a mapping is a text")?;
-    let source: MappingSource = source.parse().map_err(|error| format!("{error}"))?;
+fn mapping(target: &str, source: &Node) -> Result<Mapping, IntegrationRefusal> {
+    let target: MappingTarget = target.parse()?;
+    let source = source.text().ok_or(IntegrationRefusal::MappingWithoutText)?;
+    let source: MappingSource = source.parse()?;
     Ok(Mapping { target, source })
 }
 

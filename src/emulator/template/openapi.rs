@@ -1,8 +1,9 @@
-//! The methods of an OpenAPI document with API Gateway's extensions. Knows no resources.
+//! The methods of an OpenAPI document with API Gateway's extensions.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html>
 
 use http::Method;
+use thiserror::Error;
 
 use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::document::{Data, Node, Problem};
@@ -19,9 +20,23 @@ const BINARY: &str = "x-amazon-apigateway-binary-media-types";
 /// The methods of a path by the names that OpenAPI has for them.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", ANY];
 
+/// What of an operation isn't served, or is served otherwise than on AWS.
+#[derive(Debug, Error)]
+enum OpenApiProblem {
+    /// Nothing answers it.
+    #[error("it has no integration")]
+    NoIntegration,
+    /// Whom it lets pass isn't known.
+    #[error("its security is not known here, so it is not served")]
+    UnknownSecurity,
+    /// Bodies aren't validated here.
+    #[error("its validator looks at bodies too, which is not done here")]
+    BodyValidator,
+}
+
 /// What an OpenAPI document describes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Definition {
+pub(crate) struct ApiDefinition {
     /// Its methods.
     pub(crate) methods: Vec<ApiMethod>,
     /// The media types whose bodies are bytes.
@@ -33,9 +48,11 @@ pub(crate) struct Definition {
 /// Reads a document whose intrinsic functions have been resolved, for an API with these authorizers
 /// besides its own.
 #[must_use]
-pub(crate) fn definition(document: &Node, of_api: &Authorizers) -> Definition {
-    let mut definition =
-        Definition { binary_media_types: texts(document.get(BINARY)), ..Definition::default() };
+pub(crate) fn definition(document: &Node, of_api: &Authorizers) -> ApiDefinition {
+    let mut definition = ApiDefinition {
+        binary_media_types: texts(document.get(BINARY)),
+        ..ApiDefinition::default()
+    };
     let mut authorizers = authorizers::of_openapi(document, &mut definition.problems);
     authorizers.extend(of_api);
     for (path, item) in document.get("paths").map(Node::entries).unwrap_or_default() {
@@ -45,13 +62,10 @@ pub(crate) fn definition(document: &Node, of_api: &Authorizers) -> Definition {
             let operation = Operation { document, authorizers, path, item, name, node: operation };
             match operation.method() {
                 Ok(method) => {
-                    definition.problems.extend(operation.doubts(&method));
+                    definition.problems.extend(operation.deploy_warnings(&method));
                     definition.methods.push(method);
                 }
-                Err(Problem { position, what }) => {
-                    let what = format!("{} {path}: {what}", operation.shown());
-                    definition.problems.push(Problem { position, what });
-                }
+                Err(problem) => definition.problems.push(problem.within(operation.label())),
             }
         }
     }
@@ -79,10 +93,14 @@ impl Operation<'_> {
         if self.name == ANY { "ANY".to_owned() } else { self.name.to_ascii_uppercase() }
     }
 
+    /// The HTTP method and the path, as warnings have them.
+    fn label(self) -> String {
+        format!("{} {}", self.shown(), self.path)
+    }
+
     fn method(self) -> Result<ApiMethod, Problem> {
-        let wrong = |what: String| self.node.problem(what);
         let Some(integration) = self.node.get(INTEGRATION) else {
-            return Err(wrong("it has no integration".to_owned()));
+            return Err(self.node.problem(OpenApiProblem::NoIntegration));
         };
         let http_method = match self.name {
             ANY => None,
@@ -90,7 +108,7 @@ impl Operation<'_> {
         };
         let unnamed = || self.authorizers.of_unnamed(http_method.as_ref());
         Ok(ApiMethod {
-            resource: self.path.parse().map_err(|error| wrong(format!("{error}")))?,
+            resource: self.path.parse().map_err(|error| self.node.problem(error))?,
             authorizer: self.authorizer()?.or_else(unnamed),
             http_method,
             required: self.required(),
@@ -105,7 +123,7 @@ impl Operation<'_> {
         // A part that isn't known has become nothing: it must not let everybody pass.
         let is_unknown = |node: &&Node| node.data == Data::Null;
         if let Some(node) = security.into_iter().chain(items).find(is_unknown) {
-            return Err(node.problem("its security is not known here, so it is not served"));
+            return Err(node.problem(OpenApiProblem::UnknownSecurity));
         }
         for (name, _) in items.iter().flat_map(Node::entries) {
             if let Some(authorizer) = self.authorizers.named(name, self.node)? {
@@ -125,18 +143,15 @@ impl Operation<'_> {
     }
 
     /// What of it is otherwise on AWS.
-    fn doubts(self, method: &ApiMethod) -> Vec<Problem> {
+    fn deploy_warnings(self, method: &ApiMethod) -> Vec<Problem> {
         let Some(integration) = self.node.get(INTEGRATION) else { return Vec::new() };
         let declared: Vec<_> = self.parameters().into_iter().map(|(it, _)| it).collect();
-        let mut doubts = deploy_warnings::about(method, &declared, integration);
+        let mut warnings = deploy_warnings::about(method, &declared, integration);
         if self.validates("validateRequestBody") {
-            let (shown, path) = (self.shown(), self.path);
-            let what = format!(
-                "{shown} {path}: its validator looks at bodies too, which is not done here"
-            );
-            doubts.push(self.node.problem(what));
+            let problem = self.node.problem(OpenApiProblem::BodyValidator);
+            warnings.push(problem.within(self.label()));
         }
-        doubts
+        warnings
     }
 
     fn validates(self, what: &str) -> bool {

@@ -1,9 +1,8 @@
 //! CloudFormation's APIs: `AWS::ApiGateway::RestApi` with its resources, methods, authorizers and stage, as
-//! CDK writes them. Knows nothing of SAM's.
+//! CDK writes them.
 
-use crate::emulator::template::api::draft::{
-    ApiDraft, WITHOUT_KEY, definition, method_named, variables,
-};
+use crate::emulator::template::api::draft::{ApiDraft, definition, method_named, variables};
+use crate::emulator::template::api::problem::ApiProblem;
 use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::deploy_warnings;
 use crate::emulator::template::document::{Data, Node, Problem};
@@ -74,32 +73,28 @@ fn raw_method(
     api: &str,
     properties: &Node,
 ) -> Result<ApiMethod, Problem> {
-    let problem = |what: String| properties.problem(what);
+    let problem = |reason: ApiProblem| properties.problem(reason);
     let at = resolver.text(properties, "ResourceId").unwrap_or_default();
     let path = path(resolver, api, &at).ok_or_else(|| {
-        problem(format!("the resource `{at}` of a method of the API {api} is not there"))
+        problem(ApiProblem::MissingResource { resource: at.clone(), api: api.to_owned() })
     })?;
     let http_method = resolver.values().property_text(properties, "HttpMethod")?;
-    let http_method =
-        http_method.ok_or_else(|| problem("a method has no HttpMethod".to_owned()))?;
+    let http_method = http_method.ok_or_else(|| problem(ApiProblem::NoHttpMethod))?;
     let shown = format!("{http_method} {path}");
     let node = properties.get("Integration").map(|node| resolver.known(node));
-    let node = node.ok_or_else(|| problem(format!("{shown} has no integration")))?;
-    let integration = integration(&node).map_err(|Problem { position, what }| Problem {
-        position,
-        what: format!("{shown}: {what}"),
-    })?;
+    let node = node.ok_or_else(|| problem(ApiProblem::NoIntegration { method: shown.clone() }))?;
+    let integration = integration(&node).map_err(|problem| problem.within(&shown))?;
     let declared = declared(resolver, properties);
     let method = ApiMethod {
-        resource: path.parse().map_err(|error| problem(format!("{error}")))?,
+        resource: path.parse().map_err(|error| properties.problem(error))?,
         http_method: method_named(&http_method, properties)?,
         authorizer: authorizer(resolver, properties)?,
         required: if validates(resolver, properties)? { required(&declared) } else { Vec::new() },
         integration,
     };
     let declared: Vec<_> = declared.into_iter().map(|(parameter, _)| parameter).collect();
-    for doubt in deploy_warnings::about(&method, &declared, &node) {
-        resolver.warn(&doubt);
+    for warning in deploy_warnings::about(&method, &declared, &node) {
+        resolver.warn(&warning);
     }
     Ok(method)
 }
@@ -135,15 +130,15 @@ fn authorizer(
     properties: &Node,
 ) -> Result<Option<Authorizer>, Problem> {
     if properties.get("ApiKeyRequired").and_then(Node::truth) == Some(true) {
-        resolver.warn(&properties.problem(WITHOUT_KEY));
+        resolver.warn(&properties.problem(ApiProblem::WithoutKey));
     }
     let kind = resolver.values().property_text(properties, "AuthorizationType")?;
     match kind.as_deref() {
         None | Some("NONE") => return Ok(None),
         Some("CUSTOM") => {}
         Some(kind) => {
-            let what = format!("the authorization {kind} of a method is not served: all may pass");
-            resolver.warn(&properties.problem(what));
+            let kind = kind.to_owned();
+            resolver.warn(&properties.problem(ApiProblem::Authorization { kind }));
             return Ok(None);
         }
     }
@@ -151,10 +146,7 @@ fn authorizer(
     let authorizers = resolver.of_type(AUTHORIZER);
     let found = authorizers.into_iter().find(|(name, _)| *name == id);
     let found = found.and_then(|(name, resource)| Some((name, resource.get("Properties")?)));
-    let missing = || {
-        let what = format!("the authorizer `{id}` of a method is not there, so it is not served");
-        properties.problem(what)
-    };
+    let missing = || properties.problem(ApiProblem::MissingAuthorizer { id: id.clone() });
     let (name, node) = found.ok_or_else(missing)?;
     let node = resolver.known(node);
     authorizers::of_cloud_formation(name, &node).map(Some)

@@ -6,13 +6,11 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
+use crate::emulator::template::api::problem::ApiProblem;
 use crate::emulator::template::authorizers::Authorizers;
 use crate::emulator::template::document::{Node, Problem};
-use crate::emulator::template::openapi::{self, Definition};
+use crate::emulator::template::openapi::{self, ApiDefinition};
 use crate::emulator::template::resolver::Resolver;
-
-/// What is said where a template asks for API keys.
-pub(super) const WITHOUT_KEY: &str = "API keys are not looked at: all may pass";
 
 /// An API while its parts are put together.
 #[derive(Default)]
@@ -20,7 +18,7 @@ pub(super) struct ApiDraft {
     pub(super) logical_id: String,
     pub(super) stage: Option<String>,
     pub(super) variables: BTreeMap<String, String>,
-    pub(super) definition: Definition,
+    pub(super) definition: ApiDefinition,
 }
 
 /// The methods of an OpenAPI document, in the template or in a file of its own, and the API's own binary
@@ -29,11 +27,11 @@ pub(super) fn definition(
     resolver: &mut Resolver<'_>,
     properties: &Node,
     authorizers: &Authorizers,
-) -> Definition {
+) -> ApiDefinition {
     let inside = properties.get("DefinitionBody").or_else(|| properties.get("Body"));
     let file = properties.get("DefinitionUri").and_then(Node::text).or_else(|| included(inside?));
     let read = file.as_deref().and_then(|file| resolver.file(file));
-    let mut definition = Definition::default();
+    let mut definition = ApiDefinition::default();
     if let Some(document) = read.as_ref().or(inside) {
         let document = resolver.known(document);
         definition = openapi::definition(&document, authorizers);
@@ -75,7 +73,7 @@ pub(super) fn method_named(name: &str, node: &Node) -> Result<Option<Method>, Pr
         "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => Ok(None),
         name => match name.parse() {
             Ok(method) if METHODS.contains(&method) => Ok(Some(method)),
-            _ => Err(node.problem(format!("`{name}` is no method of an API"))),
+            _ => Err(node.problem(ApiProblem::HttpMethod { name: name.to_owned() })),
         },
     }
 }

@@ -1,17 +1,15 @@
-//! SAM's APIs: what `AWS::Serverless::Api` describes, and the methods that are events of functions. Knows
-//! no resources of API Gateway's own.
+//! SAM's APIs: what `AWS::Serverless::Api` describes, and the methods that are events of functions.
 
 use http::Method;
 
-use crate::emulator::template::api::draft::{
-    ApiDraft, WITHOUT_KEY, definition, method_named, variables,
-};
+use crate::emulator::template::api::draft::{ApiDraft, definition, method_named, variables};
+use crate::emulator::template::api::problem::ApiProblem;
 use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::document::{Data, Node, Problem};
 use crate::emulator::template::functions::function::TemplateFunction;
 use crate::emulator::template::functions::refusal::RefusedFunction;
 use crate::emulator::template::integration::preflight;
-use crate::emulator::template::openapi::Definition;
+use crate::emulator::template::openapi::ApiDefinition;
 use crate::emulator::template::resolver::{Resolver, merged};
 use crate::endpoints::api_gateway::api::{
     ApiMethod, FixedResponse, Integration, LambdaIntegration, Parameter,
@@ -24,16 +22,13 @@ const API: &str = "AWS::Serverless::Api";
 /// The API that SAM makes of events which name none.
 const IMPLICIT: &str = "ServerlessRestApi";
 
-/// What is said where a template asks for signatures.
-const UNSIGNED: &str = "signatures (AWS_IAM) are not looked at: all may pass";
-
 /// One of SAM's APIs while its events are added.
 struct SamApi {
     draft: ApiDraft,
     /// Whether it has a document which SAM leaves alone: events add no methods to it.
     is_described: bool,
     authorizers: Authorizers,
-    /// That of methods which name none; an error where that isn't known.
+    /// The authorizer of methods that name none; an error where it isn't known.
     default_authorizer: Result<Option<String>, Problem>,
     /// The answer to preflight requests, for all paths.
     cors: Option<FixedResponse>,
@@ -81,11 +76,11 @@ fn api(resolver: &mut Resolver<'_>, logical_id: &str, resource: &Node) -> SamApi
     let mut authorizers =
         auth.as_ref().map(|auth| authorizers::of_sam(auth, &mut problems)).unwrap_or_default();
     if needs_key(auth.as_ref()) {
-        problems.push(own.problem(WITHOUT_KEY));
+        problems.push(own.problem(ApiProblem::WithoutKey));
     }
     let default_authorizer = member_of_auth(resolver, &properties, "DefaultAuthorizer");
     if let Ok(Some(authorizers::AWS_IAM)) = default_authorizer.as_ref().map(Option::as_deref) {
-        problems.push(own.problem(UNSIGNED));
+        problems.push(own.problem(ApiProblem::Unsigned));
     }
     for problem in &problems {
         resolver.warn(problem);
@@ -103,7 +98,7 @@ fn api(resolver: &mut Resolver<'_>, logical_id: &str, resource: &Node) -> SamApi
         // Nobody knows whom its methods let pass.
         Err(problem) => {
             resolver.warn(&problem);
-            Definition::default()
+            ApiDefinition::default()
         }
     };
     SamApi {
@@ -140,9 +135,8 @@ fn add_event(
         apis.push(api(resolver, IMPLICIT, &none));
     }
     let api = apis.iter_mut().find(|api| api.draft.logical_id == name);
-    let api = api.ok_or_else(|| {
-        properties.problem(format!("an event names the API `{name}`, which is not there"))
-    })?;
+    let api =
+        api.ok_or_else(|| properties.problem(ApiProblem::MissingApi { api: name.clone() }))?;
     let authorizer = authorizer(resolver, properties, api)?;
     let method = ApiMethod { authorizer, ..method(resolver, properties, function)? };
     let methods = &mut api.draft.definition.methods;
@@ -152,14 +146,12 @@ fn add_event(
     match (methods.iter().any(same), api.is_described) {
         (false, false) => methods.push(method),
         (false, true) => {
-            let (verb, path) = (method.http_method(), &method.resource);
-            let what =
-                format!("{verb} {path} is not served: the document of {name} doesn't have it");
-            resolver.warn(&properties.problem(what));
+            let verb = method.http_method().to_owned();
+            let reason = ApiProblem::NotInDocument { verb, path: method.resource, api: name };
+            resolver.warn(&properties.problem(reason));
         }
         (true, _) if properties.get("Auth").is_some() => {
-            let what = format!("the `Auth` of an event is not looked at: {name} has that method");
-            resolver.warn(&properties.problem(what));
+            resolver.warn(&properties.problem(ApiProblem::AuthOfEvent { api: name }));
         }
         (true, _) => {}
     }
@@ -201,7 +193,7 @@ fn authorizer(
 ) -> Result<Option<Authorizer>, Problem> {
     let auth = event.get("Auth");
     if needs_key(auth) {
-        resolver.warn(&event.problem(WITHOUT_KEY));
+        resolver.warn(&event.problem(ApiProblem::WithoutKey));
     }
     let asked = member_of_auth(resolver, event, "Authorizer")?;
     let name = match &asked {
@@ -210,14 +202,16 @@ fn authorizer(
     };
     let Some(name) = name.filter(|name| name != "NONE") else { return Ok(None) };
     if asked.as_deref() == Some(authorizers::AWS_IAM) {
-        resolver.warn(&event.problem(UNSIGNED));
+        resolver.warn(&event.problem(ApiProblem::Unsigned));
     }
     api.authorizers.named(&name, event)
 }
 
 fn method(resolver: &Resolver<'_>, event: &Node, function: &str) -> Result<ApiMethod, Problem> {
     let member = |name: &str| {
-        let node = event.get(name).ok_or_else(|| event.problem(format!("an event has no {name}")));
+        let node = event
+            .get(name)
+            .ok_or_else(|| event.problem(ApiProblem::EventWithout { property: name.to_owned() }));
         resolver.values().text(node?)
     };
     let path = member("Path")?;
@@ -227,7 +221,7 @@ fn method(resolver: &Resolver<'_>, event: &Node, function: &str) -> Result<ApiMe
         timeout: quotas::API_INTEGRATION_TIMEOUT,
     });
     Ok(ApiMethod {
-        resource: path.parse().map_err(|error| event.problem(format!("{error}")))?,
+        resource: path.parse().map_err(|error| event.problem(error))?,
         http_method: method_named(&member("Method")?, event)?,
         authorizer: None,
         required: required(event),
