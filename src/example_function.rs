@@ -21,7 +21,7 @@ use http::StatusCode;
 use tokio::runtime;
 
 use crate::example_function::handler::HandlerAnswer;
-use crate::example_function::runtime_client::{ClientError, Invocation, RuntimeClient};
+use crate::example_function::runtime_client::{ClientError, DeliveredEvent, RuntimeApiClient};
 use crate::example_function::tracker::Trackers;
 use crate::system::stderr;
 
@@ -47,7 +47,7 @@ fn run(address: String) -> Result<Infallible, ClientError> {
 
 /// Answers one event after the other.
 async fn serve(address: String) -> Result<Infallible, ClientError> {
-    let mut client = RuntimeClient::connect(address).await?;
+    let mut client = RuntimeApiClient::connect(address).await?;
     let mut trackers = Trackers::default();
     loop {
         let invocation = client.next().await?;
@@ -63,7 +63,7 @@ async fn serve(address: String) -> Result<Infallible, ClientError> {
     }
 }
 
-fn answer(trackers: &mut Trackers, invocation: &Invocation) -> HandlerAnswer {
+fn answer(trackers: &mut Trackers, invocation: &DeliveredEvent) -> HandlerAnswer {
     // A clock before 1970 is no reason to fail.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     handler::answer(trackers, invocation.tenant_id.as_deref(), &invocation.event, now)

@@ -99,7 +99,7 @@ impl Printer {
     }
 }
 
-fn invoke_remote(mut options: Options, config: &aws::Options) -> Result<InvokeAnswer, Failure> {
+fn invoke_remote(mut options: Options, config: &aws::AwsOptions) -> Result<InvokeAnswer, Failure> {
     let input = options.input()?;
     let profile = config.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
     let profile = profile.as_deref();

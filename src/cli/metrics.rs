@@ -46,7 +46,8 @@ pub(crate) struct Report {
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let plan = args.plan()?;
     block_on(async {
-        let cloudwatch = CloudWatch::of(&plan.target).await.map_err(|error| plan.failure(error))?;
+        let cloudwatch =
+            CloudWatch::for_target(&plan.target).await.map_err(|error| plan.failure(error))?;
         loop {
             let window = plan.window.of_now()?;
             let report = report(&cloudwatch, &plan, &window).await?;

@@ -33,7 +33,7 @@ use crate::system::text::one_line;
 
 /// How the SDK is configured beyond what it finds in the environment and the profile files.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
+pub(crate) struct AwsOptions {
     /// The Region, before that of the environment and the profile.
     pub(crate) region: Option<String>,
     /// The profile, whose credentials then go before those of the environment, as in the AWS CLI.
@@ -56,7 +56,7 @@ impl LambdaClient {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub(crate) async fn load(options: &Options) -> Result<Self, InvokeError> {
+    pub(crate) async fn load(options: &AwsOptions) -> Result<Self, InvokeError> {
         let (config, region) = authenticated(options).await?;
         Ok(Self { client: Client::new(&config), region })
     }
@@ -195,7 +195,9 @@ pub(super) fn local(endpoint: &Endpoint) -> SdkConfig {
 /// # Errors
 ///
 /// When there is no Region, or there are no credentials.
-pub(super) async fn authenticated(options: &Options) -> Result<(SdkConfig, String), InvokeError> {
+pub(super) async fn authenticated(
+    options: &AwsOptions,
+) -> Result<(SdkConfig, String), InvokeError> {
     let config = config(options).await;
     let region = config.region().ok_or(InvokeError::NoRegion)?.to_string();
     let provider = config
@@ -208,7 +210,7 @@ pub(super) async fn authenticated(options: &Options) -> Result<(SdkConfig, Strin
     Ok((config.to_builder().credentials_provider(credentials).build(), region))
 }
 
-async fn config(options: &Options) -> SdkConfig {
+async fn config(options: &AwsOptions) -> SdkConfig {
     let retries = match options.retries {
         0 => RetryConfig::disabled(),
         retries => RetryConfig::standard().with_max_attempts(retries.saturating_add(1)),

@@ -77,7 +77,7 @@ impl CloudWatch {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub(crate) async fn of(target: &Target) -> Result<Self, QueryError> {
+    pub(crate) async fn for_target(target: &Target) -> Result<Self, QueryError> {
         let (config, place) = target.service("CloudWatch").await?;
         Ok(Self::new(Client::new(&config), place))
     }

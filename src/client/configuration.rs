@@ -1,4 +1,4 @@
-//! What a function is configured with, on AWS or in a local server. Knows nothing of metrics.
+//! What a function is configured with, on AWS or in a local server.
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
@@ -29,7 +29,7 @@ pub(crate) struct Configuration {
 /// # Errors
 ///
 /// When there is no answer, or on AWS no Region or no credentials.
-pub(crate) async fn of(
+pub(crate) async fn fetch(
     target: &Target,
     function: &str,
     qualifier: Option<&str>,

@@ -27,7 +27,7 @@ pub(crate) struct Deployment {
 /// # Errors
 ///
 /// When there is no answer, or on AWS no Region or no credentials.
-pub(crate) async fn of(target: &Target, function: &str) -> Result<Deployment, QueryError> {
+pub(crate) async fn fetch(target: &Target, function: &str) -> Result<Deployment, QueryError> {
     let (config, place) = target.service("Lambda").await?;
     let client = Client::new(&config);
     let configuration = client.get_function_configuration().function_name(function).send().await;

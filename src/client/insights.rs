@@ -50,9 +50,9 @@ impl Insights {
     /// # Errors
     ///
     /// When there is no Region, or there are no credentials.
-    pub(crate) async fn of(target: &Target) -> Result<Self, QueryError> {
+    pub(crate) async fn for_target(target: &Target) -> Result<Self, QueryError> {
         let (config, place) = match target {
-            Target::Local { .. } => Target::Aws(aws::Options::default()).service(NAME).await?,
+            Target::Local { .. } => Target::Aws(aws::AwsOptions::default()).service(NAME).await?,
             Target::Aws(_) => target.service(NAME).await?,
         };
         Ok(Self { client: Client::new(&config), place })

@@ -201,11 +201,11 @@ impl LoadState {
 
     fn input(&self, number: u64, tenant: Option<&TenantId>) -> InvokeInput {
         let name = tenant.map(TenantId::as_str).unwrap_or_default();
-        let secret = self.load.secrets.as_ref().and_then(|secrets| secrets.of(name));
+        let secret = self.load.secrets.as_ref().and_then(|secrets| secrets.secret(name));
         InvokeInput {
             function_name: self.load.function_name.clone(),
             tenant_id: tenant.cloned(),
-            payload: self.load.payloads.of(number, name, secret),
+            payload: self.load.payloads.payload(number, name, secret),
             invocation_type: InvocationType::RequestResponse,
             log_tail: self.load.secrets.is_some(),
             client_context: None,

@@ -17,7 +17,7 @@ pub(crate) enum Target {
         given: bool,
     },
     /// On AWS.
-    Aws(aws::Options),
+    Aws(aws::AwsOptions),
 }
 
 impl Target {

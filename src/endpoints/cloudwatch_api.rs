@@ -25,8 +25,9 @@ use uuid::Uuid;
 use crate::system::http::{self, Reply, RequestBody};
 use crate::telemetry::metric_store::MetricStore;
 use document::AnswerDocument;
-use error::{CloudWatchError, Kind};
-use wire::{Call, Protocol, is_gzip};
+use error::{CloudWatchError, CloudWatchErrorKind};
+use wire::call::CloudWatchCall;
+use wire::{Protocol, is_gzip};
 
 /// The largest body of a request, in bytes, also when it is uncompressed.
 ///
@@ -65,14 +66,17 @@ impl CloudWatchApi {
         })
     }
 
-    fn run(&self, Call { operation, input }: Call) -> Result<AnswerDocument, CloudWatchError> {
+    fn run(
+        &self,
+        CloudWatchCall { operation, input }: CloudWatchCall,
+    ) -> Result<AnswerDocument, CloudWatchError> {
         match &*operation {
             "GetMetricData" => get_metric_data::run(&self.store, input),
             "GetMetricStatistics" => get_metric_statistics::run(&self.store, input),
             "ListMetrics" => list_metrics::run(&self.store, input),
             "PutMetricData" => put_metric_data::run(&self.store, input),
             other => Err(CloudWatchError::new(
-                Kind::UnknownOperation,
+                CloudWatchErrorKind::UnknownOperation,
                 format!(
                     "mtl does not emulate {other}. Of CloudWatch it emulates GetMetricData, \
                      GetMetricStatistics, ListMetrics and PutMetricData."
@@ -86,13 +90,16 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, CloudWatchError> {
     let is_gzip = is_gzip(request.headers());
     let too_large = || {
         let message = format!("HTTP content length exceeded {BODY_BYTES} bytes.");
-        CloudWatchError::new(Kind::TooLarge, message)
+        CloudWatchError::new(CloudWatchErrorKind::TooLarge, message)
     };
     let body = match http::read(request.into_body(), BODY_BYTES, http::DISCARDED_BYTES).await {
         RequestBody::Complete(body) => body,
         RequestBody::TooLarge(_) => return Err(too_large()),
         RequestBody::Truncated => {
-            return Err(CloudWatchError::new(Kind::Serialization, "The body ended too early."));
+            return Err(CloudWatchError::new(
+                CloudWatchErrorKind::Serialization,
+                "The body ended too early.",
+            ));
         }
     };
     if !is_gzip {
@@ -106,7 +113,7 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, CloudWatchError> {
         Ok(_) => Ok(plain.into()),
         Err(error) => {
             let message = format!("The body is no valid gzip: {error}.");
-            Err(CloudWatchError::new(Kind::Serialization, message))
+            Err(CloudWatchError::new(CloudWatchErrorKind::Serialization, message))
         }
     }
 }

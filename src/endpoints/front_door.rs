@@ -150,7 +150,7 @@ fn route(
     if path == invocation_endpoint {
         return Some(Route::Plain);
     }
-    if let Some(protocol) = Protocol::of(method, path, headers) {
+    if let Some(protocol) = Protocol::for_request(method, path, headers) {
         return Some(Route::CloudWatch(protocol));
     }
     operation::is_lambda_api(path).then_some(Route::NotEmulated)

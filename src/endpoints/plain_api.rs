@@ -19,7 +19,9 @@ use crate::endpoints::lambda_api::reply::{
     refuse_service_failure, set_environment, set_request_id,
 };
 use crate::endpoints::lambda_api::tenant::tenant_id;
-use crate::lambda::invocation::{self, Completed, Invocation, Outcome, Response, ResponseMode};
+use crate::lambda::invocation::{
+    Completed, Invocation, InvocationRequest, Outcome, Response, ResponseMode,
+};
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Aborted, Reply, json as json_reply, stream};
 
@@ -50,7 +52,7 @@ async fn try_invoke(
     let tenant_id = tenant_id(&head.headers, &TENANT_ID);
     // The body is read even if the request is refused already, so that the caller sees why.
     let payload = payload(body, InvocationType::RequestResponse).await;
-    let request = invocation::Request {
+    let request = InvocationRequest {
         tenant_id: tenant_id?,
         payload: payload?,
         trace_id: trace_id(&head.headers),

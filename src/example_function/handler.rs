@@ -56,14 +56,20 @@ pub(crate) fn answer(
     now: Duration,
 ) -> HandlerAnswer {
     let event = serde_json::from_slice(event).unwrap_or(Value::Null);
-    let is_gateway = is_gateway_event(&event);
+    let caller = EventCaller::of_event(&event);
     let Some(tenant_id) = tenant_id else {
-        return without_tenant(is_gateway);
+        return without_tenant(caller);
     };
-    let message = if is_gateway { None } else { message(event) };
+    let message = match caller {
+        EventCaller::Gateway => None,
+        EventCaller::Direct => message(event),
+    };
     let tracker = trackers.record(tenant_id, message, now);
     log(&format!("request {} of tenant {tenant_id}", tracker.request_count()));
-    HandlerAnswer::Response(if is_gateway { proxy_response(tracker) } else { text(tracker) })
+    HandlerAnswer::Response(match caller {
+        EventCaller::Gateway => proxy_response(tracker),
+        EventCaller::Direct => text(tracker),
+    })
 }
 
 /// Writes a line to the function's log, which a function must not fail for.
@@ -71,11 +77,22 @@ fn log(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// An event of an API Gateway REST API, version 1 of the payload format.
-///
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-fn is_gateway_event(event: &Value) -> bool {
-    event.get("httpMethod").is_some() && event.get("requestContext").is_some()
+/// Who called the function, as the event shows.
+#[derive(Clone, Copy)]
+enum EventCaller {
+    /// An API Gateway REST API, with version 1 of the payload format.
+    ///
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+    Gateway,
+    /// Anyone else.
+    Direct,
+}
+
+impl EventCaller {
+    fn of_event(event: &Value) -> Self {
+        let is_gateway = event.get("httpMethod").is_some() && event.get("requestContext").is_some();
+        if is_gateway { Self::Gateway } else { Self::Direct }
+    }
 }
 
 /// The `message` of an event, if it is text.
@@ -86,14 +103,15 @@ fn message(mut event: Value) -> Option<String> {
     }
 }
 
-/// To a gateway it is an answer like any other, whose status says what is wrong.
-fn without_tenant(is_gateway: bool) -> HandlerAnswer {
+/// A gateway gets an ordinary answer whose status says what is wrong.
+fn without_tenant(caller: EventCaller) -> HandlerAnswer {
     log("request without a tenant");
-    if is_gateway {
-        let body = "No Tenant ID provided".to_owned();
-        HandlerAnswer::Response(text(&ProxyResponse { status_code: 400, headers: None, body }))
-    } else {
-        HandlerAnswer::Error(MISSING_TENANT_ID)
+    match caller {
+        EventCaller::Gateway => {
+            let body = "No Tenant ID provided".to_owned();
+            HandlerAnswer::Response(text(&ProxyResponse { status_code: 400, headers: None, body }))
+        }
+        EventCaller::Direct => HandlerAnswer::Error(MISSING_TENANT_ID),
     }
 }
 

@@ -26,19 +26,19 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
 ///
 /// The connection is never opened again: when Lambda closes it, the environment is over.
 #[derive(Debug)]
-pub(crate) struct RuntimeClient {
+pub(crate) struct RuntimeApiClient {
     address: String,
     connection: ClientConnection,
 }
 
 /// One invocation, as the Runtime API delivers it.
 #[derive(Debug)]
-pub(crate) struct Invocation {
+pub(crate) struct DeliveredEvent {
     /// Names the invocation in the answer to it.
     pub(crate) request_id: String,
     /// The tenant that the invocation is for. Absent in an ordinary function.
     pub(crate) tenant_id: Option<String>,
-    /// The `Lambda-Runtime-Invocation-Id`: names this delivery of the event, and is sent back with
+    /// The `Lambda-Runtime-DeliveredEvent-Id`: names this delivery of the event, and is sent back with
     /// the answer.
     nonce: Option<String>,
     /// What the caller sent.
@@ -70,7 +70,7 @@ pub(crate) enum ClientError {
     NoEvent(StatusCode),
 }
 
-impl RuntimeClient {
+impl RuntimeApiClient {
     /// Connects to `address`, the host and port in `AWS_LAMBDA_RUNTIME_API`.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// When the connection breaks or the answer is no event.
-    pub(crate) async fn next(&mut self) -> Result<Invocation, ClientError> {
+    pub(crate) async fn next(&mut self) -> Result<DeliveredEvent, ClientError> {
         let request = self.request(Method::GET, "next").body(Full::default())?;
         let response = self.connection.call(request, UNTIL_THE_NEXT_EVENT).await?;
         let status = response.status();
@@ -98,7 +98,7 @@ impl RuntimeClient {
         let Some(request_id) = text(headers, "lambda-runtime-aws-request-id") else {
             return Err(ClientError::NoEvent(status));
         };
-        Ok(Invocation {
+        Ok(DeliveredEvent {
             request_id,
             tenant_id: text(headers, "lambda-runtime-aws-tenant-id"),
             nonce: text(headers, "lambda-runtime-invocation-id"),
@@ -113,7 +113,7 @@ impl RuntimeClient {
     /// When the connection breaks.
     pub(crate) async fn respond(
         &mut self,
-        invocation: &Invocation,
+        invocation: &DeliveredEvent,
         body: String,
     ) -> Result<StatusCode, ClientError> {
         let request = self.answer(invocation, "response").body(body.into())?;
@@ -127,7 +127,7 @@ impl RuntimeClient {
     /// When the connection breaks.
     pub(crate) async fn fail(
         &mut self,
-        invocation: &Invocation,
+        invocation: &DeliveredEvent,
         error_type: &str,
         body: String,
     ) -> Result<StatusCode, ClientError> {
@@ -142,7 +142,7 @@ impl RuntimeClient {
         Ok(self.connection.call(request, ACKNOWLEDGED_WITHIN).await?.status())
     }
 
-    fn answer(&self, invocation: &Invocation, kind: &str) -> Builder {
+    fn answer(&self, invocation: &DeliveredEvent, kind: &str) -> Builder {
         let request = self
             .request(Method::POST, &format!("{}/{kind}", invocation.request_id))
             .header(CONTENT_TYPE, "application/json");

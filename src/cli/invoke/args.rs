@@ -204,7 +204,7 @@ impl Args {
         let options = self.options;
         options.check_together()?;
         let target = if is_remote {
-            Target::Aws(aws::Options {
+            Target::Aws(aws::AwsOptions {
                 region: options.region.clone(),
                 profile: options.profile.clone(),
                 retries: options.retries.unwrap_or_default(),

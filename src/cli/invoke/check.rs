@@ -35,7 +35,7 @@ struct Finding {
 ///
 /// When there is no answer, something is wrong, or stdout can't be written.
 pub(crate) fn run(target: &Target, function: &str, format: Format) -> Result<Exit, Failure> {
-    let deployment = block_on(deployment::of(target, function))?;
+    let deployment = block_on(deployment::fetch(target, function))?;
     report(&deployment.map_err(|error| unanswered(error, target))?, format)
 }
 

@@ -58,7 +58,7 @@ async fn agreed(
     qualifier: Option<&str>,
     yes: bool,
 ) -> Result<(), Failure> {
-    let configuration = configuration::of(target, &load.function_name, qualifier).await;
+    let configuration = configuration::fetch(target, &load.function_name, qualifier).await;
     let configuration = configuration.map_err(|error| {
         Failure::new(Exit::Failed, error)
             .help("a load asks for the function's configuration first, to tell what it costs")

@@ -153,7 +153,7 @@ impl Args {
         let question = self.question(function)?;
         let target = if self.remote {
             let (region, profile) = (self.region, self.profile);
-            Target::Aws(aws::Options { region, profile, retries: RETRIES })
+            Target::Aws(aws::AwsOptions { region, profile, retries: RETRIES })
         } else if let Some(option) =
             self.region.map(|_| "--region").or(self.profile.map(|_| "--profile"))
         {

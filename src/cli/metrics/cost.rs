@@ -30,7 +30,7 @@ pub(crate) async fn report(
     let (usage, mut notes) = used(cloudwatch, plan, subject, window).await?;
     let mut functions = Vec::new();
     for (function, used) in usage {
-        let configuration = configuration::of(&plan.target, &function, None).await;
+        let configuration = configuration::fetch(&plan.target, &function, None).await;
         let configuration = configuration.map_err(|error| plan.failure(error))?;
         let costs = costs(function, used, given, &configuration).map_err(|error| {
             Failure::new(Exit::Usage, error).help(

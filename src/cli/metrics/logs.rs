@@ -36,8 +36,8 @@ pub(crate) async fn read(
     window: &Window,
 ) -> Result<Logs, QueryError> {
     let progress = Progress::default();
-    let configuration = configuration::of(&plan.target, &subject.function, None).await?;
-    let insights = Insights::of(&plan.target).await?;
+    let configuration = configuration::fetch(&plan.target, &subject.function, None).await?;
+    let insights = Insights::for_target(&plan.target).await?;
     let range = window.start..window.end;
     let show = |bytes| progress.scanned(bytes);
     let answer = insights.query(&configuration.log_group, QUERY, range, show).await;

@@ -77,7 +77,7 @@ impl Payloads {
 
     /// The payload of an invocation, counted from 0, for a tenant, with its secret if it has one.
     #[must_use]
-    pub(crate) fn of(&self, number: u64, tenant: &str, secret: Option<&str>) -> Bytes {
+    pub(crate) fn payload(&self, number: u64, tenant: &str, secret: Option<&str>) -> Bytes {
         let filled = |text: &str| {
             let text = secret.map_or_else(|| text.to_owned(), |it| text.replace(SECRET, it));
             filled(&text, number, tenant)
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn placeholders_are_filled_in() {
         let payloads = Payloads::new(r#"{"t":"{{tenant}}","n":{{n}}}"#.into());
-        assert_eq!(&payloads.of(7, "a b", None)[..], br#"{"t":"a b","n":7}"#);
+        assert_eq!(&payloads.payload(7, "a b", None)[..], br#"{"t":"a b","n":7}"#);
         let ids = Payloads::new("{{uuid}} {{now}}".into());
-        assert_ne!(ids.of(0, "", None), ids.of(0, "", None));
+        assert_ne!(ids.payload(0, "", None), ids.payload(0, "", None));
         assert_eq!(ids.unknown_placeholder(), None);
         let wrong = Payloads::new(r#"{"a":{"b":{{ tenant }}}}"#.into());
         assert_eq!(wrong.unknown_placeholder(), Some(" tenant "));
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn lines_come_one_after_the_other_and_again() {
         let payloads = Payloads::lines("1\n\n{{n}}\n".into());
-        let of = |number| String::from_utf8(payloads.of(number, "", None).to_vec()).unwrap();
+        let of = |number| String::from_utf8(payloads.payload(number, "", None).to_vec()).unwrap();
         assert_eq!([of(0), of(1), of(2), of(3)], ["1", "1", "1", "3"]);
     }
 
@@ -133,7 +133,7 @@ mod tests {
     fn a_secret_has_its_place_in_an_object() {
         let of = |text: &'static str| {
             let payloads = Payloads::new(text.into()).with_secret()?;
-            Some(String::from_utf8(payloads.of(0, "", Some("s")).to_vec()).unwrap())
+            Some(String::from_utf8(payloads.payload(0, "", Some("s")).to_vec()).unwrap())
         };
         assert_eq!(of("{}").as_deref(), Some(r#"{"mtlSecret":"s"}"#));
         assert_eq!(of(r#" {"a":1}"#).as_deref(), Some(r#"{"mtlSecret":"s","a":1}"#));

@@ -26,7 +26,8 @@ const ENCODED_OPENINGS: [&str; 3] = ["bXRsLXNlY3JldC", "10bC1zZWNyZXQt", "tdGwtc
 /// The secrets of tenants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets {
-    of: BTreeMap<String, String>,
+    by_tenant: BTreeMap<String, String>,
+    /// The tenant of each secret.
     owners: HashMap<String, String>,
 }
 
@@ -60,15 +61,15 @@ impl Secrets {
         for tenant in tenants {
             let secret = format!("{OPENING}{}", Uuid::new_v4().simple());
             secrets.owners.insert(secret.clone(), tenant.to_owned());
-            secrets.of.insert(tenant.to_owned(), secret);
+            secrets.by_tenant.insert(tenant.to_owned(), secret);
         }
         secrets
     }
 
     /// The secret of a tenant.
     #[must_use]
-    pub(crate) fn of(&self, tenant: &str) -> Option<&str> {
-        self.of.get(tenant).map(String::as_str)
+    pub(crate) fn secret(&self, tenant: &str) -> Option<&str> {
+        self.by_tenant.get(tenant).map(String::as_str)
     }
 
     /// The secrets of others that a tenant sees in this text, as they are or in base64.
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn a_secret_of_another_is_found_raw_and_in_base64_wherever_it_begins() {
         let secrets = Secrets::new(["alice", "bob"].into_iter());
-        let secret = secrets.of("alice").unwrap();
+        let secret = secrets.secret("alice").unwrap();
         for padding in ["", "x", "xy", "xyz"] {
             let raw = format!("{{\"data\":\"{padding}{secret}{padding}\"}}");
             let encoded = BASE64_STANDARD.encode(&raw);

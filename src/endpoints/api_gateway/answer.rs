@@ -56,7 +56,7 @@ pub(crate) fn reply(payload: &[u8], accepts: Accepts) -> Result<Reply, GatewayRe
     if let Some(unknown) = answer.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         return Err(malformed(&format!("it has `{unknown}`, which is no part of a response")));
     }
-    let mut reply = json_reply(status(&answer)?, body(&answer, accepts == Accepts::Bytes)?);
+    let mut reply = json_reply(status(&answer)?, body(&answer, accepts)?);
     for (name, value) in headers(&answer)? {
         if name == CONTENT_TYPE {
             reply.headers_mut().insert(name, value);
@@ -79,7 +79,7 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, GatewayRefusal> {
         .ok_or_else(|| malformed("`statusCode` is no HTTP status"))
 }
 
-fn body(answer: &Map<String, Value>, takes_bytes: bool) -> Result<Bytes, GatewayRefusal> {
+fn body(answer: &Map<String, Value>, accepts: Accepts) -> Result<Bytes, GatewayRefusal> {
     let body = match answer.get("body") {
         None | Some(Value::Null) => return Ok(Bytes::new()),
         Some(Value::String(body)) => body,
@@ -90,7 +90,7 @@ fn body(answer: &Map<String, Value>, takes_bytes: bool) -> Result<Bytes, Gateway
         Some(Value::Bool(is_base64)) => *is_base64,
         Some(_) => return Err(malformed("`isBase64Encoded` is neither true nor false")),
     };
-    if is_base64 && takes_bytes {
+    if is_base64 && accepts == Accepts::Bytes {
         let decoded = BASE64_STANDARD.decode(body);
         return decoded.map(Bytes::from).map_err(|_| malformed("`body` is no base64"));
     }

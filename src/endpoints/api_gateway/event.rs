@@ -38,6 +38,11 @@ pub(crate) fn proxy(
     let mut path = request.place.parameters.clone();
     path.extend(mapped.path.iter().cloned());
     let is_base64 = !request.body.is_empty() && request.has_binary_body(&api.binary_media_types);
+    let body = match &*request.body {
+        [] => Value::Null,
+        bytes if is_base64 => BASE64_STANDARD.encode(bytes).into(),
+        text => String::from_utf8_lossy(text).into(),
+    };
     json!({
         "resource": method.resource.to_string(),
         "path": request.place.path,
@@ -49,17 +54,9 @@ pub(crate) fn proxy(
         "pathParameters": map(&path),
         "stageVariables": map(&request.stage_variables),
         "requestContext": request.context,
-        "body": body(&request.body, is_base64),
+        "body": body,
         "isBase64Encoded": is_base64,
     })
-}
-
-fn body(body: &[u8], is_base64: bool) -> Value {
-    match body {
-        [] => Value::Null,
-        bytes if is_base64 => BASE64_STANDARD.encode(bytes).into(),
-        text => String::from_utf8_lossy(text).into(),
-    }
 }
 
 /// The last value of each name; `null` when there are none.

@@ -11,7 +11,7 @@ use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 use crate::endpoints::lambda_api::error::ApiError;
 use crate::endpoints::lambda_api::reply::refuse_service_failure;
 use crate::lambda::function::TenantId;
-use crate::lambda::invocation::{self, Completed, Invocation, ResponseMode};
+use crate::lambda::invocation::{Completed, Invocation, InvocationRequest, ResponseMode};
 use crate::lambda::quotas;
 
 /// A function that is to be run.
@@ -47,7 +47,7 @@ impl FunctionCall<'_> {
         if payload.len() > quotas::SYNCHRONOUS_REQUEST_BYTES {
             return Err(GatewayRefusal::TooLarge);
         }
-        let invocation = invocation::Request {
+        let invocation = InvocationRequest {
             tenant_id,
             payload: payload.into(),
             trace_id: Some(trace_id),

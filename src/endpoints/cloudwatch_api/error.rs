@@ -9,14 +9,14 @@ use http::StatusCode;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CloudWatchError {
     /// What kind it is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: CloudWatchErrorKind,
     /// What is wrong with what.
     pub(crate) message: String,
 }
 
 /// The kinds of refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CloudWatchErrorKind {
     /// Two parameters exclude each other, or one asks for another.
     InvalidParameterCombination,
     /// A parameter has a value that it can't have.
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     UnknownOperation,
 }
 
-impl Kind {
+impl CloudWatchErrorKind {
     /// The code in the query protocol, and the name of the shape in the others.
     #[must_use]
     pub(crate) fn names(self) -> (&'static str, &'static str) {
@@ -68,32 +68,35 @@ impl Kind {
 impl CloudWatchError {
     /// A refusal of this kind.
     #[must_use]
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: CloudWatchErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
     /// The parameter at this path is missing.
     #[must_use]
     pub(crate) fn missing(parameter: &str) -> Self {
-        Self::new(Kind::MissingParameter, format!("The parameter {parameter} is required."))
+        Self::new(
+            CloudWatchErrorKind::MissingParameter,
+            format!("The parameter {parameter} is required."),
+        )
     }
 
     /// The parameter at this path has a value that it can't have.
     #[must_use]
     pub(crate) fn invalid(value: &str, parameter: &str) -> Self {
         let message = format!("The value {value} for parameter {parameter} is invalid.");
-        Self::new(Kind::InvalidParameterValue, message)
+        Self::new(CloudWatchErrorKind::InvalidParameterValue, message)
     }
 
     /// Two parameters exclude each other.
     #[must_use]
     pub(crate) fn combination(message: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidParameterCombination, message)
+        Self::new(CloudWatchErrorKind::InvalidParameterCombination, message)
     }
 
     /// A query of `GetMetricData` is wrong.
     #[must_use]
     pub(crate) fn validation(message: impl Into<String>) -> Self {
-        Self::new(Kind::Validation, message)
+        Self::new(CloudWatchErrorKind::Validation, message)
     }
 }

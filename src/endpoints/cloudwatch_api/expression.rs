@@ -13,7 +13,7 @@ use thiserror::Error;
 const LEVELS: u32 = 64;
 
 /// A result by time.
-pub(crate) type Series = BTreeMap<Timestamp, f64>;
+pub(crate) type ResultSeries = BTreeMap<Timestamp, f64>;
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub(crate) enum Value {
     /// The same at all times.
     Scalar(f64),
     /// A value for some times.
-    Series(Series),
+    Series(ResultSeries),
 }
 
 impl Expression {
@@ -66,7 +66,7 @@ impl Expression {
     /// What it comes to when ids stand for these results. At a time for which one operand has no value
     /// there is none, nor is there one that is no finite number.
     #[must_use]
-    pub(crate) fn evaluate(&self, results: &BTreeMap<String, Series>) -> Value {
+    pub(crate) fn evaluate(&self, results: &BTreeMap<String, ResultSeries>) -> Value {
         match self {
             Self::Number(number) => Value::Scalar(*number),
             Self::Id(id) => Value::Series(results.get(id).cloned().unwrap_or_default()),
@@ -222,9 +222,9 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{ExpressionError, Series, Value, parse};
+    use super::{ExpressionError, ResultSeries, Value, parse};
 
-    fn series(values: &[(i64, f64)]) -> Series {
+    fn series(values: &[(i64, f64)]) -> ResultSeries {
         values.iter().map(|(at, value)| (Timestamp::from_second(*at).unwrap(), *value)).collect()
     }
 

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::AnswerDocument;
-use super::error::CloudWatchError;
-use super::expression::{self, Series};
-use super::input::{self, Number, Time};
-use super::label::LabelSubject;
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::CloudWatchError;
+use crate::endpoints::cloudwatch_api::expression::{self, ResultSeries};
+use crate::endpoints::cloudwatch_api::input::{self, Number, Time};
+use crate::endpoints::cloudwatch_api::label::LabelSubject;
 use crate::telemetry::metric_store::{MetricQuery, MetricStore};
 use page::{Page, QueryResult};
 use query::{MetricDataQuery, QuerySource};
@@ -49,17 +49,17 @@ pub(crate) fn run(store: &MetricStore, input: Value) -> Result<AnswerDocument, C
         let series = results.get(&query.id).unwrap_or(&NOTHING);
         QueryResult { id: &query.id, label: label(query, series), series }
     });
-    Ok(page.of(returned.collect()))
+    Ok(page.answer(returned.collect()))
 }
 
-static NOTHING: Series = Series::new();
+static NOTHING: ResultSeries = ResultSeries::new();
 
 /// The results of all queries, by id.
 fn results(
     store: &MetricStore,
     queries: &[MetricDataQuery],
     window: &Range<Timestamp>,
-) -> Result<BTreeMap<String, Series>, CloudWatchError> {
+) -> Result<BTreeMap<String, ResultSeries>, CloudWatchError> {
     let mut results = BTreeMap::new();
     let mut waiting = Vec::new();
     for query in queries {
@@ -102,7 +102,7 @@ fn results(
     Ok(results)
 }
 
-fn label(query: &MetricDataQuery, series: &Series) -> String {
+fn label(query: &MetricDataQuery, series: &ResultSeries) -> String {
     let (default, metric) = match &query.source {
         QuerySource::Metric { metric, statistic_name, period, .. } => {
             (&*metric.name, Some((metric, statistic_name.as_str(), *period)))

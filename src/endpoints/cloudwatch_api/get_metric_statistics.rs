@@ -7,9 +7,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::AnswerDocument;
-use super::error::CloudWatchError;
-use super::input::{self, Dimension, Number, Time};
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::CloudWatchError;
+use crate::endpoints::cloudwatch_api::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::metric::MetricId;
 use crate::telemetry::metric_store::statistic::{Statistic, StatisticError};
 use crate::telemetry::metric_store::{MetricQuery, MetricStore, Point};

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::error::{CloudWatchError, Kind};
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
 use crate::telemetry::metric_store::metric::{Dimensions, Unit};
 
 /// The most dimensions that a metric can have.
@@ -31,7 +31,10 @@ const VALUE_CHARACTERS: usize = 1_024;
 /// When one of them is of another type.
 pub(crate) fn read<T: DeserializeOwned>(input: Value) -> Result<T, CloudWatchError> {
     serde_json::from_value(input).map_err(|error| {
-        CloudWatchError::new(Kind::Serialization, format!("The request can't be read: {error}."))
+        CloudWatchError::new(
+            CloudWatchErrorKind::Serialization,
+            format!("The request can't be read: {error}."),
+        )
     })
 }
 
@@ -145,7 +148,7 @@ pub(crate) fn dimensions(
     });
     if let Some(twice) = twice {
         let message = format!("The parameter {path} has the dimension {twice} more than once.");
-        return Err(CloudWatchError::new(Kind::InvalidParameterValue, message));
+        return Err(CloudWatchError::new(CloudWatchErrorKind::InvalidParameterValue, message));
     }
     Ok(Dimensions::new(pairs))
 }
@@ -186,7 +189,7 @@ pub(crate) fn at_most(members: usize, most: usize, path: &str) -> Result<(), Clo
         return Ok(());
     }
     let message = format!("The collection {path} must not have a size greater than {most}.");
-    Err(CloudWatchError::new(Kind::InvalidParameterValue, message))
+    Err(CloudWatchError::new(CloudWatchErrorKind::InvalidParameterValue, message))
 }
 
 /// The unit that a parameter names.
@@ -209,7 +212,7 @@ pub(crate) fn period(number: Number, path: &str) -> Result<u32, CloudWatchError>
         Some(seconds @ (1 | 5 | 10 | 20 | 30)) => Ok(seconds),
         Some(seconds) if seconds > 0 && seconds % 60 == 0 => Ok(seconds),
         _ => Err(CloudWatchError::new(
-            Kind::InvalidParameterValue,
+            CloudWatchErrorKind::InvalidParameterValue,
             format!("The parameter {path} must be a multiple of 60."),
         )),
     }

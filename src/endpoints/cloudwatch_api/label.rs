@@ -3,7 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html>
 
-use super::expression::Series;
+use crate::endpoints::cloudwatch_api::expression::ResultSeries;
 use crate::telemetry::metric_store::metric::MetricId;
 
 /// What a label may tell.
@@ -14,7 +14,7 @@ pub(crate) struct LabelSubject<'a> {
     /// The metric, the statistic and the period, unless it is an expression.
     pub(crate) metric: Option<(&'a MetricId, &'a str, u32)>,
     /// The result.
-    pub(crate) series: &'a Series,
+    pub(crate) series: &'a ResultSeries,
 }
 
 impl LabelSubject<'_> {
@@ -75,7 +75,7 @@ impl LabelSubject<'_> {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{LabelSubject, Series};
+    use super::{LabelSubject, ResultSeries};
     use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
             name: "Errors".into(),
             dimensions: Dimensions::new([("TenantId".into(), "alice".into())]),
         };
-        let series = Series::from([(Timestamp::UNIX_EPOCH, 3.0)]);
+        let series = ResultSeries::from([(Timestamp::UNIX_EPOCH, 3.0)]);
         let subject =
             LabelSubject { default: "Errors", metric: Some((&metric, "Sum", 60)), series: &series };
         let label = "${PROP('Dim.TenantId')} ${LABEL}: ${SUM} of ${ AVG } ${PROP('Stat')} ${X} ${";

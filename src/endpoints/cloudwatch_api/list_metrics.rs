@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::AnswerDocument;
-use super::error::CloudWatchError;
-use super::input::{self, Dimension};
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::CloudWatchError;
+use crate::endpoints::cloudwatch_api::input::{self, Dimension};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 use crate::telemetry::metric_store::{MetricFilter, MetricStore};
 

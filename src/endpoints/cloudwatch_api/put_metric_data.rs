@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::AnswerDocument;
-use super::error::{CloudWatchError, Kind};
-use super::input::{self, Dimension, Number, Time};
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
+use crate::endpoints::cloudwatch_api::input::{self, Dimension, Number, Time};
 use crate::telemetry::metric_store::MetricStore;
 use crate::telemetry::metric_store::acceptance::check_timestamp;
 use crate::telemetry::metric_store::metric::{Datum, MetricId, Observation, StatisticSet, Unit};
@@ -203,6 +203,6 @@ fn timestamp(time: Option<Time>, path: &str, now: Timestamp) -> Result<Timestamp
     check_timestamp(timestamp, now).map(|()| timestamp).map_err(|limit| {
         let message =
             format!("The parameter {path}.Timestamp must specify a time no more than {limit}.");
-        CloudWatchError::new(Kind::InvalidParameterValue, message)
+        CloudWatchError::new(CloudWatchErrorKind::InvalidParameterValue, message)
     })
 }

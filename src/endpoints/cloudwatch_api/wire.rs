@@ -4,19 +4,22 @@
 //! Rust and Go send Smithy RPC v2 in CBOR, boto3 and today's AWS CLI JSON 1.0, and older clients the
 //! AWS query protocol, which is a form that is answered in XML.
 
+pub(crate) mod call;
+
 mod cbor;
 pub(crate) mod json;
+
 mod query;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::document::AnswerDocument;
-use super::error::CloudWatchError;
+use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::error::CloudWatchError;
 use crate::system::http::{Reply, ReplyBody, empty};
+use call::CloudWatchCall;
 
 /// The name of CloudWatch's service in its model; in AWS's clouds it is never changed.
 const SERVICE: &str = "GraniteServiceVersion20100801";
@@ -32,19 +35,10 @@ pub(crate) enum Protocol {
     Query,
 }
 
-/// What a request asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Call {
-    /// The operation.
-    pub(crate) operation: String,
-    /// Its parameters. Timestamps are seconds since 1970 or texts, as they came.
-    pub(crate) input: Value,
-}
-
 impl Protocol {
     /// The protocol of a request; `None` when it is none to CloudWatch.
     #[must_use]
-    pub(crate) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn for_request(method: &Method, path: &str, headers: &HeaderMap) -> Option<Self> {
         if method != Method::POST {
             return None;
         }
@@ -71,13 +65,13 @@ impl Protocol {
     /// # Errors
     ///
     /// When the body can't be read.
-    pub(crate) fn read(&self, body: &[u8]) -> Result<Option<Call>, CloudWatchError> {
+    pub(crate) fn read(&self, body: &[u8]) -> Result<Option<CloudWatchCall>, CloudWatchError> {
         let (operation, input) = match self {
             Self::Cbor(operation) => (operation, cbor::read(body)?),
             Self::Json(operation) => (operation, json::read(body)?),
             Self::Query => return Ok(query::read(body)),
         };
-        Ok(Some(Call { operation: operation.clone(), input }))
+        Ok(Some(CloudWatchCall { operation: operation.clone(), input }))
     }
 
     /// The reply with the answer to this operation.
@@ -154,23 +148,23 @@ mod tests {
 
     use super::Protocol;
 
-    fn of(path: &str, headers: &[(&'static str, &'static str)]) -> Option<Protocol> {
+    fn protocol(path: &str, headers: &[(&'static str, &'static str)]) -> Option<Protocol> {
         let headers = headers.iter().map(|(name, value)| {
             (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())
         });
-        Protocol::of(&Method::POST, path, &headers.collect::<HeaderMap>())
+        Protocol::for_request(&Method::POST, path, &headers.collect::<HeaderMap>())
     }
 
     #[test]
     fn a_request_tells_its_protocol() {
         let path = "/service/GraniteServiceVersion20100801/operation/ListMetrics";
-        assert_eq!(of(path, &[]), Some(Protocol::Cbor("ListMetrics".to_owned())));
+        assert_eq!(protocol(path, &[]), Some(Protocol::Cbor("ListMetrics".to_owned())));
         let target = [("x-amz-target", "GraniteServiceVersion20100801.ListMetrics")];
-        assert_eq!(of("/", &target), Some(Protocol::Json("ListMetrics".to_owned())));
+        assert_eq!(protocol("/", &target), Some(Protocol::Json("ListMetrics".to_owned())));
         let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        assert_eq!(of("/", &form), Some(Protocol::Query));
-        assert_eq!(of("/", &[]), None);
-        assert_eq!(of("/x", &form), None);
-        assert_eq!(of("/service/Other/operation/ListMetrics", &[]), None);
+        assert_eq!(protocol("/", &form), Some(Protocol::Query));
+        assert_eq!(protocol("/", &[]), None);
+        assert_eq!(protocol("/x", &form), None);
+        assert_eq!(protocol("/service/Other/operation/ListMetrics", &[]), None);
     }
 }

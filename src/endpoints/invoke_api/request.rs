@@ -14,7 +14,7 @@ use crate::endpoints::lambda_api::name::{self, Unqualified, parameter};
 use crate::endpoints::lambda_api::payload::payload;
 use crate::endpoints::lambda_api::tenant::tenant_id;
 use crate::lambda::function::TenantId;
-use crate::lambda::invocation::{self, Invocation, ResponseMode};
+use crate::lambda::invocation::{Invocation, InvocationRequest, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
 
 /// A request that passed every check.
@@ -67,7 +67,7 @@ pub(crate) async fn read(
     // The body is read even if the request is refused already, so that the caller sees why.
     let payload = payload(body, invocation_type).await;
     let head = head?;
-    let request = invocation::Request {
+    let request = InvocationRequest {
         tenant_id: head.tenant_id,
         payload: payload?,
         trace_id: parts.headers.get("X-Amzn-Trace-Id").cloned(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::data_plane::Refusal;
 use crate::data_plane::ThrottleReason;
-use crate::lambda::invocation::Invalid;
+use crate::lambda::invocation::InvalidInvocation;
 use crate::lambda::quotas;
 use crate::system::http::{Reply, json as json_reply};
 
@@ -29,7 +29,7 @@ pub(crate) enum ApiError {
     /// The body ended before its announced end.
     TruncatedRequest,
     /// The invocation is not one that this function takes.
-    Invalid(Invalid),
+    Invalid(InvalidInvocation),
     /// A value that mtl or AWS does not take here; the text.
     InvalidParameterValue(String),
     /// The invocation is throttled.
@@ -47,8 +47,8 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl From<Invalid> for ApiError {
-    fn from(invalid: Invalid) -> Self {
+impl From<InvalidInvocation> for ApiError {
+    fn from(invalid: InvalidInvocation) -> Self {
         Self::Invalid(invalid)
     }
 }
@@ -113,7 +113,7 @@ impl ApiError {
                 "InvalidRequestContentException",
                 user("the request's body ended before its announced end"),
             ),
-            Self::Invalid(invalid @ Invalid::Payload { .. }) => (
+            Self::Invalid(invalid @ InvalidInvocation::Payload { .. }) => (
                 StatusCode::BAD_REQUEST,
                 "InvalidRequestContentException",
                 user(&invalid.to_string()),

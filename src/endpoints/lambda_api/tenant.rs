@@ -78,7 +78,7 @@ mod tests {
 
     const NAMES: [&str; 2] = ["x-amz-tenant-id", "lambda-runtime-aws-tenant-id"];
 
-    fn of(headers: &[(usize, &str)]) -> Result<Option<TenantId>, ApiError> {
+    fn tenant(headers: &[(usize, &str)]) -> Result<Option<TenantId>, ApiError> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(NAMES[*name], HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn violations(value: &str) -> Vec<String> {
-        match of(&[(0, value)]) {
+        match tenant(&[(0, value)]) {
             Err(ApiError::Validation(violations)) => violations,
             other => panic!("{other:?}"),
         }
@@ -114,13 +114,13 @@ mod tests {
     #[test]
     fn all_headers_must_agree() {
         let alice = Ok(Some("alice".parse().unwrap()));
-        assert_eq!(of(&[]), Ok(None));
-        assert_eq!(of(&[(0, "")]), Ok(None));
+        assert_eq!(tenant(&[]), Ok(None));
+        assert_eq!(tenant(&[(0, "")]), Ok(None));
         for agreeing in [vec![(0, "alice")], vec![(1, "alice")], vec![(0, "alice"), (1, "alice")]] {
-            assert_eq!(of(&agreeing), alice);
+            assert_eq!(tenant(&agreeing), alice);
         }
         for differing in [[(0, "alice"), (1, "bob")], [(0, "alice"), (0, "bob")]] {
-            assert!(matches!(of(&differing), Err(ApiError::InvalidParameterValue(_))));
+            assert!(matches!(tenant(&differing), Err(ApiError::InvalidParameterValue(_))));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The pages of a `GetMetricData` answer: points of all results in their order, so many at a time.
 //! Knows no queries.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::endpoints::cloudwatch_api::document::AnswerDocument;
-use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
-use crate::endpoints::cloudwatch_api::expression::Series;
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
+use crate::endpoints::cloudwatch_api::expression::ResultSeries;
 use crate::endpoints::cloudwatch_api::input::Number;
 
 /// The most points in a page.
@@ -29,7 +31,7 @@ pub(crate) struct QueryResult<'a> {
     /// What the result is called.
     pub(crate) label: String,
     /// The result.
-    pub(crate) series: &'a Series,
+    pub(crate) series: &'a ResultSeries,
 }
 
 impl Page {
@@ -61,12 +63,13 @@ impl Page {
 
     /// The answer that has these of the points. Results that an earlier page has told are left out.
     #[must_use]
-    pub(crate) fn of(&self, found: Vec<QueryResult<'_>>) -> AnswerDocument {
+    pub(crate) fn answer(&self, found: Vec<QueryResult<'_>>) -> AnswerDocument {
         let end = self.skipped + self.most;
         let mut results = Vec::new();
         let mut begin = 0;
         let mut goes_on = false;
-        for QueryResult { id, label, series } in found {
+        for found in found {
+            let series = found.series;
             let next = begin + series.len();
             let told = next < self.skipped || (next == self.skipped && self.skipped > 0);
             let reached = begin < end || (series.is_empty() && begin == end);
@@ -74,8 +77,8 @@ impl Page {
             if !told && reached {
                 let skip = self.skipped.saturating_sub(begin);
                 let take = end - begin.max(self.skipped);
-                let (timestamps, values) = self.points(series, skip, take);
-                results.push(result(id, label, timestamps, values, next <= end));
+                let status = if next <= end { "Complete" } else { "PartialData" };
+                results.push(self.result(found, skip..skip + take, status));
             }
             begin = next;
         }
@@ -90,38 +93,30 @@ impl Page {
         AnswerDocument::Structure(answer)
     }
 
-    fn points(
+    /// A result with those of its points that are at these places.
+    fn result(
         &self,
-        series: &Series,
-        skip: usize,
-        take: usize,
-    ) -> (Vec<AnswerDocument>, Vec<AnswerDocument>) {
+        QueryResult { id, label, series }: QueryResult<'_>,
+        places: Range<usize>,
+        status: &'static str,
+    ) -> AnswerDocument {
         let point = |(time, value): (&jiff::Timestamp, &f64)| {
             (AnswerDocument::Timestamp(*time), AnswerDocument::Number(*value))
         };
         let points = series.iter().map(point);
-        if self.newest_first {
-            points.rev().skip(skip).take(take).unzip()
+        let (timestamps, values) = if self.newest_first {
+            points.rev().skip(places.start).take(places.len()).unzip()
         } else {
-            points.skip(skip).take(take).unzip()
-        }
+            points.skip(places.start).take(places.len()).unzip()
+        };
+        AnswerDocument::Structure(vec![
+            ("Id", AnswerDocument::text(id)),
+            ("Label", AnswerDocument::Text(label)),
+            ("Timestamps", AnswerDocument::List(timestamps)),
+            ("Values", AnswerDocument::List(values)),
+            ("StatusCode", AnswerDocument::text(status)),
+        ])
     }
-}
-
-fn result(
-    id: &str,
-    label: String,
-    timestamps: Vec<AnswerDocument>,
-    values: Vec<AnswerDocument>,
-    is_complete: bool,
-) -> AnswerDocument {
-    AnswerDocument::Structure(vec![
-        ("Id", AnswerDocument::text(id)),
-        ("Label", AnswerDocument::Text(label)),
-        ("Timestamps", AnswerDocument::List(timestamps)),
-        ("Values", AnswerDocument::List(values)),
-        ("StatusCode", AnswerDocument::text(if is_complete { "Complete" } else { "PartialData" })),
-    ])
 }
 
 fn read_token(token: &str) -> Result<usize, CloudWatchError> {
@@ -130,7 +125,7 @@ fn read_token(token: &str) -> Result<usize, CloudWatchError> {
     text.and_then(|text| text.parse::<u32>().ok()).map(|skipped| skipped as usize).ok_or_else(
         || {
             CloudWatchError::new(
-                Kind::InvalidNextToken,
+                CloudWatchErrorKind::InvalidNextToken,
                 "The value for parameter NextToken is invalid.",
             )
         },
@@ -143,10 +138,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Number, Page, QueryResult};
-    use crate::endpoints::cloudwatch_api::expression::Series;
+    use crate::endpoints::cloudwatch_api::expression::ResultSeries;
     use crate::endpoints::cloudwatch_api::wire::json;
 
-    fn series(points: i64) -> Series {
+    fn series(points: i64) -> ResultSeries {
         let point = |minute: i64| (Timestamp::from_second(minute * 60).unwrap(), 1.0);
         (0..points).map(point).collect()
     }
@@ -167,7 +162,7 @@ mod tests {
                 .unwrap();
                 let found =
                     all.iter().map(|(id, series)| QueryResult { id, label: String::new(), series });
-                let answer = json::write(&page.of(found.collect()));
+                let answer = json::write(&page.answer(found.collect()));
                 let answer: Value = serde_json::from_slice(&answer).unwrap();
                 for result in answer["MetricDataResults"].as_array().unwrap() {
                     let id = result["Id"].as_str().unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
 use crate::endpoints::cloudwatch_api::expression::{Expression, ExpressionError, parse};
 use crate::endpoints::cloudwatch_api::input::{self, Dimension, Flag, Number};
 use crate::telemetry::metric_store::metric::{MetricId, Unit};
@@ -34,7 +34,7 @@ pub(crate) struct MetricDataQueryInput {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct MetricStat {
-    metric: Option<Metric>,
+    metric: Option<MetricInput>,
     period: Option<Number>,
     stat: Option<String>,
     unit: Option<String>,
@@ -42,7 +42,7 @@ struct MetricStat {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metric {
+struct MetricInput {
     namespace: Option<String>,
     #[serde(rename = "MetricName")]
     name: Option<String>,
@@ -181,7 +181,7 @@ impl MetricStat {
                 CloudWatchError::invalid(&statistic_name, &format!("{path}.Stat"))
             }
             StatisticError::NotEmulated => CloudWatchError::new(
-                Kind::InvalidParameterValue,
+                CloudWatchErrorKind::InvalidParameterValue,
                 format!("The parameter {path}.Stat is {statistic_name}: {error}."),
             ),
         })?;

@@ -8,7 +8,7 @@ use minicbor::{Decoder, Encoder};
 use serde_json::{Map, Number, Value};
 
 use crate::endpoints::cloudwatch_api::document::AnswerDocument;
-use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
 
 /// How deep what a caller sends may be nested. No request of CloudWatch has half as many levels.
 const LEVELS: u32 = 32;
@@ -22,7 +22,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, CloudWatchError> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    let refusal = |message: String| CloudWatchError::new(Kind::Serialization, message);
+    let refusal =
+        |message: String| CloudWatchError::new(CloudWatchErrorKind::Serialization, message);
     match value(&mut Decoder::new(body), LEVELS) {
         Ok(input @ Value::Object(_)) => Ok(input),
         Ok(_) => Err(refusal("The body is no CBOR map.".to_owned())),

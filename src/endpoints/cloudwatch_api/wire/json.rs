@@ -5,7 +5,7 @@
 use serde_json::{Map, Number, Value};
 
 use crate::endpoints::cloudwatch_api::document::AnswerDocument;
-use crate::endpoints::cloudwatch_api::error::{CloudWatchError, Kind};
+use crate::endpoints::cloudwatch_api::error::{CloudWatchError, CloudWatchErrorKind};
 
 /// The parameters of a request.
 ///
@@ -18,9 +18,12 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, CloudWatchError> {
     }
     match serde_json::from_slice(body) {
         Ok(input @ Value::Object(_)) => Ok(input),
-        Ok(_) => Err(CloudWatchError::new(Kind::Serialization, "The body is no JSON object.")),
+        Ok(_) => Err(CloudWatchError::new(
+            CloudWatchErrorKind::Serialization,
+            "The body is no JSON object.",
+        )),
         Err(error) => Err(CloudWatchError::new(
-            Kind::Serialization,
+            CloudWatchErrorKind::Serialization,
             format!("The body is no valid JSON: {error}."),
         )),
     }

@@ -9,8 +9,8 @@ use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Call;
 use crate::endpoints::cloudwatch_api::document::AnswerDocument;
+use crate::endpoints::cloudwatch_api::wire::call::CloudWatchCall;
 
 const NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 
@@ -19,9 +19,9 @@ const LEVELS: usize = 32;
 
 /// The call that a form makes; `None` when it has no `Action`.
 #[must_use]
-pub(crate) fn read(body: &[u8]) -> Option<Call> {
+pub(crate) fn read(body: &[u8]) -> Option<CloudWatchCall> {
     let mut operation = None;
-    let mut input = Node::default();
+    let mut input = FormNode::default();
     for (name, value) in form_urlencoded::parse(body) {
         match &*name {
             "Action" => operation = Some(value.into_owned()),
@@ -29,18 +29,18 @@ pub(crate) fn read(body: &[u8]) -> Option<Call> {
             name => input.insert(name, value.into_owned()),
         }
     }
-    Some(Call { operation: operation?, input: input.into_value() })
+    Some(CloudWatchCall { operation: operation?, input: input.into_value() })
 }
 
 /// The parameters below a name.
 #[derive(Debug, Default)]
-struct Node {
+struct FormNode {
     text: Option<String>,
     /// In the order in which they came.
-    below: Vec<(String, Node)>,
+    below: Vec<(String, FormNode)>,
 }
 
-impl Node {
+impl FormNode {
     fn insert(&mut self, name: &str, text: String) {
         let mut node = self;
         for segment in name.splitn(LEVELS, '.') {

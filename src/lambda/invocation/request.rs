@@ -1,0 +1,167 @@
+//! A request to run a function, and the checks that make it an invocation: tenancy and the event's format.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use serde::de::IgnoredAny;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::lambda::function::{TenantId, TenantIsolationMode};
+use crate::lambda::quotas;
+
+/// A request to run the function once. The front door that builds one has checked it.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    /// Its id, the same in the reply, on `/next` and in the logs.
+    pub(crate) request_id: Uuid,
+    /// The tenant it is for; present exactly when the function is in tenant isolation mode.
+    pub(crate) tenant_id: Option<TenantId>,
+    /// The event, as the runtime gets it.
+    pub(crate) payload: Bytes,
+    /// The X-Ray trace, as in `X-Amzn-Trace-Id`.
+    pub(crate) trace_id: HeaderValue,
+    /// What else goes to the runtime with the event: client context, identity, forwarded headers.
+    pub(crate) headers: HeaderMap,
+    /// How the caller takes the answer.
+    pub(crate) response_mode: ResponseMode,
+    /// Whether it must run in a new environment. AWS has no such wish.
+    pub(crate) cold: bool,
+}
+
+/// How a caller takes the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResponseMode {
+    /// As a whole, once it is complete.
+    Buffered,
+    /// As it comes, if the function streams it.
+    Streaming,
+}
+
+impl ResponseMode {
+    /// The most bytes that a streamed answer may have.
+    #[must_use]
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Self::Buffered => quotas::SYNCHRONOUS_RESPONSE_BYTES,
+            Self::Streaming => quotas::STREAMED_RESPONSE_BYTES,
+        }
+    }
+}
+
+/// What a front door read from a request, before it is known to be a valid invocation.
+#[derive(Clone, Debug)]
+pub(crate) struct InvocationRequest {
+    /// The tenant, if one is named.
+    pub(crate) tenant_id: Option<TenantId>,
+    /// The payload as it came.
+    pub(crate) payload: Bytes,
+    /// The X-Ray trace, if the caller has one.
+    pub(crate) trace_id: Option<HeaderValue>,
+    /// What else the runtime gets.
+    pub(crate) headers: HeaderMap,
+    /// How the caller takes the answer.
+    pub(crate) response_mode: ResponseMode,
+    /// Whether it must run in a new environment.
+    pub(crate) cold: bool,
+}
+
+/// Why a request is no invocation of the function.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum InvalidInvocation {
+    /// The function is in tenant isolation mode, and no tenant is named.
+    #[error(
+        "The invoked function is enabled with tenancy configuration. \
+         Add a valid tenant ID in your request and try again."
+    )]
+    TenantIdMissing,
+    /// The function is not in tenant isolation mode, and a tenant is named.
+    #[error(
+        "The invoked function is not enabled with tenancy configuration. \
+         Remove the tenant ID from your request and try again."
+    )]
+    TenantIdUnexpected,
+    /// The payload is no JSON document.
+    #[error(
+        "Could not parse request body into json: Could not parse payload into json: {reason}\n \
+         at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); \
+         line: {line}, column: {column}]"
+    )]
+    Payload {
+        /// What is wrong, in the words of AWS's parser.
+        reason: String,
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+}
+
+impl Invocation {
+    /// Checks what the function's tenancy and Lambda's event format ask of a request. An empty
+    /// payload is the event `{}`.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's text for it.
+    pub(crate) fn new(
+        mode: TenantIsolationMode,
+        request: InvocationRequest,
+        request_id: Uuid,
+    ) -> Result<Self, InvalidInvocation> {
+        match (mode, &request.tenant_id) {
+            (TenantIsolationMode::PerTenant, None) => {
+                return Err(InvalidInvocation::TenantIdMissing);
+            }
+            (TenantIsolationMode::None, Some(_)) => {
+                return Err(InvalidInvocation::TenantIdUnexpected);
+            }
+            (TenantIsolationMode::PerTenant, Some(_)) | (TenantIsolationMode::None, None) => {}
+        }
+        let payload = match request.payload {
+            empty if empty.is_empty() => Bytes::from_static(b"{}"),
+            payload => payload,
+        };
+        check_json(&payload)?;
+        Ok(Self {
+            request_id,
+            tenant_id: request.tenant_id,
+            payload,
+            trace_id: request.trace_id.unwrap_or_else(new_trace_id),
+            headers: request.headers,
+            response_mode: request.response_mode,
+            cold: request.cold,
+        })
+    }
+}
+
+/// The event is passed on as it came, so it is read through but not built.
+fn check_json(payload: &[u8]) -> Result<(), InvalidInvocation> {
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) else { return Ok(()) };
+    let (line, column) = (error.line(), error.column());
+    let reason = if error.is_eof() {
+        "Unexpected end-of-input".to_owned()
+    } else {
+        let mut lines = payload.split(|byte| *byte == b'\n');
+        let wrong = lines.nth(line.saturating_sub(1)).unwrap_or_default();
+        let code = wrong.get(column.saturating_sub(1)).copied().unwrap_or(b'\n');
+        let character = char::from(code);
+        format!(
+            "Unexpected character ('{character}' (code {code})): expected a valid value \
+             (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+        )
+    };
+    Err(InvalidInvocation::Payload { reason, line, column })
+}
+
+/// A trace that is not sampled: `Root=1-<8 hex digits of the time>-<24 random ones>;…`.
+///
+/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
+#[must_use]
+pub(crate) fn new_trace_id() -> HeaderValue {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (root, parent) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().simple().to_string());
+    let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &root[..24], &parent[..16]);
+    HeaderValue::from_str(&trace).unwrap_or_else(|_| HeaderValue::from_static("Sampled=0"))
+}
