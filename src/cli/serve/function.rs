@@ -13,6 +13,7 @@ use crate::cli::serve::extensions::extensions;
 use crate::cli::values::DEFAULT_FUNCTION;
 use crate::data_plane::event_queue::retry::Schedule;
 use crate::emulator::config::{FunctionConfig, Runtime};
+use crate::emulator::template::functions::function::{EventInvokeConfig, TemplateLimits};
 use crate::endpoints::api_gateway::api::RestApi;
 use crate::endpoints::management_api::configuration;
 use crate::lambda::function::{
@@ -26,18 +27,21 @@ use crate::{data_plane::event_queue, environment::lifecycle, lambda::quotas};
 pub(super) struct Description {
     pub(super) name: Option<String>,
     pub(super) logical_id: Option<String>,
-    pub(super) handler: Option<String>,
-    /// The managed runtime that Lambda would run it on.
-    pub(super) runtime: Option<String>,
+    pub(super) managed: Managed,
     pub(super) variables: Vec<(OsString, OsString)>,
     pub(super) architecture: Option<Architecture>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) memory_mb: Option<u32>,
     pub(super) tenant_isolation_mode: Option<TenantIsolationMode>,
-    pub(super) reserved_concurrency: Option<u32>,
-    pub(super) maximum_retry_attempts: Option<u32>,
-    pub(super) maximum_event_age: Option<Duration>,
+    pub(super) limits: TemplateLimits,
+    pub(super) events: EventInvokeConfig,
     pub(super) log_format: Option<LogFormat>,
+}
+
+/// What of a function only a managed runtime has a use for.
+#[derive(Debug, Default)]
+pub(super) struct Managed {
+    /// The managed runtime that Lambda would run it on.
+    pub(super) runtime: Option<String>,
+    pub(super) handler: Option<String>,
 }
 
 /// What runs a function.
@@ -71,68 +75,72 @@ impl Args {
         described: Description,
         program: Program,
     ) -> Result<FunctionConfig, Failure> {
-        let given = &self.function;
-        let timeout = self.timeout(described.timeout);
-        let reserved = self.limits.reserved_concurrency.or(described.reserved_concurrency);
-        let tenant_isolation_mode = given
-            .tenant_isolation_mode
-            .map(TenantIsolationMode::from)
-            .or(described.tenant_isolation_mode)
-            .unwrap_or(TenantIsolationMode::PerTenant);
+        let timeout = self.timeout(described.limits.timeout);
+        let reserved = self.limits.reserved_concurrency.or(described.limits.reserved_concurrency);
+        let schedule = schedule(&self.events, described.events);
         let Program { runtime, command, argv0, task_root } = program;
-        let memory_mb = given.memory_size.or(described.memory_mb);
-        let mut variables = described.variables;
-        variables.extend(given.given_variables()?);
+        let function = self.deployed(described, command, argv0)?;
         Ok(FunctionConfig {
             management: configuration::ManagedSettings { timeout, reserved_concurrency: reserved },
             lifecycle: self.lifecycle_limits(timeout),
-            limits: self.function_limits(reserved, tenant_isolation_mode),
+            limits: self.function_limits(reserved, function.tenant_isolation_mode),
             events: event_queue::EventQueueSettings {
-                schedule: schedule(
-                    &self.events,
-                    described.maximum_retry_attempts,
-                    described.maximum_event_age,
-                ),
+                schedule,
                 never_runs: reserved == Some(0),
                 on_success: self.events.on_success.clone(),
                 on_failure: self.events.on_failure.clone(),
             },
-            extensions: extensions(&given.extensions)?,
-            function: Function {
-                name: described
-                    .name
-                    .or_else(|| given.function_name.clone())
-                    .unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
-                logical_id: described.logical_id,
-                owner: FunctionOwner {
-                    region: given.region(),
-                    account_id: given.account_id.clone(),
-                },
-                program: FunctionProgram {
-                    command,
-                    argv0,
-                    handler: described.handler,
-                    runtime: described.runtime,
-                },
-                variables,
-                architecture: given
-                    .architecture
-                    .map(Architecture::from)
-                    .or(described.architecture)
-                    .unwrap_or(Architecture::HERE),
-                memory: MemorySize {
-                    mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
-                    enforced: memory_mb.is_some(),
-                },
-                tenant_isolation_mode,
-                log_format: self
-                    .log_format
-                    .map(LogFormat::from)
-                    .or(described.log_format)
-                    .unwrap_or(LogFormat::Text),
-            },
+            extensions: extensions(&self.function.extensions)?,
+            function,
             runtime,
             task_root,
+        })
+    }
+
+    /// The function as it would have been deployed.
+    fn deployed(
+        &self,
+        described: Description,
+        command: Vec<OsString>,
+        argv0: Option<OsString>,
+    ) -> Result<Function, Failure> {
+        let given = &self.function;
+        let memory_mb = given.memory_size.or(described.limits.memory_mb);
+        let mut variables = described.variables;
+        variables.extend(given.given_variables()?);
+        Ok(Function {
+            name: described
+                .name
+                .or_else(|| given.function_name.clone())
+                .unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
+            logical_id: described.logical_id,
+            owner: FunctionOwner { region: given.region(), account_id: given.account_id.clone() },
+            program: FunctionProgram {
+                command,
+                argv0,
+                handler: described.managed.handler,
+                runtime: described.managed.runtime,
+            },
+            variables,
+            architecture: given
+                .architecture
+                .map(Architecture::from)
+                .or(described.architecture)
+                .unwrap_or(Architecture::HERE),
+            memory: MemorySize {
+                mb: memory_mb.unwrap_or(quotas::DEFAULT_MEMORY_MB),
+                enforced: memory_mb.is_some(),
+            },
+            tenant_isolation_mode: given
+                .tenant_isolation_mode
+                .map(TenantIsolationMode::from)
+                .or(described.tenant_isolation_mode)
+                .unwrap_or(TenantIsolationMode::PerTenant),
+            log_format: self
+                .log_format
+                .map(LogFormat::from)
+                .or(described.log_format)
+                .unwrap_or(LogFormat::Text),
         })
     }
 
@@ -159,9 +167,9 @@ impl Args {
 }
 
 /// How an event is tried again.
-fn schedule(given: &EventArgs, attempts: Option<u32>, age: Option<Duration>) -> Schedule {
-    let attempts = given.maximum_retry_attempts.or(attempts);
-    let age = given.maximum_event_age.or(age);
+fn schedule(given: &EventArgs, described: EventInvokeConfig) -> Schedule {
+    let attempts = given.maximum_retry_attempts.or(described.maximum_retry_attempts);
+    let age = given.maximum_event_age.or(described.maximum_event_age);
     Schedule {
         maximum_retry_attempts: attempts.unwrap_or(quotas::EVENT_RETRY_ATTEMPTS),
         maximum_event_age: age.unwrap_or(quotas::EVENT_AGE),

@@ -14,7 +14,7 @@ use crate::cli::serve::advice::help_for_no_start;
 use crate::cli::serve::api;
 use crate::cli::serve::args::{Args, OutputArg};
 use crate::cli::serve::capacity::Capacity;
-use crate::cli::serve::function::{Description, Program, Served};
+use crate::cli::serve::function::{Description, Managed, Program, Served};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
 use crate::emulator::config::{
@@ -124,7 +124,10 @@ impl Args {
         let runtime = self.function.runtime(folder)?;
         let One { command, argv0, managed, sentence } = one(&self.command, &runtime, folder)?;
         let program = Program { runtime, command, argv0, task_root: folder.to_owned() };
-        let described = Description { runtime: managed, ..Description::default() };
+        let described = Description {
+            managed: Managed { runtime: managed, handler: None },
+            ..Description::default()
+        };
         let function = self.configure(described, program)?;
         let sentence = format!("{sentence}{}", with_extensions(&function.extensions));
         Ok(Served { functions: vec![function], sentence, ..Served::default() })

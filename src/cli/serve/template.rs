@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::Args;
-use crate::cli::serve::function::{Description, Program, Served};
+use crate::cli::serve::function::{Description, Managed, Program, Served};
 use crate::emulator::config::Runtime;
 use crate::emulator::template::functions::function::{Code, TemplateFunction};
 use crate::emulator::template::functions::refusal::RefusedFunction;
@@ -154,16 +154,15 @@ impl From<TemplateFunction> for Description {
         Self {
             name: Some(function.name),
             logical_id: Some(function.logical_id),
-            handler: function.program.handler,
-            runtime: function.program.runtime,
+            managed: Managed {
+                runtime: function.program.runtime,
+                handler: function.program.handler,
+            },
             variables: variables.map(|(name, value)| (name.into(), value.into())).collect(),
             architecture: Some(function.architecture),
-            timeout: function.limits.timeout,
-            memory_mb: function.limits.memory_mb,
+            limits: function.limits,
+            events: function.events,
             tenant_isolation_mode: Some(function.tenant_isolation_mode),
-            reserved_concurrency: function.limits.reserved_concurrency,
-            maximum_retry_attempts: function.events.maximum_retry_attempts,
-            maximum_event_age: function.events.maximum_event_age,
             log_format: function.log_format,
         }
     }

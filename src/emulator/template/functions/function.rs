@@ -40,7 +40,7 @@ pub(crate) struct TemplateProgram {
 }
 
 /// How much a function may use, where the template says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TemplateLimits {
     /// How long one invocation may take.
     pub(crate) timeout: Option<Duration>,
@@ -51,7 +51,7 @@ pub(crate) struct TemplateLimits {
 }
 
 /// How the events of a function are treated, where the template says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventInvokeConfig {
     /// How often an event is tried again.
     pub(crate) maximum_retry_attempts: Option<u32>,
