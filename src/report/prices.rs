@@ -1,5 +1,4 @@
-//! What AWS charges for a function in tenant isolation mode, and what some use of it costs. Knows
-//! nothing of how the use is measured.
+//! What AWS charges for a function in tenant isolation mode, and what some usage of it costs.
 //!
 //! The prices are those of us-east-1 without free tier, savings plans and volume discounts, as
 //! <https://aws.amazon.com/lambda/pricing/> had them in November 2025, when tenant isolation was
@@ -18,49 +17,51 @@ pub(crate) struct Prices {
     pub(crate) request: f64,
     /// Of one GB of memory for one second.
     pub(crate) gb_second: f64,
-    /// Of an environment that is created for a tenant, for each GB of memory. AWS shows it for
-    /// `x86_64` in its example; that for `arm64` isn't in any text that can be cited.
+    /// Of an environment that is created for a tenant, for each GB of memory; `None` if it isn't known.
+    /// AWS's example has the price on `x86_64`. No text of AWS's that can be cited has that on `arm64`.
     pub(crate) environment_gb: Option<f64>,
 }
 
-/// Request, GB-second and environment by architecture.
-const TABLE: [(Architecture, Prices); 2] = [
-    (
-        Architecture::X86_64,
-        Prices {
-            request: 0.20 / 1_000_000.0,
-            gb_second: 0.000_016_666_7,
-            environment_gb: Some(0.000_167),
-        },
-    ),
-    (
-        Architecture::Arm64,
-        Prices { request: 0.20 / 1_000_000.0, gb_second: 0.000_013_333_4, environment_gb: None },
-    ),
-];
+const X86_64: Prices = Prices {
+    request: 0.20 / 1_000_000.0,
+    gb_second: 0.000_016_666_7,
+    environment_gb: Some(0.000_167),
+};
 
-/// What is used.
+const ARM64: Prices =
+    Prices { request: 0.20 / 1_000_000.0, gb_second: 0.000_013_333_4, environment_gb: None };
+
+/// What is used of what AWS charges for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     /// How many requests: invocations, failed ones too.
     pub(crate) requests: f64,
-    /// For how long they are billed in milliseconds, init included.
+    /// For how many milliseconds they are billed, init included.
     pub(crate) billed_ms: f64,
     /// How many environments were created.
     pub(crate) environments: f64,
 }
 
-/// What it costs, in US dollars.
+/// What some usage costs, in US dollars.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cost {
     /// The requests.
     pub(crate) requests: f64,
-    /// The GB-seconds.
+    /// The GB-seconds that it has: no price, but what `duration` is the price of.
     pub(crate) gb_seconds: f64,
-    /// What those cost.
+    /// The GB-seconds' price.
     pub(crate) duration: f64,
     /// The environments: the price of isolation.
     pub(crate) isolation: f64,
+}
+
+/// Usage with its cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PricedUsage {
+    /// What was used.
+    pub(crate) usage: Usage,
+    /// What it costs.
+    pub(crate) cost: Cost,
 }
 
 /// A price that the user gives.
@@ -74,23 +75,23 @@ pub(crate) enum Price {
     EnvironmentGb(f64),
 }
 
-/// A text that is no [`Price`].
+/// The text is no [`Price`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected request=USD, gb-second=USD or environment-gb=USD")]
-pub(crate) struct NoPrice;
+pub(crate) struct PriceSyntaxError;
 
 impl FromStr for Price {
-    type Err = NoPrice;
+    type Err = PriceSyntaxError;
 
-    fn from_str(text: &str) -> Result<Self, NoPrice> {
-        let (name, price) = text.split_once('=').ok_or(NoPrice)?;
-        let price: f64 = price.parse().map_err(|_| NoPrice)?;
+    fn from_str(text: &str) -> Result<Self, PriceSyntaxError> {
+        let (name, price) = text.split_once('=').ok_or(PriceSyntaxError)?;
+        let price: f64 = price.parse().map_err(|_| PriceSyntaxError)?;
         match name {
-            _ if !price.is_finite() || price < 0.0 => Err(NoPrice),
+            _ if !price.is_finite() || price < 0.0 => Err(PriceSyntaxError),
             "request" => Ok(Self::Request(price)),
             "gb-second" => Ok(Self::GbSecond(price)),
             "environment-gb" => Ok(Self::EnvironmentGb(price)),
-            _ => Err(NoPrice),
+            _ => Err(PriceSyntaxError),
         }
     }
 }
@@ -101,11 +102,13 @@ impl FromStr for Price {
 pub(crate) struct UnknownPrice(pub(crate) Architecture);
 
 impl Prices {
-    /// AWS's prices, with those that the user gives in their place.
+    /// AWS's prices, except for those that the user gives.
     #[must_use]
     pub(crate) fn new(architecture: Architecture, given: &[Price]) -> Self {
-        let [(x86_64, prices), (_, arm64)] = TABLE;
-        let mut prices = if architecture == x86_64 { prices } else { arm64 };
+        let mut prices = match architecture {
+            Architecture::X86_64 => X86_64,
+            Architecture::Arm64 => ARM64,
+        };
         for price in given {
             match *price {
                 Price::Request(price) => prices.request = price,
@@ -116,7 +119,7 @@ impl Prices {
         prices
     }
 
-    /// What this use costs with so much memory.
+    /// What some usage costs with so much memory, at this price of an environment for each GB.
     #[must_use]
     pub(crate) fn cost(&self, environment_gb: f64, usage: &Usage, memory_mb: u32) -> Cost {
         let gb = f64::from(memory_mb) / 1_024.0;
@@ -139,7 +142,7 @@ impl Cost {
 }
 
 impl Usage {
-    /// This and another one together.
+    /// This usage and another one together.
     #[must_use]
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {

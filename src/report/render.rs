@@ -1,5 +1,5 @@
-//! Texts for people and programs: tables, sparklines, plots, CSV and JSON, made of data alone. Knows
-//! neither where the data is from nor where the text goes.
+//! Texts for people and programs: tables, sparklines, plots, CSV and JSON, made of data alone. Nothing is
+//! asked for or printed here.
 
 mod number;
 mod plot;

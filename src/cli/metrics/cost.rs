@@ -10,7 +10,7 @@ use super::{Report, help, logs};
 use crate::cli::failure::{Exit, Failure};
 use crate::client::cloudwatch::CloudWatch;
 use crate::client::configuration::{self, Configuration};
-use crate::report::prices::{Price, Prices, UnknownPrice, Usage};
+use crate::report::prices::{Price, PricedUsage, Prices, UnknownPrice, Usage};
 use crate::report::render::cost::{self as cost_text, FunctionCosts};
 use crate::report::render::tenant_data;
 use crate::report::tenant_report::cost::{self, ByTenant};
@@ -83,7 +83,10 @@ fn costs(
 ) -> Result<FunctionCosts, UnknownPrice> {
     let prices = Prices::new(configuration.architecture, given);
     let environment = prices.environment_gb.ok_or(UnknownPrice(configuration.architecture))?;
-    let cost = |usage: Usage| (usage, prices.cost(environment, &usage, configuration.memory_mb));
+    let cost = |usage: Usage| {
+        let cost = prices.cost(environment, &usage, configuration.memory_mb);
+        PricedUsage { usage, cost }
+    };
     let all = used.values().copied().fold(Usage::default(), Usage::plus);
     let tenants = used.into_iter().map(|(tenant, usage)| (tenant, cost(usage))).collect();
     Ok(FunctionCosts { function, tenants, total: cost(all) })

@@ -1,4 +1,4 @@
-//! What tenants cost, for people and programs. Knows neither prices nor requests.
+//! What tenants cost, for people and programs.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use super::number::{count, dollars, exact};
 use super::table::{name, table};
-use crate::report::prices::{Cost, Usage};
+use crate::report::prices::PricedUsage;
 
 /// The costs of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FunctionCosts {
     /// The function.
     pub(crate) function: String,
-    /// What each tenant used, and what it costs.
-    pub(crate) tenants: BTreeMap<String, (Usage, Cost)>,
+    /// Each tenant.
+    pub(crate) tenants: BTreeMap<String, PricedUsage>,
     /// All of them together.
-    pub(crate) total: (Usage, Cost),
+    pub(crate) total: PricedUsage,
 }
 
 const HEAD: [&str; 8] = [
@@ -37,13 +37,14 @@ const NAME: usize = 40;
 #[must_use]
 pub(crate) fn text(costs: &FunctionCosts) -> String {
     let mut tenants: Vec<_> = costs.tenants.iter().collect();
-    tenants.sort_by(|(_, (_, one)), (_, (_, other))| other.total().total_cmp(&one.total()));
-    let rows = tenants.into_iter().map(|(tenant, used)| cells(name(tenant, NAME), used));
+    tenants.sort_by(|(_, one), (_, other)| other.cost.total().total_cmp(&one.cost.total()));
+    let rows = tenants.into_iter().map(|(tenant, priced)| cells(name(tenant, NAME), priced));
     let rows = rows.chain([cells("all".to_owned(), &costs.total)]);
     table(&HEAD, rows.collect(), &[])
 }
 
-fn cells(title: String, (usage, cost): &(Usage, Cost)) -> Vec<String> {
+fn cells(title: String, priced: &PricedUsage) -> Vec<String> {
+    let PricedUsage { usage, cost } = priced;
     let mut cells = vec![
         title,
         count(Some(usage.requests)),
@@ -58,21 +59,22 @@ fn cells(title: String, (usage, cost): &(Usage, Cost)) -> Vec<String> {
 #[must_use]
 pub(crate) fn json(functions: &[FunctionCosts]) -> Value {
     let functions = functions.iter().map(|costs| {
-        let tenants = costs.tenants.iter().map(|(tenant, used)| {
-            let mut value = used_json(used);
+        let tenants = costs.tenants.iter().map(|(tenant, priced)| {
+            let mut value = priced_json(priced);
             value["tenant"] = json!(tenant);
             value
         });
         json!({
             "function": costs.function,
             "tenants": tenants.collect::<Vec<_>>(),
-            "total": used_json(&costs.total),
+            "total": priced_json(&costs.total),
         })
     });
     json!({ "currency": "USD", "functions": functions.collect::<Vec<_>>() })
 }
 
-fn used_json((usage, cost): &(Usage, Cost)) -> Value {
+fn priced_json(priced: &PricedUsage) -> Value {
+    let PricedUsage { usage, cost } = priced;
     json!({
         "requests": usage.requests,
         "gbSeconds": cost.gb_seconds,
@@ -86,7 +88,7 @@ fn used_json((usage, cost): &(Usage, Cost)) -> Value {
     })
 }
 
-/// The fields of all rows after their head.
+/// The rows of a file: the names of the fields, then those of each tenant.
 #[must_use]
 pub(crate) fn rows(functions: &[FunctionCosts]) -> Vec<Vec<String>> {
     let head = [
@@ -102,7 +104,7 @@ pub(crate) fn rows(functions: &[FunctionCosts]) -> Vec<Vec<String>> {
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for costs in functions {
-        for (tenant, (usage, cost)) in &costs.tenants {
+        for (tenant, PricedUsage { usage, cost }) in &costs.tenants {
             let mut row = vec![costs.function.clone(), tenant.clone()];
             row.extend(
                 [usage.requests, cost.gb_seconds, usage.environments]

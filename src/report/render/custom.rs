@@ -1,18 +1,15 @@
-//! Any statistics of any metrics, for people and programs. Knows no requests.
+//! Any statistics of any metrics, for people and programs.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::number::{count, exact};
-use super::sparkline::sparkline;
+use super::sparkline::{FEWEST_COLUMNS, PIPED_COLUMNS, sparkline};
 use super::table::{name, table, width};
 use crate::report::tenant_report::custom::{MetricValues, Subject};
 use crate::report::tenant_report::window::Window;
 
-/// The columns of a sparkline: the fewest that it is worth, and the most in a pipe.
-const SPARKLINE: (usize, usize) = (8, 60);
-
-/// A row for each metric, and a sparkline of the first statistic.
+/// A table with a row for each metric. If so many columns have room for it, a sparkline shows the first
+/// statistic over time.
 #[must_use]
 pub(crate) fn text(
     found: &[MetricValues],
@@ -28,25 +25,18 @@ pub(crate) fn text(
         cells
     };
     let natural = table(&head, found.iter().map(cells).collect(), &[1]);
-    let room = columns.map_or(SPARKLINE.1, |columns| columns.saturating_sub(width(&natural) + 2));
-    if room < SPARKLINE.0 {
+    let room = columns.map_or(PIPED_COLUMNS, |columns| columns.saturating_sub(width(&natural) + 2));
+    if room < FEWEST_COLUMNS {
         return natural;
     }
     head.push("OVER TIME");
     let rows = found.iter().map(|found| {
         let mut cells = cells(found);
-        cells.push(sparkline(&course(found, window), room));
+        cells.push(sparkline(&window.by_period(&found.series), room));
         cells
     });
     let last = head.len() - 1;
     table(&head, rows.collect(), &[1, last])
-}
-
-fn course(found: &MetricValues, window: &Window) -> Vec<Option<f64>> {
-    let value = |period: Timestamp| {
-        found.series.iter().find(|(time, _)| *time == period).map(|(_, value)| *value)
-    };
-    window.periods().map(value).collect()
 }
 
 fn dimensions(found: &MetricValues) -> String {
@@ -66,7 +56,7 @@ pub(crate) fn json(found: &[MetricValues], subject: &Subject, window: &Window) -
                 .collect::<serde_json::Map<_, _>>(),
             "statistics": statistics.map(|(name, value)| (name.clone(), json!(value)))
                 .collect::<serde_json::Map<_, _>>(),
-            "byPeriod": course(found, window),
+            "byPeriod": window.by_period(&found.series),
         })
     });
     json!({
@@ -78,7 +68,7 @@ pub(crate) fn json(found: &[MetricValues], subject: &Subject, window: &Window) -
     })
 }
 
-/// The fields of all rows after their head.
+/// The rows of a file: the names of the fields, then those of each metric.
 #[must_use]
 pub(crate) fn rows(found: &[MetricValues], subject: &Subject) -> Vec<Vec<String>> {
     let mut head = vec!["metric".to_owned(), "dimensions".to_owned()];

@@ -1,11 +1,11 @@
-//! The report of a load for people. Knows no requests.
+//! The report of a load, for people.
 
 use super::number::{NONE, milliseconds};
 use super::table::{name, table};
 use crate::client::load::report::{Isolation, LoadReport, LoadRow};
 use crate::client::load::secrets::Where;
 
-/// How many tenants are shown; `-o json` has all.
+/// How many tenants, environments and leaks are shown; `-o json` has all.
 const SHOWN: usize = 20;
 
 /// How many columns of a tenant's name are shown.
@@ -43,22 +43,7 @@ pub(crate) fn text(report: &LoadReport) -> String {
     let mut text = table(&HEAD, rows, &[]);
     text += &latencies(report);
     text += &format!("isolation: {}\n", verdict(report));
-    match &report.leaks_reason {
-        Some(reason) => text += &format!("leaks: unknown: {reason}\n"),
-        None if report.leaks.as_ref().is_some_and(Vec::is_empty) => {
-            text += "leaks: none found in what came back\n";
-        }
-        None => {}
-    }
-    for leak in report.leaks.iter().flatten().take(SHOWN) {
-        let (owner, other) = (name(&leak.secret_of, NAME), name(&leak.seen_by, NAME));
-        let place = match leak.r#where {
-            Where::Answer => "an answer",
-            Where::Log => "the log",
-        };
-        text += &format!("leak: {other} saw a secret of {owner} in {place}\n");
-    }
-    text
+    text + &leaks(report)
 }
 
 fn cells(name: String, row: &LoadRow) -> Vec<String> {
@@ -96,6 +81,26 @@ fn latencies(report: &LoadReport) -> String {
         milliseconds(latency.mean),
         milliseconds(latency.p999),
     ) + &text
+}
+
+/// What is known of secrets that came to other tenants; nothing if nobody looked.
+fn leaks(report: &LoadReport) -> String {
+    let mut text = match &report.leaks_reason {
+        Some(reason) => format!("leaks: unknown: {reason}\n"),
+        None if report.leaks.as_ref().is_some_and(Vec::is_empty) => {
+            "leaks: none found in what came back\n".to_owned()
+        }
+        None => String::new(),
+    };
+    for leak in report.leaks.iter().flatten().take(SHOWN) {
+        let (owner, other) = (name(&leak.secret_of, NAME), name(&leak.seen_by, NAME));
+        let place = match leak.r#where {
+            Where::Answer => "an answer",
+            Where::Log => "the log",
+        };
+        text += &format!("leak: {other} saw a secret of {owner} in {place}\n");
+    }
+    text
 }
 
 fn verdict(report: &LoadReport) -> String {

@@ -1,6 +1,6 @@
-//! How numbers are written for people. Knows nothing of what they count.
+//! How numbers are written.
 
-/// What stands for a value that there is none of.
+/// What stands where there is no value.
 pub(crate) const NONE: &str = "–";
 
 /// A count, with as many decimals as it has and two at most.
@@ -9,7 +9,7 @@ pub(crate) fn count(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), short)
 }
 
-/// Milliseconds, as exact as is of use.
+/// Milliseconds with three digits; of a second or more all digits before the point.
 #[must_use]
 pub(crate) fn milliseconds(value: Option<f64>) -> String {
     match value {
@@ -20,7 +20,7 @@ pub(crate) fn milliseconds(value: Option<f64>) -> String {
     }
 }
 
-/// A part of a hundred.
+/// A percentage.
 #[must_use]
 pub(crate) fn percent(value: Option<f64>) -> String {
     match value {
@@ -38,13 +38,13 @@ pub(crate) fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A number for programs, with all of its digits; nothing where there is none.
+/// A number for programs, with all of its digits. Where there is none the text is empty.
 #[must_use]
 pub(crate) fn exact(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// US dollars: cents, or as many decimals as it takes to see three digits of less.
+/// US dollars, with cents. Less than a dollar has as many decimals as it takes to see three digits.
 #[must_use]
 pub(crate) fn dollars(value: f64) -> String {
     if value >= 1.0 || value <= 0.0 {

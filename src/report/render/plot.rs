@@ -1,4 +1,4 @@
-//! A plot of values over time, as wide as the terminal. Knows nothing of what they are.
+//! A plot of values over time, as wide as the terminal.
 
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ pub(crate) fn plot(
 ) -> String {
     let widest = short(values.iter().flatten().copied().fold(0.0, f64::max)).chars().count();
     let room = columns.saturating_sub(widest + 3).max(10);
-    // Added up, as the bars of a sparkline are.
+    // If there are too many, several are added up, as in a sparkline.
     let bars = fitted(values, room);
     let greatest = bars.iter().flatten().copied().fold(0.0, f64::max);
     let label = short(greatest);
@@ -43,12 +43,12 @@ pub(crate) fn plot(
     text + &format!("{:margin$}  {from}{}{to}\n", "", " ".repeat(gap))
 }
 
-/// A value that is not zero is seen.
+/// How high a bar is. That of a value above zero is always seen.
 fn at_least_visible(value: f64, greatest: f64) -> usize {
     level(value, greatest, LINES * 8).max(usize::from(value > 0.0))
 }
 
-/// The time of day; times are UTC everywhere, as in CloudWatch.
+/// The day and the time of day, in UTC as in CloudWatch.
 fn clock(time: Timestamp) -> String {
     time.strftime("%m-%d %H:%MZ").to_string()
 }

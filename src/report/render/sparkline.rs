@@ -1,9 +1,15 @@
-//! A row of bars as high as its values. Knows nothing of what they are.
+//! A row of bars as high as its values.
+
+/// The fewest columns that a sparkline is worth.
+pub(crate) const FEWEST_COLUMNS: usize = 8;
+
+/// How many columns it gets where nothing says how wide the text may be.
+pub(crate) const PIPED_COLUMNS: usize = 60;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A bar for each value; where there are more values than columns, for the sum of several. Nothing
-/// stands for a value that there is none of.
+/// A bar for each value. If there are more values than columns, a bar is the sum of several. Where there
+/// is no value there is a space.
 #[must_use]
 pub(crate) fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     let values = fitted(values, columns);
@@ -15,7 +21,7 @@ pub(crate) fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     values.iter().map(bar).collect()
 }
 
-/// The values in as many columns as there are at most, several of them added up if they must be.
+/// The values in so many columns at most. If there are more, several are added up.
 #[must_use]
 pub(crate) fn fitted(values: &[Option<f64>], columns: usize) -> Vec<Option<f64>> {
     let each = values.len().div_ceil(columns.max(1)).max(1);
@@ -23,7 +29,7 @@ pub(crate) fn fitted(values: &[Option<f64>], columns: usize) -> Vec<Option<f64>>
     values.chunks(each).map(sum).collect()
 }
 
-/// How high a value is: from 0 to `highest`.
+/// How high the bar of a value is, from 0 to `highest`, where the greatest value is as high as that.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,

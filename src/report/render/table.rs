@@ -1,12 +1,12 @@
-//! Columns for people: aligned, without lines, as wide as what they hold. Knows nothing of it.
+//! Columns for people: aligned, without lines, as wide as what they hold.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::system::text::one_line;
 
-/// A table with this head. The first column is aligned to the left and those of `left` too, all
-/// others to the right.
+/// A table with this head. The first column and those of `left` are aligned to the left, all others to
+/// the right.
 #[must_use]
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, left: &[usize]) -> String {
     let mut table = Table::new();
@@ -30,7 +30,7 @@ pub(crate) fn width(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or_default()
 }
 
-/// A name in no more than so many columns: its end is cut off if it must be. What would drive the
+/// A name in no more than so many columns: the end of a longer one is cut off. What would control the
 /// terminal is escaped.
 #[must_use]
 pub(crate) fn name(name: &str, columns: usize) -> String {

@@ -1,10 +1,8 @@
-//! The report on tenants for programs: JSON, CSV, and lines of fields with a tab between them. Knows
-//! no requests.
+//! The report on tenants for programs: JSON, CSV, and lines of fields with a tab between them.
 
 use serde_json::{Value, json};
 
 use super::number::exact;
-use super::tenant_text::course;
 use crate::report::tenant_report::figures::Figures;
 use crate::report::tenant_report::window::Window;
 use crate::report::tenant_report::{FunctionReport, TenantReport};
@@ -44,7 +42,7 @@ pub(crate) fn json(reports: &[FunctionReport], window: &Window) -> Value {
 fn tenant(row: &TenantReport, window: &Window) -> Value {
     let mut value = figures(&row.figures);
     value["tenant"] = json!(row.tenant);
-    value["invocationsByPeriod"] = json!(course(row, window));
+    value["invocationsByPeriod"] = json!(window.by_period(&row.invocations));
     if !row.periods.is_empty() {
         let periods = row.periods.iter().map(|(time, period)| {
             let mut value = figures(period);
@@ -71,7 +69,8 @@ fn figures(figures: &Figures) -> Value {
     })
 }
 
-/// The fields of all rows after their head. The row of all tenants together has none.
+/// The rows of a file: the names of the fields, then those of each tenant. The row of all tenants together
+/// has no tenant.
 #[must_use]
 pub(crate) fn rows(reports: &[FunctionReport]) -> Vec<Vec<String>> {
     let mut rows = vec![HEAD.map(str::to_owned).to_vec()];

@@ -1,9 +1,9 @@
-//! The report on tenants for people: a table with a row for each tenant, and the course of one over
-//! time. Knows no requests.
+//! The report on tenants for people: a table with a row for each tenant, and the course of one tenant over
+//! time.
 
 use super::number::{count, milliseconds, percent};
 use super::plot::plot;
-use super::sparkline::sparkline;
+use super::sparkline::{FEWEST_COLUMNS, PIPED_COLUMNS, sparkline};
 use super::table::{name, table, width};
 use crate::report::tenant_report::figures::Figures;
 use crate::report::tenant_report::window::Window;
@@ -12,20 +12,17 @@ use crate::report::tenant_report::{FunctionReport, TenantReport};
 const HEAD: [&str; 9] =
     ["TENANT", "INVOCATIONS", "ERRORS", "RATE", "THROTTLES", "AVG ms", "P50 ms", "P99 ms", "COLD"];
 
-/// The fewest columns that a sparkline is worth, and the most that it gets where nothing else says
-/// how wide the text may be.
-const SPARKLINE: (usize, usize) = (8, 60);
-
 /// How wide a plot is where nothing says how wide the text may be.
 const PIPED: usize = 80;
 
 /// The fewest columns of a tenant's name.
 const NAME: usize = 12;
 
-/// The columns that a narrow terminal goes without, the first one first.
+/// The columns that are left out where a terminal is too narrow, in this order.
 const DISPENSABLE: [usize; 5] = [6, 8, 4, 5, 2];
 
-/// These rows below the head, without the columns for which there is no room.
+/// A table of these rows without the columns for which there is no room. `first` is the title of the first
+/// column.
 fn fitting(rows: &[Vec<String>], columns: Option<usize>, first: &str) -> String {
     let with = |shown: &[usize]| {
         let title = |index: &usize| if *index == 0 { first } else { HEAD[*index] };
@@ -45,7 +42,8 @@ fn fitting(rows: &[Vec<String>], columns: Option<usize>, first: &str) -> String 
     text
 }
 
-/// The table of a function's tenants.
+/// The table of a function's tenants. If there is room, a sparkline shows the invocations over time;
+/// if there is too little, names are cut off, and then columns are left out.
 #[must_use]
 pub(crate) fn overview(report: &FunctionReport, window: &Window, columns: Option<usize>) -> String {
     let all = || report.tenants.iter().chain(&report.total);
@@ -59,15 +57,15 @@ pub(crate) fn overview(report: &FunctionReport, window: &Window, columns: Option
         _ => longest,
     };
     let taken = natural - (longest - names) + 2;
-    let room = columns.map_or(SPARKLINE.1, |columns| columns.saturating_sub(taken));
+    let room = columns.map_or(PIPED_COLUMNS, |columns| columns.saturating_sub(taken));
     let has_course = all().any(|row| !row.invocations.is_empty());
-    if room < SPARKLINE.0 || !has_course {
+    if room < FEWEST_COLUMNS || !has_course {
         return fitting(&rows(names), columns, HEAD[0]);
     }
     let head = [&HEAD[..], &["OVER TIME"]].concat();
     let rows = all().map(|row| {
         let mut cells = cells(row, names);
-        cells.push(sparkline(&course(row, window), room));
+        cells.push(sparkline(&window.by_period(&row.invocations), room));
         cells
     });
     table(&head, rows.collect(), &[HEAD.len()])
@@ -82,23 +80,18 @@ pub(crate) fn course_of(row: &TenantReport, window: &Window, columns: Option<usi
         .map(|(time, figures)| figure_cells(time.strftime("%m-%d %H:%M").to_string(), figures))
         .collect();
     rows.push(figure_cells("all".to_owned(), &row.figures));
-    let plot = plot(&course(row, window), window.start, window.end, columns.unwrap_or(PIPED));
+    let plot = plot(
+        &window.by_period(&row.invocations),
+        window.start,
+        window.end,
+        columns.unwrap_or(PIPED),
+    );
     let table = fitting(&rows, columns, "TIME (UTC)");
-    format!("{table}\ninvocations per {}\n{plot}", seconds(window.period))
+    format!("{table}\ninvocations per {}\n{plot}", period_text(window.period))
 }
 
-/// The invocations of each period of the window.
-#[must_use]
-pub(crate) fn course(row: &TenantReport, window: &Window) -> Vec<Option<f64>> {
-    let value = |period: jiff::Timestamp| {
-        row.invocations.iter().find(|(time, _)| *time == period).map(|(_, value)| *value)
-    };
-    window.periods().map(value).collect()
-}
-
-/// A period as people say it.
-#[must_use]
-pub(crate) fn seconds(period: u32) -> String {
+/// A period of so many seconds, as people say it.
+fn period_text(period: u32) -> String {
     match period {
         day if day % 86_400 == 0 => format!("{} d", day / 86_400),
         hour if hour % 3_600 == 0 => format!("{} h", hour / 3_600),

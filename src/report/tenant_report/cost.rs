@@ -1,10 +1,12 @@
-//! What each tenant used of what AWS charges for, by the metrics that only mtl has. Knows no prices.
+//! What each tenant used of what AWS charges for, by the metrics of a local server: only mtl publishes
+//! billed durations and environments by tenant.
 
 use std::collections::BTreeMap;
 
-use super::figures::{Dimensions, Figure, figure, query};
+use super::answers::answers;
+use super::published_metrics::{MetricOwner, PublishedStatistic};
+use super::subject::Subject;
 use super::window::Window;
-use super::{AWS_NAMESPACE, OWN_NAMESPACE, Subject, subjects};
 use crate::client::cloudwatch::{CloudWatch, Points};
 use crate::client::query_error::QueryError;
 use crate::report::prices::Usage;
@@ -12,14 +14,15 @@ use crate::report::prices::Usage;
 /// The use of each tenant.
 pub(crate) type ByTenant = BTreeMap<String, Usage>;
 
-/// Namespace, metric and statistic of what is charged for.
-const CHARGED: [Figure; 3] = [
-    figure(AWS_NAMESPACE, "Invocations", "Sum"),
-    figure(OWN_NAMESPACE, "BilledDuration", "Sum"),
-    figure(OWN_NAMESPACE, "EnvironmentsCreated", "Sum"),
+/// What is charged for: requests, billed milliseconds, environments.
+const CHARGED: [PublishedStatistic; 3] = [
+    PublishedStatistic::lambda_sum("Invocations"),
+    PublishedStatistic::own_sum("BilledDuration"),
+    PublishedStatistic::own_sum("EnvironmentsCreated"),
 ];
 
-/// Asks for the use of all tenants, by function.
+/// Asks for the use of all tenants, by function. `progress` is told how many metrics of a function are
+/// there, and how many it has.
 ///
 /// # Errors
 ///
@@ -31,15 +34,13 @@ pub(crate) async fn report(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<BTreeMap<String, ByTenant>, QueryError> {
     let mut functions = BTreeMap::new();
-    for (function, tenants) in subjects(cloudwatch, subject).await? {
+    for (function, tenants) in subject.tenants_by_function(cloudwatch).await? {
         let queries = tenants.iter().flat_map(|tenant| {
-            let dimensions = Dimensions { function: &function, tenant: Some(tenant) };
-            CHARGED.map(|charged| query(dimensions, charged, window.whole()))
+            let owner = MetricOwner { function: &function, tenant: Some(tenant) };
+            CHARGED.map(|charged| owner.query(charged, window.whole()))
         });
         let queries: Vec<_> = queries.collect();
-        let all = queries.len();
-        let range = window.start..window.end;
-        let answers = cloudwatch.data(&queries, range, |answered| progress(answered, all)).await?;
+        let answers = answers(cloudwatch, &queries, window, &mut progress).await?;
         let used = tenants.into_iter().zip(answers.chunks(CHARGED.len()));
         let used: ByTenant = used
             .map(|(tenant, answers)| (tenant, usage(answers)))

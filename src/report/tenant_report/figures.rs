@@ -1,12 +1,12 @@
-//! The figures of a tenant, or of all, over some time: which metrics and statistics they are, and how
-//! they follow from the answers. Knows no requests.
+//! The figures of a tenant, or of all together, over some time: from which statistics they come, and how
+//! they follow from CloudWatch's answers.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{AWS_NAMESPACE, FUNCTION_NAME, OWN_NAMESPACE, TENANT_ID};
-use crate::client::cloudwatch::{Metric, Points, Query};
+use super::published_metrics::{MetricOwner, PublishedStatistic};
+use crate::client::cloudwatch::{Points, Query};
 
 /// What is told of some time. What is absent was not published.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,46 +36,50 @@ impl Figures {
     }
 }
 
-/// Of which function, and of which tenant or all together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Dimensions<'a> {
-    /// The function.
-    pub(crate) function: &'a str,
-    /// The tenant.
-    pub(crate) tenant: Option<&'a str>,
+/// Where a figure comes from, and where it is kept.
+struct FigureSource {
+    published: PublishedStatistic,
+    /// The figure.
+    field: fn(&mut Figures) -> &mut Option<f64>,
+    /// What two values of it come to together.
+    together: fn(f64, f64) -> f64,
 }
 
-/// Namespace, metric and statistic of each figure, those of mtl's own last.
-const FIGURES: [Figure; 7] = [
-    figure(AWS_NAMESPACE, "Invocations", "Sum"),
-    figure(AWS_NAMESPACE, "Errors", "Sum"),
-    figure(AWS_NAMESPACE, "Throttles", "Sum"),
-    figure(AWS_NAMESPACE, "Duration", "Average"),
-    figure(AWS_NAMESPACE, "Duration", "p50"),
-    figure(AWS_NAMESPACE, "Duration", "p99"),
-    figure(OWN_NAMESPACE, "ColdStarts", "Sum"),
+impl FigureSource {
+    /// A figure that counts something.
+    const fn count(
+        published: PublishedStatistic,
+        field: fn(&mut Figures) -> &mut Option<f64>,
+    ) -> Self {
+        Self { published, field, together: |one, other| one + other }
+    }
+
+    /// A figure that says how long something takes. The longest is told: no average and no percentile
+    /// follows from those of two times.
+    const fn duration(
+        statistic: &'static str,
+        field: fn(&mut Figures) -> &mut Option<f64>,
+    ) -> Self {
+        Self { published: PublishedStatistic::duration(statistic), field, together: f64::max }
+    }
+}
+
+/// Where each figure comes from. Those of mtl's own metrics are last.
+const SOURCES: [FigureSource; 7] = [
+    FigureSource::count(INVOCATIONS, |figures| &mut figures.invocations),
+    FigureSource::count(PublishedStatistic::lambda_sum("Errors"), |figures| &mut figures.errors),
+    FigureSource::count(PublishedStatistic::lambda_sum("Throttles"), |figures| {
+        &mut figures.throttles
+    }),
+    FigureSource::duration("Average", |figures| &mut figures.average),
+    FigureSource::duration("p50", |figures| &mut figures.p50),
+    FigureSource::duration("p99", |figures| &mut figures.p99),
+    FigureSource::count(PublishedStatistic::own_sum("ColdStarts"), |figures| {
+        &mut figures.cold_starts
+    }),
 ];
 
-/// A statistic of a metric.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Figure {
-    /// The metric's namespace.
-    pub(crate) namespace: &'static str,
-    /// The metric's name.
-    pub(crate) name: &'static str,
-    /// The statistic, as CloudWatch spells it.
-    pub(crate) statistic: &'static str,
-}
-
-/// A figure in one line.
-#[must_use]
-pub(crate) const fn figure(
-    namespace: &'static str,
-    name: &'static str,
-    statistic: &'static str,
-) -> Figure {
-    Figure { namespace, name, statistic }
-}
+const INVOCATIONS: PublishedStatistic = PublishedStatistic::lambda_sum("Invocations");
 
 /// Whose metrics are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,72 +94,43 @@ pub(crate) enum Metrics {
 #[must_use]
 pub(crate) fn count(metrics: Metrics) -> usize {
     match metrics {
-        Metrics::WithOwn => FIGURES.len(),
-        Metrics::Lambdas => FIGURES.len() - 1,
+        Metrics::WithOwn => SOURCES.len(),
+        Metrics::Lambdas => SOURCES.len() - 1,
     }
 }
 
-/// The queries for the figures by period.
+/// The queries for all figures, in periods of so many seconds.
 #[must_use]
-pub(crate) fn queries(dimensions: Dimensions<'_>, metrics: Metrics, period: u32) -> Vec<Query> {
-    let figures = &FIGURES[..count(metrics)];
-    figures.iter().map(|figure| query(dimensions, *figure, period)).collect()
+pub(crate) fn queries(owner: MetricOwner<'_>, metrics: Metrics, period: u32) -> Vec<Query> {
+    let sources = &SOURCES[..count(metrics)];
+    sources.iter().map(|source| owner.query(source.published, period)).collect()
 }
 
 /// The query for the invocations alone.
 #[must_use]
-pub(crate) fn invocations(dimensions: Dimensions<'_>, period: u32) -> Query {
-    query(dimensions, FIGURES[0], period)
+pub(crate) fn invocations(owner: MetricOwner<'_>, period: u32) -> Query {
+    owner.query(INVOCATIONS, period)
 }
 
-/// A query for a statistic of one of a function's metrics.
+/// The figures of a window that is one period, from the answers to [`queries`]. CloudWatch may split the
+/// period; then its parts are put together.
 #[must_use]
-pub(crate) fn query(
-    Dimensions { function, tenant }: Dimensions<'_>,
-    Figure { namespace, name, statistic }: Figure,
-    period: u32,
-) -> Query {
-    let mut dimensions = vec![(FUNCTION_NAME.to_owned(), function.to_owned())];
-    dimensions.extend(tenant.map(|tenant| (TENANT_ID.to_owned(), tenant.to_owned())));
-    let metric = Metric { namespace: namespace.to_owned(), name: name.to_owned(), dimensions };
-    Query { metric, statistic: statistic.to_owned(), period }
-}
-
-/// The figures of a window that is one period. Should CloudWatch split it, what counts is added up,
-/// and of durations the longest is told.
-#[must_use]
-pub(crate) fn of(answers: &[Points]) -> Figures {
-    let values = |index: usize| answers.get(index).into_iter().flatten().map(|(_, value)| *value);
-    let sum = |index| values(index).reduce(|one, other| one + other);
-    let longest = |index| values(index).reduce(f64::max);
-    Figures {
-        invocations: sum(0),
-        errors: sum(1),
-        throttles: sum(2),
-        average: longest(3),
-        p50: longest(4),
-        p99: longest(5),
-        cold_starts: sum(6),
+pub(crate) fn of_window(answers: &[Points]) -> Figures {
+    let mut figures = Figures::default();
+    for (source, points) in SOURCES.iter().zip(answers) {
+        let values = points.iter().map(|(_, value)| *value);
+        *(source.field)(&mut figures) = values.reduce(source.together);
     }
+    figures
 }
 
-/// The figures of each period.
+/// The figures of each period, from the answers to [`queries`].
 #[must_use]
 pub(crate) fn by_period(answers: &[Points]) -> BTreeMap<Timestamp, Figures> {
     let mut periods: BTreeMap<Timestamp, Figures> = BTreeMap::new();
-    for (index, points) in answers.iter().enumerate() {
+    for (source, points) in SOURCES.iter().zip(answers) {
         for (time, value) in points {
-            let figures = periods.entry(*time).or_default();
-            let figure = match index {
-                0 => &mut figures.invocations,
-                1 => &mut figures.errors,
-                2 => &mut figures.throttles,
-                3 => &mut figures.average,
-                4 => &mut figures.p50,
-                5 => &mut figures.p99,
-                _ => &mut figures.cold_starts,
-            };
-            *figure = Some(*value);
+            *(source.field)(periods.entry(*time).or_default()) = Some(*value);
         }
     }
     periods
@@ -165,13 +140,13 @@ pub(crate) fn by_period(answers: &[Points]) -> BTreeMap<Timestamp, Figures> {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Figures, by_period, of};
+    use super::{Figures, by_period, of_window};
 
     #[test]
     fn what_was_not_published_is_absent_and_not_zero() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let answers = [vec![(at(0), 2.0), (at(60), 2.0)], vec![(at(60), 1.0)]];
-        let figures = of(&answers);
+        let figures = of_window(&answers);
         assert_eq!((figures.invocations, figures.errors), (Some(4.0), Some(1.0)));
         assert_eq!((figures.throttles, figures.cold_starts), (None, None));
         assert_eq!(figures.error_rate(), Some(25.0));

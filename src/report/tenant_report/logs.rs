@@ -1,15 +1,15 @@
-//! What the JSON platform logs tell about tenants, where no metric does: the query of Logs Insights,
-//! and the figures that follow from its rows. Knows no requests.
+//! What the JSON platform logs tell about tenants where no metric does: the query for CloudWatch Logs
+//! Insights, and the figures that follow from its rows.
 
 use std::collections::BTreeMap;
 
 use super::figures::Figures;
-use super::{FunctionReport, TenantReport};
+use super::function_report::{FunctionReport, TenantReport};
 use crate::client::cloudwatch::Points;
 use crate::client::insights::Row;
 use crate::report::prices::Usage;
 
-/// A row for each tenant. Only Lambda's own lines are counted: each invocation leaves one report.
+/// Asks for a row for each tenant. Only Lambda's own lines are counted: each invocation leaves one report.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report>
 pub(crate) const QUERY: &str = "\
@@ -21,7 +21,7 @@ pct(record.metrics.durationMs, 50) as p50, pct(record.metrics.durationMs, 99) as
 count(record.metrics.initDurationMs) as coldStarts, \
 sum(record.metrics.billedDurationMs) as billed by record.tenantId as tenant";
 
-/// What a row tells of a tenant.
+/// What the logs tell of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TenantFigures {
     /// The figures; throttles are in no log.
@@ -30,14 +30,15 @@ pub(crate) struct TenantFigures {
     pub(crate) usage: Usage,
 }
 
-/// The tenants of the rows, those that are asked for if any are.
+/// The tenants of the rows; only those in `asked`, unless it is empty.
 #[must_use]
 pub(crate) fn tenants(rows: &[Row], asked: &[String]) -> BTreeMap<String, TenantFigures> {
-    let tenants = rows.iter().filter_map(|row| Some((row.get("tenant")?.clone(), found(row))));
+    let tenants =
+        rows.iter().filter_map(|row| Some((row.get("tenant")?.clone(), tenant_figures(row))));
     tenants.filter(|(tenant, _)| asked.is_empty() || asked.contains(tenant)).collect()
 }
 
-fn found(row: &Row) -> TenantFigures {
+fn tenant_figures(row: &Row) -> TenantFigures {
     let number = |field: &str| row.get(field).and_then(|text| text.parse::<f64>().ok());
     let invocations = number("invocations");
     let cold_starts = number("coldStarts");
@@ -62,12 +63,13 @@ fn found(row: &Row) -> TenantFigures {
 /// Whether the report has a row for all tenants together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Total {
+    /// It has.
     Shown,
+    /// It has not, because only some tenants are asked for.
     Hidden,
 }
 
-/// The report of a function. All tenants together have no percentiles: they don't follow from those of
-/// each.
+/// The report of a function.
 #[must_use]
 pub(crate) fn report(
     function: String,
@@ -80,25 +82,28 @@ pub(crate) fn report(
         invocations: Points::new(),
         periods: BTreeMap::new(),
     };
-    let all = || tenants.values().map(|found| found.figures);
-    let sum = |figure: fn(&Figures) -> Option<f64>| {
-        all().filter_map(|figures| figure(&figures)).reduce(|one, other| one + other)
-    };
-    let weighted = all()
-        .filter_map(|figures| Some(figures.average? * figures.invocations?))
-        .reduce(|one, other| one + other);
-    let invocations = sum(|figures| figures.invocations);
-    let total = Figures {
-        invocations,
-        errors: sum(|figures| figures.errors),
-        average: weighted.zip(invocations).map(|(weighted, all)| weighted / all),
-        cold_starts: sum(|figures| figures.cold_starts),
-        ..Figures::default()
-    };
+    let has_total = shown == Total::Shown && !tenants.is_empty();
     FunctionReport {
         function,
         tenants: tenants.iter().map(|(tenant, found)| row(Some(tenant), found.figures)).collect(),
-        total: (shown == Total::Shown && !tenants.is_empty()).then(|| row(None, total)),
+        total: has_total.then(|| row(None, total(tenants))),
+    }
+}
+
+/// The figures of all tenants together. There are no percentiles, which don't follow from those of each.
+fn total(tenants: &BTreeMap<String, TenantFigures>) -> Figures {
+    let sum = |figure: fn(&Figures) -> Option<f64>| {
+        let figures = tenants.values().filter_map(|tenant| figure(&tenant.figures));
+        figures.reduce(|one, other| one + other)
+    };
+    let invocations = sum(|figures| figures.invocations);
+    let duration = sum(|figures| Some(figures.average? * figures.invocations?));
+    Figures {
+        invocations,
+        errors: sum(|figures| figures.errors),
+        average: duration.zip(invocations).map(|(duration, invocations)| duration / invocations),
+        cold_starts: sum(|figures| figures.cold_starts),
+        ..Figures::default()
     }
 }
 

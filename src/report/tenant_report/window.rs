@@ -1,11 +1,12 @@
-//! The time that a report is about, and the periods it is divided into. Knows no metrics.
+//! The time that a report is about, and the periods it is divided into.
 
 use std::ops::Range;
-
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
+
+use crate::client::cloudwatch::Points;
 
 /// What CloudWatch keeps: points of this many seconds for so many hours.
 ///
@@ -15,7 +16,7 @@ const RETENTION: [(u32, i64); 3] = [(60, 15 * 24), (300, 63 * 24), (3_600, 455 *
 /// The periods to choose from, in seconds.
 const PERIODS: [u32; 7] = [60, 300, 900, 3_600, 21_600, 86_400, 604_800];
 
-/// How many periods a report has at most unless one is asked for: enough for a wide terminal.
+/// How many periods a report has at most if their length isn't given: enough for a wide terminal.
 const MAXIMUM_PERIODS: i64 = 200;
 
 /// The most points that CloudWatch tells of one metric.
@@ -24,9 +25,10 @@ const MAXIMUM_POINTS: i64 = 100_800;
 /// The time that a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// Its beginning, a whole minute, or five of them or an hour where it is older.
+    /// Its beginning: a whole minute. A whole five minutes or hour, if CloudWatch keeps no shorter points
+    /// of a time so long ago.
     pub(crate) start: Timestamp,
-    /// The first moment after it, a whole minute too: what happens in this minute belongs to it.
+    /// The first moment after it, a whole minute: what happens in the minute before belongs to it.
     pub(crate) end: Timestamp,
     /// How long a period is, in seconds.
     pub(crate) period: u32,
@@ -41,10 +43,10 @@ pub(crate) enum WindowError {
     /// It begins before everything that CloudWatch keeps.
     #[error("CloudWatch keeps metrics for 455 days")]
     TooOld,
-    /// The period is none that CloudWatch has.
+    /// CloudWatch has no such periods.
     #[error("a period is a multiple of 60 seconds")]
     Period,
-    /// So short periods are not kept so long.
+    /// CloudWatch keeps no points so short for so long, but points of this many seconds.
     #[error("at the start of this window CloudWatch keeps points of {0} seconds at the least")]
     PeriodTooShort(u32),
     /// There would be too many points.
@@ -53,7 +55,8 @@ pub(crate) enum WindowError {
 }
 
 impl Window {
-    /// The window between two times, in periods of so many seconds, or in ones that fit.
+    /// The window between two times. A period has so many seconds; if that isn't given, as many as fit the
+    /// window.
     ///
     /// # Errors
     ///
@@ -63,10 +66,7 @@ impl Window {
         period: Option<u32>,
         now: Timestamp,
     ) -> Result<Self, WindowError> {
-        let minute = |minute: i64| Timestamp::from_second(minute * 60);
-        let whole = end.as_second() % 60 == 0 && end.subsec_nanosecond() == 0;
-        let end =
-            if whole { end } else { minute(end.as_second().div_euclid(60) + 1).unwrap_or(end) };
+        let end = end_of_minute(end);
         if start >= end {
             return Err(WindowError::Order);
         }
@@ -79,20 +79,13 @@ impl Window {
         let start = rounded.unwrap_or(start);
         let seconds = end.duration_since(start).as_secs();
         let period = match period {
-            Some(period) if period == 0 || period % 60 != 0 => return Err(WindowError::Period),
-            Some(period) if period < shortest || period % shortest != 0 => {
-                return Err(WindowError::PeriodTooShort(shortest));
-            }
-            Some(period) if seconds / i64::from(period) > MAXIMUM_POINTS => {
-                return Err(WindowError::TooManyPeriods);
-            }
-            Some(period) => period,
+            Some(period) => possible(period, seconds, shortest)?,
             None => fitting(seconds, shortest),
         };
         Ok(Self { start, end, period })
     }
 
-    /// The window that ends with this minute.
+    /// The window of this length that ends with the minute of `now`.
     ///
     /// # Errors
     ///
@@ -107,8 +100,8 @@ impl Window {
         Self::new(start..now, period, now)
     }
 
-    /// A period that holds the whole window, in seconds: a multiple of the shorter one, so that it is
-    /// kept as long.
+    /// A period that holds the whole window, in seconds. It is a multiple of the shorter one, so CloudWatch
+    /// keeps it as long.
     #[must_use]
     pub(crate) fn whole(&self) -> u32 {
         let (period, seconds) =
@@ -121,8 +114,40 @@ impl Window {
         let begins = (self.start.as_second()..self.end.as_second()).step_by(self.period as usize);
         begins.filter_map(|second| Timestamp::from_second(second).ok())
     }
+
+    /// The value of each period, `None` where it has none.
+    #[must_use]
+    pub(crate) fn by_period(&self, points: &Points) -> Vec<Option<f64>> {
+        let value =
+            |period| points.iter().find(|(time, _)| *time == period).map(|(_, value)| *value);
+        self.periods().map(value).collect()
+    }
 }
 
+/// The first whole minute that isn't before this time.
+fn end_of_minute(time: Timestamp) -> Timestamp {
+    if time.as_second() % 60 == 0 && time.subsec_nanosecond() == 0 {
+        return time;
+    }
+    Timestamp::from_second((time.as_second().div_euclid(60) + 1) * 60).unwrap_or(time)
+}
+
+/// The period that is asked for, if CloudWatch has such ones of a window of so many seconds, of which it
+/// keeps points of `shortest` seconds.
+fn possible(period: u32, seconds: i64, shortest: u32) -> Result<u32, WindowError> {
+    if period == 0 || !period.is_multiple_of(60) {
+        return Err(WindowError::Period);
+    }
+    if period < shortest || !period.is_multiple_of(shortest) {
+        return Err(WindowError::PeriodTooShort(shortest));
+    }
+    if seconds / i64::from(period) > MAXIMUM_POINTS {
+        return Err(WindowError::TooManyPeriods);
+    }
+    Ok(period)
+}
+
+/// The shortest period of which a window of so many seconds has no more than enough.
 fn fitting(seconds: i64, shortest: u32) -> u32 {
     let fits =
         |period: &u32| *period >= shortest && seconds / i64::from(*period) <= MAXIMUM_PERIODS;
