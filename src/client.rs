@@ -1,9 +1,9 @@
-//! Where one invocation goes, to a server on this machine or to AWS, and what comes back: the same
-//! [`Answer`](answer::InvokeAnswer) and the same [`InvokeError`](error::InvokeError) from both. Knows
-//! nothing of mtl's own server, which is one local endpoint among others.
+//! Calls of functions, on this machine or on AWS, and questions to the services about them. An
+//! invocation has the same [`InvokeAnswer`](answer::InvokeAnswer) or the same
+//! [`InvokeError`](error::InvokeError) from both. mtl's own server is one local endpoint among others.
 //!
-//! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with their
-//! [`query_error`], know the SDKs. A local invocation must not pay for them.
+//! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with
+//! their [`query_error`], use the SDKs: loading their configuration takes longer than a local call.
 
 pub(crate) mod endpoint;
 pub(crate) mod error;

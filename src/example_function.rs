@@ -1,6 +1,6 @@
 //! The built-in example function: a request tracker for each tenant, in a process of mtl's own
 //! binary that is an ordinary client of the Runtime API. It shows a newcomer what tenant isolation
-//! does, and knows nothing of the emulator that calls it.
+//! does.
 //!
 //! It answers `{"tenantID":…,"requestCount":…,"firstRequest":…,"requests":[…]}`; keeps the text of
 //! an event `{"message": …}` in that request's record; and answers an API Gateway event with a proxy

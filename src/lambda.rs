@@ -1,5 +1,5 @@
 //! Lambda's words and numbers: its quotas, a function, an invocation and what can come of it. This
-//! folder stands on nothing else of mtl.
+//! folder uses nothing else of mtl.
 
 pub(crate) mod quotas;
 

@@ -1,6 +1,6 @@
-//! What a response means: an answer of the function, or an [`InvokeError`]. Lambda, mtl, the Runtime
-//! Interface Emulator (RIE), cargo-lambda and the Swift local server each say it in their own way,
-//! and all of the differences are here. Knows nothing of connections.
+//! What a response means: an answer of the function, or an [`InvokeError`]. Lambda, mtl, the
+//! Runtime Interface Emulator (RIE), cargo-lambda and the Swift local server each say it in their
+//! own way. All of these differences are handled here.
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -91,7 +91,7 @@ fn refusal(head: &Parts, body: &[u8]) -> Option<InvokeError> {
         value.split(':').next().unwrap_or_default().to_owned()
     });
     let details: Value = serde_json::from_slice(body).unwrap_or_default();
-    // The service model spells it either way, per error type.
+    // The spelling depends on the error type.
     let message = details["message"].as_str().or(details["Message"].as_str());
     let message = message.map_or_else(|| excerpt(body), one_line);
     if head.status == StatusCode::TOO_MANY_REQUESTS {
@@ -115,7 +115,7 @@ fn function_error(head: &Parts, body: &[u8]) -> Option<String> {
     let failed = match head.status {
         // cargo-lambda and Swift answer 500, and RIE 502, with the error object as it was posted.
         StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY => has_text(body, "errorType"),
-        // Lambda and mtl would have set the header. RIE has none: there an error is a 200 like any.
+        // Lambda and mtl would have set the header. RIE has no such header and answers errors with 200.
         StatusCode::OK if !is_lambda(&head.headers) => {
             head.headers.contains_key("error-type")
                 || has_text(body, "errorType") && has_text(body, "errorMessage")

@@ -1,5 +1,5 @@
-//! One invocation on AWS, through the SDK. The only file with types of Lambda's SDK: whatever it can
-//! fail with leaves it as an [`InvokeError`]. The configuration is that of all services.
+//! One invocation on AWS, through the SDK, and the SDKs' configuration, which is the same for all
+//! services. Errors of Lambda's SDK leave this file as an [`InvokeError`].
 
 use std::error::Error as StdError;
 use std::iter;
@@ -93,11 +93,11 @@ impl LambdaClient {
         result.map(answer).map_err(|error| self.invoke_error(error))
     }
 
-    /// The same, passing the answer on piece by piece.
+    /// Invokes as [`Self::invoke`] does, and passes the answer on piece by piece.
     ///
     /// # Errors
     ///
-    /// Also when the stream breaks off.
+    /// As [`Self::invoke`], and when the stream breaks off.
     pub(crate) async fn invoke_with_response_stream(
         &self,
         input: InvokeInput,
@@ -190,7 +190,7 @@ pub(super) fn local(endpoint: &Endpoint) -> SdkConfig {
         .build()
 }
 
-/// Finds Region, credentials and endpoint as every AWS SDK does. Returns the Region besides.
+/// Finds Region, credentials and endpoint as every AWS SDK does. Returns the configuration and the Region.
 ///
 /// # Errors
 ///
@@ -203,7 +203,7 @@ pub(super) async fn authenticated(
     let provider = config
         .credentials_provider()
         .ok_or_else(|| credentials_error(&CredentialsError::not_loaded_no_source()))?;
-    // Asked here and not by the client, whose errors bury those of the providers.
+    // Asked for here and not by the client, which would hide what the providers say behind its own errors.
     let credentials =
         provider.provide_credentials().await.map_err(|error| credentials_error(&error))?;
     let credentials = SharedCredentialsProvider::new(credentials);

@@ -1,5 +1,5 @@
-//! CloudWatch, on AWS or in `mtl serve`, through its SDK: which metrics there are, and their values.
-//! The only file with types of CloudWatch's SDK. Knows nothing of Lambda's metrics.
+//! CloudWatch, on AWS or in `mtl serve`, through its SDK: which metrics there are, and their
+//! values. No other file uses the types of CloudWatch's SDK.
 
 use std::cell::Cell;
 use std::error::Error as StdError;

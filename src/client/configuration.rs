@@ -9,12 +9,12 @@ use crate::client::target::Target;
 use crate::lambda::function::Architecture;
 use crate::lambda::quotas;
 
-/// What of a function's configuration matters to its costs and its logs.
+/// The part of a function's configuration that its costs and its logs depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Configuration {
     /// Its memory in MB.
     pub(crate) memory_mb: u32,
-    /// What it runs on.
+    /// Its instruction set.
     pub(crate) architecture: Architecture,
     /// Where its logs are.
     pub(crate) log_group: String,
@@ -24,7 +24,7 @@ pub(crate) struct Configuration {
     pub(crate) isolated: bool,
 }
 
-/// What a function is configured with there, or one of its versions.
+/// Asks what a function, or one of its versions, is configured with.
 ///
 /// # Errors
 ///

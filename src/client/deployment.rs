@@ -1,5 +1,5 @@
-//! How a function and its account are set up, as far as that decides whether tenants are isolated, seen
-//! and served. Knows nothing of what is good and what isn't.
+//! How a function and its account are set up, as far as that decides whether tenants are isolated,
+//! whether logs name them, and how many of them can be served.
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{self, SystemLogLevel, TenantIsolationMode};
@@ -22,7 +22,7 @@ pub(crate) struct Deployment {
     pub(crate) reserved_concurrency: Option<u32>,
 }
 
-/// How a function is set up there.
+/// Asks how a function and its account are set up.
 ///
 /// # Errors
 ///

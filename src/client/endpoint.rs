@@ -1,4 +1,4 @@
-//! The address of a local server, as a person gives it. Knows nothing of what is sent there.
+//! The address of a local server, as a person gives it.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -72,7 +72,7 @@ impl Endpoint {
         self.route(function_name, "2015-03-31", "invocations")
     }
 
-    /// The same for an answer that is streamed.
+    /// What an invocation is posted to whose answer is streamed.
     ///
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
     #[must_use]
@@ -82,7 +82,7 @@ impl Endpoint {
 
     fn route(&self, function_name: &str, version: &str, operation: &str) -> String {
         if let Some(path) = &self.path {
-            // Shown with the `/` that a URL may leave out before its query and a request may not.
+            // A URL may leave out the `/` before its query, but a request must have it.
             return path.to_string();
         }
         let name = utf8_percent_encode(function_name, &ENCODED);

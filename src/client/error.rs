@@ -1,5 +1,5 @@
 //! Every way in which an invocation has no answer of the function, the same for a local server and
-//! for AWS. What the user can do about it is for the command line to say.
+//! for AWS. The command line says what the user can do about it.
 
 use std::error::Error as StdError;
 use std::io;
@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::system::http::call::CallError;
 use crate::system::text::one_line;
 
-/// A cause whose type is the business of the SDK.
+/// A cause of whatever type the SDK has for it.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why there is no answer of the function. A function error is not one of them.
@@ -117,7 +117,7 @@ impl InvokeError {
         Self::NotAnAnswer { status, excerpt: excerpt(&body), body }
     }
 
-    /// What the server sent in place of an answer, as far as it is kept.
+    /// What the server sent instead of an answer; of typed errors only the text is kept.
     #[must_use]
     pub(crate) fn body(&self) -> &[u8] {
         match self {

@@ -8,7 +8,7 @@ use crate::lambda::invocation_type::InvocationType;
 /// What is invoked, and with what.
 #[derive(Clone, Debug)]
 pub(crate) struct InvokeInput {
-    /// The name or ARN of the function. An endpoint with a path of its own has no use for it.
+    /// The name or ARN of the function. An endpoint with a path of its own ignores it.
     pub(crate) function_name: String,
     /// The tenant; `None` for a function without tenant isolation.
     pub(crate) tenant_id: Option<TenantId>,

@@ -1,5 +1,4 @@
-//! CloudWatch Logs Insights: a query over a log group, waited for until it is complete. The only file
-//! with types of its SDK. Knows nothing of what is asked.
+//! CloudWatch Logs Insights: runs a query over a log group and waits until it is complete.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>
 
@@ -32,7 +31,7 @@ pub(crate) struct Insights {
     place: String,
 }
 
-/// A row of an answer: values by field, without the fields that it has not.
+/// A row of an answer: values by field. Fields without a value are left out.
 pub(crate) type Row = BTreeMap<String, String>;
 
 /// The answer to a query.

@@ -1,5 +1,5 @@
-//! Invocations of a local server one after the other on one connection, for loads: what the client costs
-//! is not what is to be measured. Knows no tenants and no figures.
+//! Invocations of a local server one after the other on one connection, for loads: a new connection
+//! for each would add to the latencies that a load measures.
 
 use http::HeaderMap;
 use http::response::Parts;

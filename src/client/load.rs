@@ -51,11 +51,11 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long invocations that run are waited for when the time of the load is over.
 const AFTER_DURATION: Duration = Duration::from_secs(30);
 
-/// How long a connection rests after it had no answer: a server that is gone would be asked thousands of
-/// times in a second.
+/// How long a connection waits after a failure: without a wait, a server that is gone would be called
+/// thousands of times in a second.
 const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
-/// How often it is told how far the load is.
+/// How often the progress of the load is told.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// A load that is to be put on a server.
@@ -258,7 +258,7 @@ impl LoadState {
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
-        // Counters are added to one after the other: a panic elsewhere leaves them a little off.
+        // A panic while the lock was held may leave some counters one too low, which is no harm.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,9 +17,9 @@ use crate::client::input::InvokeInput;
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::call::{CallError, ClientConnection};
 
-/// How long an answer may take, and how long a streamed one may pause. The function's timeout is for
-/// the server to keep, and a person may debug the function meanwhile; so this only ends what nobody
-/// waits for any more.
+/// How long an answer may take, and how long a streamed one may pause. It is long because the server
+/// ends a function at its timeout, and because a person may be debugging the function: it only ends
+/// calls that were forgotten.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// Invokes a function of the server at `endpoint` and waits for its answer, for
@@ -64,7 +64,7 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<ClientConnection, Inv
     connection.map_err(|error| no_answer(endpoint, error))
 }
 
-/// The server can't be reached, or gave no complete answer.
+/// The error for a call that failed: the server can't be reached, or gave no complete answer.
 #[must_use]
 pub(crate) fn no_answer(endpoint: &Endpoint, error: CallError) -> InvokeError {
     let endpoint = endpoint.to_string();
@@ -74,12 +74,12 @@ pub(crate) fn no_answer(endpoint: &Endpoint, error: CallError) -> InvokeError {
     }
 }
 
-/// A path of its own may be the Swift server's, which knows only the Runtime API's tenant header, or
-/// a gateway's, which knows only that of the Invoke API; so it gets both.
+/// The request of an invocation. An endpoint with a path of its own gets both tenant headers: it may be
+/// the Swift server, which reads the Runtime API's, or a gateway, which reads the Invoke API's.
 ///
 /// # Panics
 ///
-/// Never: what it is made of was checked to have only what a request may have.
+/// Never: every part was checked to have only characters that a request may have.
 #[must_use]
 pub(crate) fn request(
     endpoint: &Endpoint,

@@ -1,5 +1,4 @@
-//! Why a service that was asked something gave no answer, whether it is AWS's or the local one. Knows
-//! no operation.
+//! Why a service that was asked something gave no answer, whether it is AWS's or the local one.
 
 use std::error::Error as StdError;
 
@@ -54,7 +53,7 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
-    /// What an SDK failed with at this place.
+    /// The error of an SDK that called this place.
     pub(super) fn new<E>(place: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,

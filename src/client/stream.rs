@@ -1,5 +1,5 @@
 //! One invocation of a local server whose answer is passed on as it comes: the event stream of
-//! Lambda's route, or the body of an endpoint with a path of its own. Knows no terminal.
+//! Lambda's route, or the body of an endpoint with a path of its own.
 
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use aws_smithy_types::event_stream::Message;
@@ -31,8 +31,8 @@ pub(crate) struct Complete {
 }
 
 impl Complete {
-    /// The end of the stream as an answer, whose payload has been passed on already. Of a failed one
-    /// the payload is the error.
+    /// The end of the stream as an answer. Its payload is empty, since it has been passed on already,
+    /// or the error of a function that failed.
     #[must_use]
     pub(crate) fn answer(self, status: u16, executed_version: Option<String>) -> InvokeAnswer {
         InvokeAnswer {
@@ -98,7 +98,7 @@ async fn next_piece(
 ) -> Result<Option<Bytes>, InvokeError> {
     let frame = within(ANSWER_TIMEOUT, async { body.frame().await.transpose() }).await;
     let frame = frame.map_err(|error| no_answer(endpoint, error))?;
-    // What is no data are trailers, and they come last.
+    // A frame without data has trailers, which come last.
     Ok(frame.and_then(|frame| frame.into_data().ok()))
 }
 

@@ -1,4 +1,4 @@
-//! Where functions are, and the configuration with which the SDKs call there. Knows no single service.
+//! Where functions are, and the configuration with which the SDKs call there.
 
 use aws_config::SdkConfig;
 
@@ -27,7 +27,7 @@ impl Target {
         matches!(self, Self::Aws(_))
     }
 
-    /// What the client of a service is made with, and what the service there is called.
+    /// The configuration for the client of this service, and what the service is called in messages.
     ///
     /// # Errors
     ///

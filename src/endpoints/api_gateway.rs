@@ -82,8 +82,8 @@ struct Deployed {
 }
 
 impl ApiGateway {
-    /// An API whose integrations run these functions. Callers may name this machine, or a host that is
-    /// allowed; the user is told what they aren't.
+    /// An API whose integrations run these functions. A request's `Host` must name this machine, or be one
+    /// of the allowed hosts. The adviser tells the user the reasons that callers don't see.
     #[must_use]
     pub(crate) fn new(
         api: RestApi,
@@ -166,7 +166,7 @@ impl Deployed {
     }
 }
 
-/// Every answer names the request, in both of API Gateway's ways.
+/// Sets both headers in which API Gateway names a request.
 fn identify(reply: &mut Reply, request_id: Uuid) {
     let id = request_id.to_string();
     let headers = reply.headers_mut();

@@ -1,5 +1,5 @@
 //! CloudWatch's API over HTTP: which operation a request asks for, and its answer or refusal in the
-//! protocol that the request is in. Knows neither Lambda nor where metrics come from.
+//! protocol that the request is in.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html>
 
@@ -47,8 +47,7 @@ impl CloudWatchApi {
         Self { store }
     }
 
-    /// Answers a request. `None` when it turns out to be none to CloudWatch: a form without an
-    /// `Action`.
+    /// Answers a request. `None` when it is not for CloudWatch after all: a form without an `Action`.
     pub(crate) async fn answer(
         &self,
         protocol: Protocol,
@@ -106,7 +105,7 @@ async fn read(request: Request<Incoming>) -> Result<Bytes, CloudWatchError> {
         return Ok(body);
     }
     let mut plain = Vec::new();
-    // A byte more than is allowed tells that there are too many.
+    // One byte more than is allowed is read, to notice that there are too many.
     let read = MultiGzDecoder::new(&*body).take(BODY_BYTES as u64 + 1).read_to_end(&mut plain);
     match read {
         Ok(_) if plain.len() > BODY_BYTES => Err(too_large()),

@@ -1,5 +1,4 @@
-//! The port that callers know: who may call at all, and which API a path belongs to. Knows no
-//! invocations.
+//! The port that callers know: who may call at all, and which API a path belongs to.
 
 use std::sync::Arc;
 
@@ -55,8 +54,7 @@ enum Route {
 }
 
 impl FrontDoor {
-    /// The front door of what runs invocations, of what tells about the function, and of what keeps
-    /// its metrics.
+    /// The port that leads to these APIs.
     #[must_use]
     pub(crate) fn new(
         invoke_api: InvokeApi,
@@ -156,9 +154,9 @@ fn route(
     operation::is_lambda_api(path).then_some(Route::NotEmulated)
 }
 
-/// A web page must not be able to call a developer's function. A page of another origin is found
-/// out by what the browser says of it, and one whose name was rebound to this machine's address by
-/// the name that it still calls.
+/// A web page must not be able to call a developer's function. A page of another origin is recognized
+/// by the headers that the browser adds. A page whose host name was rebound to this machine's address
+/// (DNS rebinding) is recognized by that host name.
 fn may_call<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), String> {
     let headers = request.headers();
     if headers.contains_key(ORIGIN) {

@@ -1,6 +1,5 @@
 //! The Invoke API over HTTP: `POST /2015-03-31/functions/{name}/invocations` and its streaming
-//! sibling. Runs the invocation that a request asks for and forms the reply that AWS gives. Knows no
-//! environments.
+//! sibling. Runs the invocation that a request asks for and forms the reply that AWS gives.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
@@ -55,7 +54,7 @@ impl InvokeApi {
         match invocation_type {
             InvocationType::DryRun => return Ok(empty(StatusCode::NO_CONTENT)),
             InvocationType::Event => {
-                // A queue that is full is one that the function can't keep up with.
+                // A full queue means that the function can't keep up, which AWS answers with a throttle.
                 let throttled =
                     ApiError::Throttled(ThrottleReason::ConcurrentInvocationLimitExceeded);
                 served.event_queue.accept(invocation).map_err(|_| throttled)?;
@@ -135,7 +134,7 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
     reply
 }
 
-/// What every answer of an environment says: the version, and mtl's own headers.
+/// Sets what every reply of a function that ran has: the version, and mtl's own headers.
 fn set_executed(reply: &mut Reply, ran: Ran) {
     reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
     set_environment(reply, ran);

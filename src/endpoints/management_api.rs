@@ -44,8 +44,8 @@ pub(crate) struct ManagementApi {
 /// `CreateFunction` of a package of 50 MB in base64.
 const DISCARDED_BYTES: u64 = 70_167_211;
 
-/// Refuses any other call, with the one exception for a wrong request that every call of the API
-/// that changes something has in its model, so that SDKs raise it by its type and don't retry.
+/// Refuses a call that mtl doesn't answer. The error is the one for wrong requests that every call that
+/// changes something has in its model, so SDKs raise it by its type and don't retry.
 pub(crate) async fn refuse(request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
     discard(body, DISCARDED_BYTES).await;

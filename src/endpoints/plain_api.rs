@@ -1,6 +1,5 @@
 //! The plain route of the local server in Swift's Lambda runtime, by default `POST /invoke`: what
 //! the caller sends reaches the runtime, and the answer comes back with that server's statuses.
-//! Knows no environments.
 
 use bytes::Bytes;
 use http::header::{
@@ -25,7 +24,7 @@ use crate::lambda::invocation::{
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Aborted, Reply, json as json_reply, stream};
 
-/// Both are the tenant id: one is what the Invoke API calls it, the other the Runtime API.
+/// The headers with the tenant id: the name that the Runtime API has for it, and that of the Invoke API.
 const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
 
 /// Headers about one connection, besides those that `Connection` names.
@@ -76,8 +75,8 @@ fn trace_id(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get("Lambda-Runtime-Trace-Id").or_else(|| headers.get("X-Amzn-Trace-Id")).cloned()
 }
 
-/// The headers that reach the runtime, one value each: the first, which is the one that clients
-/// with several to choose from take.
+/// The headers that reach the runtime, each with its first value only, which is the one that most
+/// programs use of several.
 fn forwarded(headers: &HeaderMap) -> HeaderMap {
     let connection = headers.get_all(CONNECTION);
     let named: Vec<String> = connection
@@ -123,8 +122,8 @@ fn response_reply(response: Response, request_id: Uuid) -> Reply {
     }
 }
 
-/// Passes a stream on as it comes. One that fails is cut off: its status is out already, and the
-/// client must not take what it has for the whole answer.
+/// Passes a stream on as it comes. A stream that fails is cut off: its status was sent already, and the
+/// client must not take the part that it has for the whole answer.
 fn pass_on(
     mut chunks: mpsc::Receiver<Bytes>,
     completed: oneshot::Receiver<Completed>,

@@ -1,5 +1,5 @@
 //! What the example function answers to an event: the tracker itself, a proxy response around it
-//! for API Gateway, or the refusal of a request that names no tenant. Knows nothing of the wire.
+//! for API Gateway, or the refusal of a request that names no tenant.
 
 use std::io::{self, Write as _};
 use std::time::Duration;

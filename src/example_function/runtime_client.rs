@@ -1,5 +1,5 @@
 //! The client side of the Runtime API, as a custom runtime would write it: one connection, one
-//! invocation at a time. Knows nothing of what the function does.
+//! invocation at a time.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 

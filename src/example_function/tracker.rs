@@ -1,5 +1,5 @@
-//! What the example function remembers: a request tracker for each tenant. Pure: it is told the
-//! time, and knows nothing of HTTP or of who reads the answer.
+//! What the example function remembers: a request tracker for each tenant. It has no clock: callers
+//! tell it the time.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

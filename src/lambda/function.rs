@@ -1,5 +1,5 @@
-//! The function under emulation: its name, its ARN, its configuration, and the [`TenantId`] that
-//! every other module trusts because it was checked once, here. Knows nothing of processes or HTTP.
+//! A function: its name, its ARN, its configuration. And the [`TenantId`], which is checked here once,
+//! so that every other module can trust it.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
@@ -105,9 +105,9 @@ pub(crate) enum LogFormat {
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogLevels {
-    /// Those of the function.
+    /// The lowest level of the function's own events.
     pub(crate) application: LogLevel,
-    /// Those of the platform.
+    /// The lowest level of the platform's events.
     pub(crate) system: LogLevel,
 }
 
@@ -117,7 +117,7 @@ impl Default for LogLevels {
     }
 }
 
-/// How much an event matters, from the least on.
+/// How important an event is, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogLevel {
     /// The finest detail.
@@ -135,17 +135,17 @@ pub(crate) enum LogLevel {
 }
 
 impl LogLevel {
-    /// Those that the log of a function may begin with.
+    /// The levels from which on the function's own events can be logged.
     pub(crate) const APPLICATION: [Self; 6] =
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
-    /// Those that the log of the platform may begin with.
+    /// The levels from which on the platform's events can be logged.
     pub(crate) const SYSTEM: [Self; 3] = [Self::Debug, Self::Info, Self::Warn];
 
     /// The level of this name, whatever its case.
     #[must_use]
     pub(crate) fn named(name: &str) -> Option<Self> {
-        // As Python calls two of them.
+        // Python has other names for two levels.
         let name = match name.to_ascii_uppercase().as_str() {
             "WARNING" => "WARN".to_owned(),
             "CRITICAL" => "FATAL".to_owned(),
@@ -180,7 +180,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// That of this machine.
+    /// The instruction set of this machine.
     pub(crate) const HERE: Self =
         if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
 
@@ -243,7 +243,7 @@ pub(crate) struct FunctionProgram {
 /// The memory of a function, in MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemorySize {
-    /// What the function is told.
+    /// The size that the function is told.
     pub(crate) mb: u32,
     /// Whether an environment that uses more is killed. mtl enforces only a size that was given:
     /// the default of 128 MB says nothing about the function.

@@ -1,4 +1,4 @@
-//! Every number that Lambda publishes, each with the page it comes from. Knows nothing else of mtl.
+//! Every number that Lambda publishes, each with the page it comes from.
 //!
 //! "MB" on AWS's quota page is 1,024 KB.
 

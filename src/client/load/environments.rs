@@ -48,7 +48,7 @@ impl Environments {
                 let served = self.served.entry(environment.clone()).or_default();
                 served.insert(tenant.to_owned());
             }
-            // The answer of a function that failed is not its usual one.
+            // A function that failed answers with an error, which has nothing at the pointer.
             End::Answered { is_error: true, .. } if self.identity != Identity::Header => {}
             End::Answered { environment: None, .. } => self.unidentified += 1,
             End::Throttled | End::Failed(_) => {}
@@ -91,20 +91,20 @@ impl Environments {
         let all = self.unidentified + self.identified;
         match &self.identity {
             Identity::Header if self.unidentified > 0 => Some(
-                "the server doesn't say which environment answers; --environment-at names what \
-                 of the function's answer does"
+                "the server doesn't say which environment answers; --environment-at can name a \
+                 member of the function's answer that does"
                     .to_owned(),
             ),
             Identity::At(pointer) if self.unidentified > 0 => Some(format!(
                 "{} of {all} answers have no text or number at `{pointer}`",
                 self.unidentified
             )),
-            // With one answer for each tenant it would be so for environments too.
+            // With one answer for each tenant, the ids of environments would differ too.
             Identity::At(pointer)
                 if self.each_answered_once() && self.identified > tenants as u64 =>
             {
                 Some(format!(
-                    "`{pointer}` is another in each answer, so it may not be of the environment"
+                    "`{pointer}` differs in each answer, so it may not name the environment"
                 ))
             }
             Identity::Header | Identity::At(_) => None,
@@ -119,7 +119,7 @@ impl Environments {
         }
         // If every answer comes from a new environment, nothing shows that a tenant keeps its own.
         self.each_answered_once().then(|| {
-            "no environment answered twice, so none was seen to be kept for its tenant; send more \
+            "no environment answered twice, so none was seen to stay with its tenant; send more \
              invocations"
                 .to_owned()
         })

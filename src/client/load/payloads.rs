@@ -1,5 +1,5 @@
-//! The payloads of a load: a text in which names in braces stand for what differs from one invocation to
-//! the next, or the lines of a file. Knows no requests.
+//! The payloads of a load: a text in which names in braces stand for what differs from one
+//! invocation to the next, or the lines of a file.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ impl Payloads {
             if text.contains(SECRET) {
                 return Some(text.to_owned());
             }
-            // A member of the user's own would be the one that counts.
+            // If the user gave such a member, it would come later and win.
             let has_one = text.contains("\"mtlSecret\"");
             let rest = text.trim_start().strip_prefix('{');
             let rest = rest.filter(|rest| !has_one && !rest.starts_with('{'))?;

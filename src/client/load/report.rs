@@ -1,4 +1,4 @@
-//! The report of a load, as `-o json` prints it. Knows nothing of how it came about.
+//! The report of a load, as `-o json` prints it.
 
 use serde::Serialize;
 
@@ -20,16 +20,16 @@ pub(crate) struct LoadReport {
     /// The secrets that others saw; absent where none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) leaks: Option<Vec<Leak>>,
-    /// Why it says nothing that there are none.
+    /// Why it proves nothing that there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) leaks_reason: Option<String>,
     /// How many invocations were due in time, but not begun: all connections were busy.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) not_begun: u64,
-    /// How many had no answer when the load was stopped, or long after its time.
+    /// How many had no answer yet when the load was stopped, or 30 s after its end.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) unanswered: u64,
-    /// Why the first invocation that had no answer had none.
+    /// Why the first invocation without an answer failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_failure: Option<String>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct LoadRow {
 }
 
 impl LoadRow {
-    /// Failures weigh more than any time.
+    /// How bad the figures are, for sorting. One failure weighs more than any latency.
     #[expect(clippy::cast_precision_loss, reason = "only the order counts")]
     #[must_use]
     pub(crate) fn badness(&self) -> f64 {
@@ -102,9 +102,9 @@ pub(crate) struct Latency {
 pub(crate) enum Isolation {
     /// No environment served two tenants.
     Isolated,
-    /// One did.
+    /// At least one environment did.
     Shared {
-        /// Those that did.
+        /// The environments that served several tenants.
         shared_environments: Vec<SharedEnvironment>,
     },
     /// It can't be told.

@@ -14,8 +14,8 @@ pub(crate) struct Pace {
     pub(crate) duration: Option<Duration>,
     /// How many run at once at most.
     pub(crate) connections: u32,
-    /// How many are begun in a second, whether or not earlier ones have ended; without it each begins when
-    /// one has.
+    /// How many are begun in a second, whether or not earlier ones have ended. Without a rate, each begins
+    /// as soon as an earlier one has ended.
     pub(crate) rate: Option<f64>,
 }
 

@@ -1,5 +1,5 @@
-//! A secret for each tenant, and where others see it: what isolated processes don't prevent is a database,
-//! a cache or a file that they share. Knows no requests.
+//! A secret for each tenant, and where others see it: what isolated processes don't prevent is a
+//! database, a cache or a file that they share.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -31,7 +31,7 @@ pub(crate) struct Secrets {
     owners: HashMap<String, String>,
 }
 
-/// A secret that a tenant saw and that is another's.
+/// A secret that a tenant saw although it belongs to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Leak {
@@ -111,7 +111,7 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
     let pieces = text.split(|byte| !is_encoded(byte));
     let mut all = Vec::new();
     for piece in pieces.filter(|piece| piece.len() >= ENCODED) {
-        // Both alphabets, as one.
+        // The URL-safe alphabet is read as the standard one.
         let piece: Vec<u8> = piece
             .iter()
             .map(|byte| match byte {
@@ -122,7 +122,7 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
             .collect();
         for start in 0..4 {
             let piece = &piece[start..];
-            // One character more than whole bytes have is left over from something else.
+            // A single last character can't hold a byte, so it belongs to other text.
             let whole = if piece.len() % 4 == 1 { piece.len() - 1 } else { piece.len() };
             all.extend(engine.decode(&piece[..whole]));
         }

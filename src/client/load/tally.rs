@@ -79,7 +79,7 @@ impl Tally {
         (all, all - self.overall.ok())
     }
 
-    /// What came of it in this time.
+    /// The report of a load that took this long.
     #[must_use]
     pub(crate) fn report(&self, elapsed: Duration, secrets: SecretsCheck) -> LoadReport {
         let checked = secrets == SecretsCheck::On;

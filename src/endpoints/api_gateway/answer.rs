@@ -1,5 +1,4 @@
-//! What a function answers to a proxy integration, and the HTTP response that it becomes. Knows no
-//! requests.
+//! What a function answers to a proxy integration, and the HTTP response that it becomes.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format>
 
@@ -13,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 use crate::system::http::{Reply, json as json_reply};
 
-/// All that an answer may have.
+/// The members that an answer may have.
 const MEMBERS: [&str; 5] =
     ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"];
 
-/// Headers that are API Gateway's to set: those of a function are renamed.
+/// Headers that only API Gateway sets. If a function answers with one of them, it is renamed.
 ///
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>
 const REMAPPED: [&str; 11] = [
@@ -34,21 +33,20 @@ const REMAPPED: [&str; 11] = [
     "www-authenticate",
 ];
 
-/// What the caller takes.
+/// Which bodies the caller accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accepts {
-    /// A text, so that bytes stay in base64.
+    /// Only text: a body in base64 is passed on as it is.
     Text,
-    /// Bytes, which are decoded.
+    /// Bytes: a body in base64 is decoded.
     Bytes,
 }
 
-/// The response for what a function answered. Bytes in base64 are decoded where the caller takes
-/// bytes.
+/// The response for what a function answered.
 ///
 /// # Errors
 ///
-/// When the answer is none that API Gateway understands.
+/// When API Gateway doesn't understand the answer.
 pub(crate) fn reply(payload: &[u8], accepts: Accepts) -> Result<Reply, GatewayRefusal> {
     let Ok(Value::Object(answer)) = serde_json::from_slice(payload) else {
         return Err(malformed("it is no JSON object"));
@@ -97,7 +95,7 @@ fn body(answer: &Map<String, Value>, accepts: Accepts) -> Result<Bytes, GatewayR
     Ok(Bytes::from(body.clone()))
 }
 
-/// Those with several values first; the others add what isn't there yet.
+/// The headers of the answer: all of `multiValueHeaders`, and those of `headers` that aren't among them.
 fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, GatewayRefusal> {
     let mut pairs: Vec<(&str, &Value)> = Vec::new();
     for (name, values) in members(answer, "multiValueHeaders")? {

@@ -1,5 +1,5 @@
-//! A REST API as it was deployed: its stage and its methods, each with where the tenant id comes from.
-//! Knows no HTTP connection and no templates.
+//! A REST API as it was deployed: its stage, its methods, and what each method asks of a request and
+//! does with it.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -38,7 +38,8 @@ pub(crate) struct RestApi {
 pub(crate) struct ApiMethod {
     /// Its path.
     pub(crate) resource: Resource,
-    /// Which requests it answers; `None` for any that no other method of the resource does.
+    /// The method of the requests that it answers; `None` for every method that the resource has no other
+    /// entry for.
     pub(crate) http_method: Option<Method>,
     /// What decides whether a request may pass.
     pub(crate) authorizer: Option<Authorizer>,
@@ -130,14 +131,14 @@ impl RestApi {
             .strip_prefix('/')
             .and_then(|path| path.strip_prefix(&self.stage))
             .filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        // The stage itself is a path below it, and not the value of a parameter.
+        // The stage alone is the root below it. It must not become the value of a parameter.
         let as_it_is = Some(path).filter(|_| below_stage.is_none_or(|rest| rest.len() > 1));
         let mut candidates = below_stage.into_iter().chain(as_it_is);
         let found = candidates.find_map(|path| self.resource(method, path));
         found.ok_or(GatewayRefusal::NoMethod)
     }
 
-    /// The most specific resource decides, and then the method.
+    /// The method of the most specific resource; of one resource, its own method before `ANY`.
     fn resource(&self, method: &Method, path: &str) -> Option<(&ApiMethod, RequestPath)> {
         let fitting =
             |candidate: &&ApiMethod| candidate.http_method.as_ref().is_none_or(|one| one == method);

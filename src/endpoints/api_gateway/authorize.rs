@@ -93,7 +93,7 @@ impl Authorizers {
 }
 
 impl Authorizer {
-    /// What tells the caller of a request apart: what is in its identity sources.
+    /// The values of its identity sources in a request, by which its answers are kept.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Authorizer {
         }
     }
 
-    /// The event that its function gets, made from that of the request.
+    /// The event that its function gets, made from the event of the request.
     #[must_use]
     pub(crate) fn event(
         &self,
@@ -145,7 +145,7 @@ impl Authorizer {
     }
 }
 
-/// An authorizer says that it doesn't know a caller with an error of this one message.
+/// Whether an authorizer failed with the one error message that means 401, `Unauthorized`.
 fn says_unauthorized(failure: &Failure, request_id: Uuid) -> bool {
     let error: serde_json::Value =
         serde_json::from_slice(&failure.payload(request_id)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A Lambda authorizer as it was deployed: what of a request it is asked about. Knows no requests.
+//! A Lambda authorizer as it was deployed: its function, and which parts of a request it judges.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
 
@@ -17,7 +17,7 @@ pub(crate) struct Authorizer {
     pub(crate) function: String,
     /// What it is asked about.
     pub(crate) kind: AuthorizerKind,
-    /// How long an answer counts for the same identity; not at all when it is zero.
+    /// How long an answer is kept for the same identity; zero keeps none.
     pub(crate) ttl: Duration,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum AuthorizerKind {
     },
     /// The whole request.
     Request {
-        /// What tells callers apart.
+        /// The parts of a request that tell callers apart.
         sources: Vec<MappingSource>,
     },
 }

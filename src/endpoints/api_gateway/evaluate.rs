@@ -9,7 +9,7 @@ use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarg
 use crate::endpoints::api_gateway::method_request::MethodRequest;
 
 impl MappingSource {
-    /// What a request has there.
+    /// The value that a request has at this source.
     #[must_use]
     pub(crate) fn value(&self, request: &MethodRequest) -> Option<String> {
         match self {
@@ -37,7 +37,7 @@ pub(crate) struct Mapped {
     pub(crate) path: Vec<(String, String)>,
 }
 
-/// What these mappings make of a request. A source without a value maps nothing.
+/// Applies these mappings to a request. A mapping whose source has no value is left out.
 #[must_use]
 pub(crate) fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
     let mut mapped = Mapped::default();
@@ -46,7 +46,7 @@ pub(crate) fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
         match &mapping.target {
             MappingTarget::QueryString(name) => mapped.query_strings.push((name.clone(), value)),
             MappingTarget::Path(name) => mapped.path.push((name.clone(), value)),
-            // HTTP takes the spaces around a header's value away, and has no control characters in it.
+            // HTTP removes spaces around the value of a header, and allows no control characters in it.
             MappingTarget::Header(name) => {
                 let value = value.trim_matches([' ', '\t']);
                 if HeaderValue::from_str(value).is_ok() {
@@ -72,7 +72,7 @@ fn joined(values: &[String]) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// A member of a JSON body; texts as they are, anything else as JSON.
+/// A member of a JSON body: a text as it is, any other value as JSON.
 fn body(body: &[u8], names: &[String]) -> Option<String> {
     if names.is_empty() {
         return Some(String::from_utf8_lossy(body).into_owned());

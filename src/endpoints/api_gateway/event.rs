@@ -13,10 +13,10 @@ use crate::endpoints::api_gateway::api::{ApiMethod, RestApi};
 use crate::endpoints::api_gateway::evaluate::Mapped;
 use crate::endpoints::api_gateway::method_request::MethodRequest;
 
-/// Headers of Lambda's own API, which say how it is called and are no part of the event.
+/// What the headers begin with that control the call of Lambda. They are not part of the event.
 const OF_LAMBDA: &str = "x-amz-";
 
-/// The event. What was mapped is in it, but for the headers of Lambda's own API.
+/// The event. It has what was mapped, except headers that control the call of Lambda.
 #[must_use]
 pub(crate) fn proxy(
     api: &RestApi,

@@ -67,8 +67,8 @@ impl FunctionCall<'_> {
     }
 }
 
-/// What Lambda's refusal of an invocation becomes: what is wrong with the request is passed on, what is
-/// wrong with Lambda is not.
+/// The gateway's refusal for one of Lambda's. The caller is told what is wrong with the request, but not
+/// what is wrong with Lambda or the configuration.
 #[must_use]
 pub(crate) fn refuse(error: &ApiError) -> GatewayRefusal {
     match error {

@@ -32,7 +32,7 @@ impl Grant {
     ///
     /// # Errors
     ///
-    /// When it is none, with the reason for the user.
+    /// When it is no valid answer, with the reason for the user.
     pub(crate) fn parse(answer: &[u8]) -> Result<Self, GatewayRefusal> {
         let wrong =
             |reason: &str| GatewayRefusal::Authorizer(format!("its authorizer's answer {reason}"));
@@ -86,7 +86,7 @@ impl Grant {
     }
 }
 
-/// IAM writes a list of one as the one.
+/// The items of a list. IAM allows a list of one item to be written as the item alone.
 fn many(value: &Value) -> impl Iterator<Item = &Value> {
     match value {
         Value::Array(items) => items.iter(),

@@ -44,7 +44,7 @@ impl Grants {
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<GrantKey, (Instant, Grant)>> {
-        // A map is changed in one step, so there is nothing half done after a panic.
+        // Each change of the map is one step, so a panic leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,7 +18,7 @@ use crate::system::http::{Reply, json as json_reply};
 ///
 /// # Errors
 ///
-/// When what is mapped as the tenant id can't be one.
+/// When the value that is mapped as the tenant id is not a valid one.
 pub(crate) fn call<'a>(
     api: &RestApi,
     method: &ApiMethod,
@@ -41,7 +41,7 @@ pub(crate) fn call<'a>(
 ///
 /// # Errors
 ///
-/// When the function failed, or its answer is no response.
+/// When the function failed, or its answer is not a response.
 pub(crate) fn reply(
     api: &RestApi,
     request: &MethodRequest,

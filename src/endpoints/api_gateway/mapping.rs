@@ -1,5 +1,5 @@
-//! Request parameter mapping as it was deployed: what of a request, or of its context, is put into the
-//! request to Lambda. Knows no requests.
+//! Request parameter mapping as it was deployed: which parts of a request and of its context are put
+//! into the request to Lambda.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html>
 
@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The header of Lambda's that carries the tenant id.
+/// Lambda's header with the tenant id.
 const TENANT_ID: &str = "x-amz-tenant-id";
 
 /// A mapped parameter.
@@ -88,7 +88,7 @@ impl FromStr for MappingSource {
             return Ok(Self::Static(text.to_owned()));
         }
         let unknown = || MappingError::MappingSource(text.to_owned());
-        // OpenAPI's page writes both with a dollar.
+        // AWS's page about OpenAPI writes both with a dollar.
         let plain = text.strip_prefix('$').unwrap_or(text);
         if let Some(name) = plain.strip_prefix("context.") {
             return Ok(Self::Context(name.to_owned()));
@@ -133,7 +133,7 @@ impl Display for MappingSource {
 }
 
 impl MappingSource {
-    /// Whether whoever calls the API chooses the value, so that it says nothing about who that is.
+    /// Whether callers choose the value freely, so that it doesn't prove who they are.
     #[must_use]
     pub(crate) fn is_chosen_by_caller(&self) -> bool {
         match self {

@@ -12,7 +12,7 @@ use crate::endpoints::api_gateway::resource::RequestPath;
 use crate::lambda::invocation::new_trace_id;
 use crate::system::http::Peer;
 
-/// Headers about one connection; none of them reaches a function.
+/// Headers about the connection only. None of them reaches a function.
 const NOT_PASSED_ON: [HeaderName; 7] =
     [CONNECTION, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
@@ -67,7 +67,8 @@ impl Received {
     }
 }
 
-/// A name as HTTP/1.1 writes it: the server knows it in lower case only.
+/// The name of a header as HTTP/1.1 usually writes it, such as `Content-Type`. The server has it in lower
+/// case only.
 fn written(name: &HeaderName) -> String {
     let words = name.as_str().split('-').map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));

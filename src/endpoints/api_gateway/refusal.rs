@@ -1,5 +1,5 @@
-//! API Gateway's own answers when a request does not reach a function, or what comes back is no
-//! response, with AWS's statuses and texts. What callers aren't told is told to the user of mtl.
+//! API Gateway's own answers, with AWS's statuses and texts: for requests that don't reach a function,
+//! and for answers of functions that are no response. The user of mtl is told what AWS hides from callers.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>
 
@@ -21,7 +21,7 @@ pub(crate) enum GatewayRefusal {
     Unauthorized,
     /// Its authorizer doesn't permit it.
     Denied {
-        /// Whether that was said, or only not the contrary.
+        /// Whether a statement denied it, or no statement allowed it.
         explicitly: bool,
     },
     /// Its authorizer failed, and how.
@@ -42,7 +42,7 @@ pub(crate) enum GatewayRefusal {
     Function(String),
     /// The function's answer is no response, and why.
     Malformed(String),
-    /// It can't be integrated, and why.
+    /// The API is configured in a way that can't work, and why.
     Configuration(String),
 }
 
@@ -54,7 +54,7 @@ impl GatewayRefusal {
     pub(crate) fn reply(&self) -> Reply {
         let (status, error_type, message) = self.parts();
         let body = match self {
-            // In upper case there, and without a word here, as AWS has it.
+            // AWS writes this member in upper case for a denial, and has no text for a failed authorizer.
             Self::Denied { .. } => json!({ "Message": message }),
             Self::Authorizer(_) => json!({ "message": null }),
             _ => json!({ "message": message }),
@@ -112,7 +112,7 @@ impl GatewayRefusal {
         }
     }
 
-    /// What its caller isn't told; `None` where the response says it all.
+    /// The reason for the user, where the response doesn't tell it to the caller.
     #[must_use]
     pub(crate) fn hidden(&self) -> Option<String> {
         match self {

@@ -55,7 +55,7 @@ pub(crate) fn of_request(api: &RestApi, method: &ApiMethod, request: &Received) 
     })
 }
 
-/// Six letters and digits, the same for the same resource.
+/// Six letters and digits that are always the same for the same resource.
 fn resource_id(method: &ApiMethod) -> String {
     let path = method.resource.to_string();
     let hash = path

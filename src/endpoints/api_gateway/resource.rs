@@ -1,5 +1,4 @@
-//! The path of a resource, such as `/pets/{id}` or `/{proxy+}`, and which requests it fits. Knows no
-//! methods.
+//! The path of a resource, such as `/pets/{id}` or `/{proxy+}`, and which requests it fits.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};

@@ -1,4 +1,4 @@
-//! An answer of CloudWatch before it is written in one of its protocols. Knows no protocol.
+//! An answer of CloudWatch before it is written in one of its protocols.
 
 use jiff::Timestamp;
 

@@ -1,5 +1,4 @@
-//! Why CloudWatch refuses a request: the codes of its two families of protocols and its texts. Knows
-//! no operation.
+//! Why CloudWatch refuses a request: the codes of its two families of protocols and its texts.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html>
 
@@ -21,7 +20,7 @@ pub(crate) enum CloudWatchErrorKind {
     InvalidParameterCombination,
     /// A parameter has a value that it can't have.
     InvalidParameterValue,
-    /// The token of a page that there is none of.
+    /// A token that names no page.
     InvalidNextToken,
     /// A parameter is missing.
     MissingParameter,
@@ -31,7 +30,7 @@ pub(crate) enum CloudWatchErrorKind {
     Serialization,
     /// The body is larger than CloudWatch takes.
     TooLarge,
-    /// An operation that there is none of, or that mtl does not emulate.
+    /// An operation that CloudWatch doesn't have, or that mtl does not emulate.
     UnknownOperation,
 }
 

@@ -1,4 +1,4 @@
-//! Arithmetic over the results of other queries: `errors / invocations * 100`. Knows no metrics.
+//! Arithmetic over the results of other queries: `errors / invocations * 100`.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>
 
@@ -31,7 +31,7 @@ pub(crate) enum Expression {
 /// Why a text is no expression that mtl evaluates.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ExpressionError {
-    /// CloudWatch has it, mtl has not.
+    /// CloudWatch has it, but mtl does not emulate it.
     #[error("mtl does not emulate {0}; it emulates + - * / ^ and parentheses")]
     NotEmulated(String),
     /// It is not written as expressions are.
@@ -63,8 +63,8 @@ impl Expression {
         }
     }
 
-    /// What it comes to when ids stand for these results. At a time for which one operand has no value
-    /// there is none, nor is there one that is no finite number.
+    /// Its value when ids stand for these results. A time has no value if an operand has none for it, or
+    /// if the value would not be a finite number.
     #[must_use]
     pub(crate) fn evaluate(&self, results: &BTreeMap<String, ResultSeries>) -> Value {
         match self {
@@ -115,7 +115,7 @@ fn apply(operator: char, left: Value, right: Value) -> Value {
 ///
 /// # Errors
 ///
-/// When it is none, or one of a kind that mtl does not emulate.
+/// When the text is not an expression, or of a kind that mtl does not emulate.
 pub(crate) fn parse(text: &str) -> Result<Expression, ExpressionError> {
     if text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("SELECT ")) {
         return Err(ExpressionError::NotEmulated("Metrics Insights".to_owned()));

@@ -1,4 +1,4 @@
-//! `GetMetricData`: queries, what they come to, and the pages of the answer. Knows no protocol.
+//! `GetMetricData`: queries, what they come to, and the pages of the answer.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>
 

@@ -1,4 +1,4 @@
-//! `GetMetricStatistics`. Knows no protocol.
+//! `GetMetricStatistics`.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html>
 

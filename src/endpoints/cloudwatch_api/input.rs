@@ -1,5 +1,4 @@
 //! What parameters of several operations have in common: how they are read and what may be in them.
-//! Knows no operation.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -47,7 +46,7 @@ enum Scalar {
     Text(String),
 }
 
-/// A number. It may be no finite one.
+/// A number, which may be infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number(pub(crate) f64);
 
@@ -62,7 +61,7 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 impl Number {
-    /// The number if it is a whole one.
+    /// The number, if it is whole and not negative.
     #[must_use]
     pub(crate) fn whole(self) -> Option<u32> {
         let whole = self.0.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&self.0);

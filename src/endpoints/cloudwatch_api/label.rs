@@ -1,5 +1,4 @@
 //! The labels of `GetMetricData`'s results, with the properties and statistics that may be in them.
-//! Knows no operation.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html>
 
@@ -18,7 +17,7 @@ pub(crate) struct LabelSubject<'a> {
 }
 
 impl LabelSubject<'_> {
-    /// Replaces what stands in `${…}`. What CloudWatch doesn't know either is left as it is.
+    /// Replaces what stands in `${…}`. Names that don't exist are left as they are, as CloudWatch does.
     #[must_use]
     pub(crate) fn label(&self, label: &str) -> String {
         let mut text = String::new();

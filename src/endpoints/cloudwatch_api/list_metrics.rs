@@ -1,4 +1,4 @@
-//! `ListMetrics`. Knows no protocol.
+//! `ListMetrics`.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html>
 
@@ -22,7 +22,7 @@ const PAGE: usize = 500;
 /// The most filters for dimensions.
 const MAXIMUM_FILTERS: usize = 10;
 
-/// What `RecentlyActive` means; CloudWatch knows no other span.
+/// The time that `RecentlyActive` stands for. CloudWatch has no other one.
 const RECENTLY: (&str, SignedDuration) = ("PT3H", SignedDuration::from_hours(3));
 
 #[derive(Deserialize)]
@@ -88,7 +88,8 @@ fn metric(metric: &MetricId) -> AnswerDocument {
     ])
 }
 
-/// The metric that a page ended with: the next one goes on after it, whatever was published since.
+/// The token of the next page: the last metric of this one. The next page goes on after it, whatever was
+/// published in between.
 fn token(metric: &MetricId) -> String {
     let mut texts = vec![&*metric.namespace, &*metric.name];
     texts.extend(metric.dimensions.iter().flat_map(|(name, value)| [name, value]));

@@ -1,4 +1,4 @@
-//! `PutMetricData`. Knows no protocol.
+//! `PutMetricData`.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>
 
@@ -21,7 +21,7 @@ const MAXIMUM_METRICS: usize = 1_000;
 /// The most different values of one metric in a request.
 const MAXIMUM_VALUES: usize = 150;
 
-/// The greatest value, and the opposite of the least: 2^360.
+/// The greatest value, 2^360. The least is its negative.
 const GREATEST: f64 = 2.348_542_582_773_833_4e108;
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ struct PutMetricDataInput {
     entity_metric_data: Vec<EntityMetricData>,
 }
 
-/// Metrics of an entity, which is nothing that CloudWatch tells with them.
+/// Metrics of an entity. The entity is ignored: no answer of CloudWatch shows it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct EntityMetricData {

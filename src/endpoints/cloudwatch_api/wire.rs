@@ -1,5 +1,5 @@
 //! The three protocols that CloudWatch's clients speak: which one a request is in, the call that it
-//! makes, and how the answer to it is written. Knows no operation.
+//! makes, and how the answer to it is written.
 //!
 //! Rust and Go send Smithy RPC v2 in CBOR, boto3 and today's AWS CLI JSON 1.0, and older clients the
 //! AWS query protocol, which is a form that is answered in XML.
@@ -21,7 +21,7 @@ use crate::endpoints::cloudwatch_api::error::CloudWatchError;
 use crate::system::http::{Reply, ReplyBody, empty};
 use call::CloudWatchCall;
 
-/// The name of CloudWatch's service in its model; in AWS's clouds it is never changed.
+/// The name of CloudWatch's service in its model.
 const SERVICE: &str = "GraniteServiceVersion20100801";
 
 /// How a request is written, and its answer.
@@ -36,7 +36,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// The protocol of a request; `None` when it is none to CloudWatch.
+    /// The protocol of a request; `None` when it isn't for CloudWatch.
     #[must_use]
     pub(crate) fn for_request(method: &Method, path: &str, headers: &HeaderMap) -> Option<Self> {
         if method != Method::POST {
@@ -107,7 +107,7 @@ impl Protocol {
             Self::Query => query::write_refusal(code, &refusal.message, request_id),
         };
         let mut reply = self.with_head(refusal.kind.status(), body, request_id);
-        // Clients that knew the query protocol first go on by its codes.
+        // Clients that used the query protocol before still go by its codes.
         if *self != Self::Query
             && let Ok(code) = HeaderValue::try_from(format!("{code};Sender"))
         {

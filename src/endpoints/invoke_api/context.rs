@@ -1,5 +1,5 @@
 //! What a caller tells of itself, its client context and its identity, which the runtime gets under
-//! other names. Knows no functions.
+//! other names.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax>
 //!
@@ -45,7 +45,7 @@ fn cognito_identity(header: &HeaderValue) -> Result<HeaderValue, ApiError> {
     }
 }
 
-/// The decoded document on one line, as a header has no others.
+/// The decoded document on one line, since a header can't have several.
 fn client_context(header: &HeaderValue) -> Result<HeaderValue, ApiError> {
     let invalid = |text: &str| ApiError::InvalidRequestContent(text.to_owned());
     if header.len() > quotas::CLIENT_CONTEXT_BYTES {

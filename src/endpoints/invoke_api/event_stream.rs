@@ -1,5 +1,5 @@
 //! The event stream in which `InvokeWithResponseStream` answers: `PayloadChunk` frames while the
-//! function writes, and one `InvokeComplete` at the end. Knows no requests.
+//! function writes, and one `InvokeComplete` at the end.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
 
@@ -20,8 +20,8 @@ use crate::system::http::Aborted;
 /// The content type of the stream.
 pub(crate) const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 
-/// The largest payload of one frame, in bytes. A frame can hold 16 MB, but nobody would see anything
-/// of it before its end.
+/// The largest payload of one frame, in bytes. A frame can hold 16 MB, but its reader would see
+/// nothing before its end.
 const FRAME_BYTES: usize = 256 * 1024;
 
 /// Turns a response into frames as it comes, no faster than they are read.

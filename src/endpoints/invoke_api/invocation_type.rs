@@ -1,4 +1,4 @@
-//! `X-Amz-Invocation-Type`: whether the caller waits for the answer. Knows no invocations.
+//! `X-Amz-Invocation-Type`: whether the caller waits for the answer.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax>
 

@@ -1,5 +1,5 @@
 //! An Invoke request, read and checked in AWS's order: members against their constraints, the name,
-//! the payload's size, tenancy, the payload itself. Knows nothing of what runs it.
+//! the payload's size, tenancy, the payload itself.
 
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, Request};
@@ -24,7 +24,7 @@ pub(crate) struct InvokeRequest {
     pub(crate) served: ServedFunction,
     /// How.
     pub(crate) invocation: Invocation,
-    /// Who waits for it.
+    /// Whether the caller waits for it.
     pub(crate) invocation_type: InvocationType,
     /// Whether the reply has the end of the log.
     pub(crate) log_type: LogType,
@@ -33,9 +33,9 @@ pub(crate) struct InvokeRequest {
 /// Whether the reply has the end of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogType {
-    /// It has not.
+    /// It doesn't.
     None,
-    /// It has the last 4 KB.
+    /// It has its last 4 KB.
     Tail,
 }
 
@@ -100,7 +100,7 @@ fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, A
         return Err(ApiError::Validation(violations));
     };
     let (served, _) = name::resolve(functions, name, qualifier.as_deref(), Unqualified::Latest)?;
-    // What a caller tells of itself is for synchronous invocations only.
+    // Only synchronous invocations pass on what a caller tells of itself.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),
         InvocationType::RequestResponse | InvocationType::DryRun => {

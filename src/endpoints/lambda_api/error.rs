@@ -1,5 +1,5 @@
 //! The refusals of the Invoke API: for each its status, its exception name, and AWS's text in AWS's
-//! spelling. Knows no requests and no environments.
+//! spelling.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
 

@@ -1,6 +1,5 @@
 //! Which function a request names: a name, a partial or a whole ARN, each with or without a
-//! qualifier, and the `Qualifier` parameter. Checks in AWS's order and with its texts. Knows no
-//! requests.
+//! qualifier, and the `Qualifier` parameter. Checks in AWS's order and with its texts.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters>
 
@@ -92,8 +91,8 @@ pub(crate) enum Unqualified {
     Function,
 }
 
-/// Finds the function that the request names, and its only version, and returns its place and the ARN
-/// of what is named: qualified if it names a version. Both texts have passed [`violations`].
+/// Finds the function that a request names, and returns it with the ARN of what is named, which is
+/// qualified if a version is named. Name and qualifier have passed [`violations`].
 ///
 /// # Errors
 ///
@@ -109,7 +108,7 @@ pub(crate) fn resolve(
     Ok((functions.all()[place].clone(), arn))
 }
 
-/// All functions are of one account and Region.
+/// The same for functions of one account and Region, with the place of the function among them.
 fn find(
     functions: &[&Function],
     name: &str,
@@ -156,7 +155,7 @@ fn qualified(arn: String, version: Option<&str>) -> String {
     }
 }
 
-/// The value of a parameter in a query; an empty one is none.
+/// The value of a parameter in a query; `None` also when it is empty.
 #[must_use]
 pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let mut parameters = query?.split('&').filter_map(|pair| pair.split_once('='));

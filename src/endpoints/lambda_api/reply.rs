@@ -8,7 +8,8 @@ use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Outcome, Ran};
 use crate::system::http::Reply;
 
-/// mtl's own failures are no function errors, so they are found before the reply begins.
+/// Refuses an invocation that failed because of mtl itself. Such a failure is no function error, so it
+/// must be found before the reply begins.
 ///
 /// # Errors
 ///
@@ -20,7 +21,7 @@ pub(crate) fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> 
     }
 }
 
-/// Tells environments apart, and cold starts. AWS has no such headers.
+/// Sets mtl's own headers: which environment ran the invocation, and whether it was a cold start.
 pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
     if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
         reply.headers_mut().insert("X-Mtl-Environment-Id", id);
@@ -29,7 +30,7 @@ pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }
     reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
 }
 
-/// Every reply names the request, refusals too.
+/// Sets the header that names the request. Every reply has it, refusals too.
 pub(crate) fn set_request_id(reply: &mut Reply, request_id: Uuid) {
     if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
         reply.headers_mut().insert("x-amzn-RequestId", id);

@@ -1,5 +1,5 @@
 //! The tenant id in a request's headers, and the constraints of the service model that it may
-//! break, as AWS words them. Knows no functions.
+//! break, as AWS words them.
 
 use http::HeaderMap;
 
@@ -9,13 +9,12 @@ use crate::lambda::quotas;
 
 const PATTERN: &str = r"[a-zA-Z0-9\._:\/=+\-@ ]+";
 
-/// The tenant that a request names, in whichever of these headers. An empty one names none, as on
-/// AWS.
+/// The tenant that a request names in one of these headers. An empty header names none, as on AWS.
 ///
 /// # Errors
 ///
 /// With AWS's text for each constraint that a value breaks, in the form that is recorded for other
-/// members; or when two headers name different tenants, where going on with either would be a guess.
+/// members; or when two headers name different tenants, since choosing one of them would be a guess.
 pub(crate) fn tenant_id(headers: &HeaderMap, names: &[&str]) -> Result<Option<TenantId>, ApiError> {
     let mut found: Option<TenantId> = None;
     for value in names.iter().flat_map(|name| headers.get_all(*name)) {

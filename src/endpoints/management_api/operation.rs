@@ -60,9 +60,9 @@ pub(crate) fn operation(method: &Method, path: &str) -> Option<Operation> {
         })
 }
 
-/// Whether a path is one of the Lambda API's, emulated or not: a date, then what it is about. Nothing
-/// of it is empty but what comes after the slash that a collection may end with; a mistyped route of
-/// Invoke is no call of this API.
+/// Whether a path belongs to the Lambda API, emulated or not: a date, then the kind of resource. No
+/// segment may be empty, except after the slash that a collection may end with: otherwise a mistyped
+/// route of Invoke would count as a call of this API.
 #[must_use]
 pub(crate) fn is_lambda_api(path: &str) -> bool {
     let mut segments = path.split('/').skip(1);

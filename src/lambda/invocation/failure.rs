@@ -1,5 +1,4 @@
-//! How an invocation fails, and AWS's error type, status and text for each way. Knows no processes
-//! but how they end.
+//! How an invocation fails, and AWS's error type, status and text for each way.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;

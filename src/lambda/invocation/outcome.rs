@@ -21,7 +21,7 @@ pub(crate) enum Outcome {
 /// What a function answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// The payload, not looked into; empty where it went through a [`Response::Streaming`].
+    /// The payload as it came; empty where it went through a [`Response::Streaming`].
     pub(crate) payload: Bytes,
     /// When the runtime began to send it.
     pub(crate) began: Instant,
@@ -36,8 +36,8 @@ pub(crate) enum Response {
     Complete(Completed),
     /// The function streams its answer.
     Streaming {
-        /// The answer, piece by piece as the function writes it. A reader that does not read holds
-        /// the function up; one that is dropped does not.
+        /// The answer, piece by piece as the function writes it. While the receiver isn't read, the function
+        /// has to wait; when the receiver is dropped, the function goes on.
         chunks: mpsc::Receiver<Bytes>,
         /// What came of the invocation; closed without one when mtl is killed.
         completed: oneshot::Receiver<Completed>,
@@ -56,7 +56,7 @@ impl Response {
         }
     }
 
-    /// Waits for all of the answer. `None` when the environment is gone without a word.
+    /// Waits for the whole answer. `None` when the environment ended without one.
     pub(crate) async fn collect(self) -> Option<Completed> {
         let (mut chunks, completed) = match self {
             Self::Complete(completed) => return Some(completed),

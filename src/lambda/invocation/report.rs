@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The figures of an invocation's REPORT line. They count until the runtime asks for the next invocation.
+/// The figures of an invocation's REPORT line, measured until the runtime asks for the next invocation.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     /// From the start of the invoke phase until the runtime is done.

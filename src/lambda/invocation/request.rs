@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::lambda::function::{TenantId, TenantIsolationMode};
 use crate::lambda::quotas;
 
-/// A request to run the function once. The front door that builds one has checked it.
+/// A valid request to run a function once.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
     /// Its id, the same in the reply, on `/next` and in the logs.
@@ -26,7 +26,7 @@ pub(crate) struct Invocation {
     pub(crate) headers: HeaderMap,
     /// How the caller takes the answer.
     pub(crate) response_mode: ResponseMode,
-    /// Whether it must run in a new environment. AWS has no such wish.
+    /// Whether it must run in a new environment. AWS has no such option.
     pub(crate) cold: bool,
 }
 
@@ -50,7 +50,7 @@ impl ResponseMode {
     }
 }
 
-/// What a front door read from a request, before it is known to be a valid invocation.
+/// What an endpoint read from a request, before it is known to be a valid invocation.
 #[derive(Clone, Debug)]
 pub(crate) struct InvocationRequest {
     /// The tenant, if one is named.
@@ -99,8 +99,8 @@ pub(crate) enum InvalidInvocation {
 }
 
 impl Invocation {
-    /// Checks what the function's tenancy and Lambda's event format ask of a request. An empty
-    /// payload is the event `{}`.
+    /// The invocation that a request asks for, if its tenant fits the function and its payload is JSON. An
+    /// empty payload is the event `{}`.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Invocation {
     }
 }
 
-/// The event is passed on as it came, so it is read through but not built.
+/// Checks that the event is JSON. No value is built, since the event is passed on as it came.
 fn check_json(payload: &[u8]) -> Result<(), InvalidInvocation> {
     let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) else { return Ok(()) };
     let (line, column) = (error.line(), error.column());

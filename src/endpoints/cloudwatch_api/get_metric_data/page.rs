@@ -1,5 +1,4 @@
 //! The pages of a `GetMetricData` answer: points of all results in their order, so many at a time.
-//! Knows no queries.
 
 use std::ops::Range;
 
@@ -61,7 +60,8 @@ impl Page {
         Ok(Self { skipped, most, newest_first })
     }
 
-    /// The answer that has these of the points. Results that an earlier page has told are left out.
+    /// The answer with the points that are on this page. Results that earlier pages have told completely
+    /// are left out.
     #[must_use]
     pub(crate) fn answer(&self, found: Vec<QueryResult<'_>>) -> AnswerDocument {
         let end = self.skipped + self.most;

@@ -1,4 +1,4 @@
-//! The queries of a `GetMetricData` request, and what is wrong with them. Knows no points.
+//! The queries of a `GetMetricData` request, and what is wrong with them.
 
 use std::collections::HashSet;
 

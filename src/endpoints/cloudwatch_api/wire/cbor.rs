@@ -1,4 +1,4 @@
-//! The bodies of Smithy RPC v2 in CBOR. Knows no operation.
+//! The bodies of Smithy RPC v2 in CBOR.
 //!
 //! <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
 
@@ -45,7 +45,7 @@ fn value(decoder: &mut Decoder<'_>, levels: u32) -> Result<Value, Error> {
         }
         Type::Array | Type::ArrayIndef => array(decoder, levels),
         Type::Map | Type::MapIndef => map(decoder, levels),
-        // The only tag of the protocol is the one of a timestamp, and its content says enough.
+        // The protocol has only the tag for timestamps, whose content can be read without it.
         Type::Tag => {
             decoder.tag()?;
             value(decoder, levels)
@@ -60,7 +60,7 @@ fn value(decoder: &mut Decoder<'_>, levels: u32) -> Result<Value, Error> {
     }
 }
 
-/// JSON has no such numbers, so they go on under their names, as JSON clients write them.
+/// JSON has neither infinities nor NaN, so they become texts, as JSON clients write them.
 fn number(number: f64) -> Value {
     Number::from_f64(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
 }
@@ -86,7 +86,7 @@ fn map(decoder: &mut Decoder<'_>, levels: u32) -> Result<Value, Error> {
     Ok(Value::Object(members))
 }
 
-/// Whether another item follows; takes the mark that ends items whose number is not told.
+/// Whether another item follows. Where the number of items isn't given, it reads the mark at their end.
 fn goes_on(decoder: &mut Decoder<'_>, length: Option<u64>, seen: usize) -> Result<bool, Error> {
     if let Some(length) = length {
         return Ok((seen as u64) < length);

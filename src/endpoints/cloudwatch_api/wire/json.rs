@@ -1,4 +1,4 @@
-//! AWS JSON 1.0. Knows no operation.
+//! AWS JSON 1.0.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
 

@@ -1,4 +1,4 @@
-//! The AWS query protocol: a form, answered in XML. Knows no operation.
+//! The AWS query protocol: a form, answered in XML.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
 
@@ -54,7 +54,7 @@ impl FormNode {
         node.text = Some(text);
     }
 
-    /// A list is what has members that are counted, in the order of their numbers.
+    /// Parameters below the single name `member` are a list, in the order of their numbers.
     fn into_value(mut self) -> Value {
         if let Some(text) = self.text {
             return Value::String(text);
