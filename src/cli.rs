@@ -35,13 +35,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the local Lambda
-    Serve(Box<serve::args::Args>),
+    Serve(Box<serve::args::ServeArgs>),
     /// Invoke a function, here or on AWS
-    Invoke(Box<invoke::args::Args>),
+    Invoke(Box<invoke::args::InvokeArgs>),
     /// Show metrics per tenant, from here or from CloudWatch
-    Metrics(Box<metrics::args::Args>),
+    Metrics(Box<metrics::args::MetricsArgs>),
     /// Print the completion script of a shell
-    Completions(completions::Args),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the process as what its arguments say, and returns its exit code.

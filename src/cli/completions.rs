@@ -10,7 +10,7 @@ use super::failure::{Exit, Failure};
 
 /// The arguments of `mtl completions`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct CompletionsArgs {
     /// The shell; PowerShell also runs on Linux and macOS
     #[arg(value_name = "SHELL")]
     shell: ShellName,
@@ -42,7 +42,7 @@ impl From<ShellName> for Shell {
 /// # Errors
 ///
 /// When stdout can't be written; a closed pipe is no error.
-pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(Shell::from(args.shell), &mut Cli::command(), "mtl", &mut script);
     match io::stdout().write_all(&script) {

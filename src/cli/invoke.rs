@@ -19,7 +19,7 @@ use crate::client::error::InvokeError;
 use crate::client::target::Target;
 use crate::client::{aws, local, stream};
 use crate::system::server_file;
-use args::{Args, Options};
+use args::{InvokeArgs, InvokeOptions};
 
 /// Invokes the function once and prints its answer, or does what else the options ask for.
 ///
@@ -27,7 +27,7 @@ use args::{Args, Options};
 ///
 /// When the options don't go together, the payload can't be read, there is no answer of the function,
 /// or the function returned an error.
-pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: InvokeArgs) -> Result<Exit, Failure> {
     let (target, options) = args.resolve()?;
     if options.check {
         return check::run(&target, options.name(), options.output);
@@ -51,7 +51,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 }
 
 fn invoke_local(
-    mut options: Options,
+    mut options: InvokeOptions,
     endpoint: &Endpoint,
     given: bool,
 ) -> Result<InvokeAnswer, Failure> {
@@ -99,7 +99,10 @@ impl Printer {
     }
 }
 
-fn invoke_remote(mut options: Options, config: &aws::AwsOptions) -> Result<InvokeAnswer, Failure> {
+fn invoke_remote(
+    mut options: InvokeOptions,
+    config: &aws::AwsOptions,
+) -> Result<InvokeAnswer, Failure> {
     let input = options.input()?;
     let profile = config.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
     let profile = profile.as_deref();

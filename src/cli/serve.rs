@@ -36,8 +36,8 @@ use crate::emulator::RunningEmulator;
 use crate::system::server_file::ServerFile;
 use advice::AdviceLog;
 use announcement::Announcement;
-use args::Args;
-use plan::Plan;
+use args::ServeArgs;
+use plan::ServePlan;
 use run_command::RunCommand;
 use say::{say, warn};
 use serving::Serving;
@@ -48,7 +48,7 @@ use signals::Signals;
 /// # Errors
 ///
 /// When an argument is wrong, or the emulator does not start.
-pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     args.check()?;
     // One thread serves all: the function's processes do the work, and a second one makes the way
     // of a request longer.
@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     code
 }
 
-async fn serve(plan: Plan, signals: Signals) -> Result<ExitCode, Failure> {
+async fn serve(plan: ServePlan, signals: Signals) -> Result<ExitCode, Failure> {
     say(&plan.served);
     for warning in &plan.warnings {
         warn(warning);

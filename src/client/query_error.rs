@@ -34,6 +34,16 @@ pub(crate) enum QueryError {
         /// AWS's text.
         message: String,
     },
+    /// A policy is missing.
+    #[error("{place} refused the request ({code}): {message}")]
+    AccessDenied {
+        /// The local endpoint, or a service in a Region.
+        place: String,
+        /// AWS's name of the error.
+        code: String,
+        /// AWS's text.
+        message: String,
+    },
     /// What came back is no answer of the service.
     #[error("failed to read the answer of {place}")]
     NotAnAnswer {
@@ -63,7 +73,14 @@ impl QueryError {
             && let Some(code) = refusal.err().code()
         {
             let message = refusal.err().message().map(one_line).unwrap_or_default();
-            return Self::Refused { place, code: one_line(code), message };
+            let code = one_line(code);
+            return match code.as_str() {
+                // The query protocol has the short name, JSON the long one.
+                "AccessDenied" | "AccessDeniedException" => {
+                    Self::AccessDenied { place, code, message }
+                }
+                _ => Self::Refused { place, code, message },
+            };
         }
         match error {
             SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::cli::failure::Failure;
 use crate::cli::invoke::context;
 use crate::cli::invoke::load::args::{LoadArgs, tenant_id};
-use crate::cli::invoke::output::Format;
+use crate::cli::invoke::output::AnswerFormat;
 use crate::cli::invoke::payload::Payload;
 use crate::cli::target::endpoint_of_this_folder;
 use crate::cli::values::DEFAULT_FUNCTION;
@@ -42,8 +42,8 @@ Exit codes:
 
 /// The arguments of `mtl invoke`.
 #[derive(Debug)]
-pub(crate) struct Args {
-    options: Options,
+pub(crate) struct InvokeArgs {
+    options: InvokeOptions,
     typed: Typed,
 }
 
@@ -59,7 +59,7 @@ struct Typed {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub(crate) struct Options {
+pub(crate) struct InvokeOptions {
     /// Name or ARN of the function; `function` if it is local
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
     pub(crate) function: Option<String>,
@@ -75,7 +75,7 @@ pub(crate) struct Options {
 
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Format,
+    pub(crate) output: AnswerFormat,
 
     /// Whether the answer is waited for
     #[arg(long, value_name = "TYPE", default_value = "RequestResponse", ignore_case = true)]
@@ -166,7 +166,7 @@ impl From<TypeArg> for InvocationType {
     }
 }
 
-impl FromArgMatches for Args {
+impl FromArgMatches for InvokeArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
         let typed = Typed {
@@ -174,7 +174,7 @@ impl FromArgMatches for Args {
             function: typed("function"),
             remote: typed("remote"),
         };
-        Ok(Self { options: Options::from_arg_matches(matches)?, typed })
+        Ok(Self { options: InvokeOptions::from_arg_matches(matches)?, typed })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -183,23 +183,23 @@ impl FromArgMatches for Args {
     }
 }
 
-impl clap::Args for Args {
+impl clap::Args for InvokeArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
-        Options::augment_args(command)
+        InvokeOptions::augment_args(command)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Options::augment_args_for_update(command)
+        InvokeOptions::augment_args_for_update(command)
     }
 }
 
-impl Args {
+impl InvokeArgs {
     /// Where the function is, and the options that go together for that.
     ///
     /// # Errors
     ///
     /// When they don't.
-    pub(crate) fn resolve(self) -> Result<(Target, Options), Failure> {
+    pub(crate) fn resolve(self) -> Result<(Target, InvokeOptions), Failure> {
         let is_remote = self.is_remote()?;
         let options = self.options;
         options.check_together()?;
@@ -255,7 +255,7 @@ impl Args {
     }
 }
 
-impl Options {
+impl InvokeOptions {
     /// The first option given that only AWS has a use for.
     fn aws_option(&self) -> Option<&'static str> {
         [
@@ -273,7 +273,7 @@ impl Options {
         let waits = self.invocation_type == TypeArg::RequestResponse;
         let problem = if self.stream && !waits {
             "`--stream` shows an answer, and only `RequestResponse` has one"
-        } else if self.stream && self.output == Format::Json {
+        } else if self.stream && self.output == AnswerFormat::Json {
             "`--stream` prints the bytes of the answer, and `-o json` a document about it"
         } else if self.log && !waits {
             "`--log` is the log of an answer, and only `RequestResponse` has one"

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::help::{self, Place};
-use crate::cli::invoke::output::Format;
+use crate::cli::invoke::output::AnswerFormat;
 use crate::cli::target::block_on;
 use crate::client::deployment::{self, Deployment};
 use crate::client::query_error::QueryError;
@@ -34,7 +34,7 @@ struct Finding {
 /// # Errors
 ///
 /// When there is no answer, something is wrong, or stdout can't be written.
-pub(crate) fn run(target: &Target, function: &str, format: Format) -> Result<Exit, Failure> {
+pub(crate) fn run(target: &Target, function: &str, format: AnswerFormat) -> Result<Exit, Failure> {
     let deployment = block_on(deployment::fetch(target, function))?;
     report(&deployment.map_err(|error| unanswered(error, target))?, format)
 }
@@ -44,7 +44,7 @@ fn unanswered(error: QueryError, target: &Target) -> Failure {
         (QueryError::Unreachable { .. }, Target::Local { given, .. }) => {
             Some(help::start_a_server(*given, &server_file::all()))
         }
-        (QueryError::Refused { code, .. }, Target::Aws(_)) if code.contains("Denied") => Some(
+        (QueryError::AccessDenied { .. }, Target::Aws(_)) => Some(
             "ask for a policy that allows lambda:GetFunctionConfiguration, \
              lambda:GetFunctionConcurrency and lambda:GetAccountSettings"
                 .to_owned(),
@@ -63,7 +63,7 @@ fn unanswered(error: QueryError, target: &Target) -> Failure {
 /// # Errors
 ///
 /// When something is wrong, or stdout can't be written.
-fn report(deployment: &Deployment, format: Format) -> Result<Exit, Failure> {
+fn report(deployment: &Deployment, format: AnswerFormat) -> Result<Exit, Failure> {
     let findings = findings(deployment);
     print(&findings, format)?;
     let problems = findings.iter().filter(|finding| !finding.ok).count();
@@ -75,14 +75,14 @@ fn report(deployment: &Deployment, format: Format) -> Result<Exit, Failure> {
     Err(Failure::new(Exit::Failed, anyhow::Error::msg(error)))
 }
 
-fn print(findings: &[Finding], format: Format) -> Result<(), Failure> {
+fn print(findings: &[Finding], format: AnswerFormat) -> Result<(), Failure> {
     let mut text = String::new();
     match format {
-        Format::Json => {
+        AnswerFormat::Json => {
             text = serde_json::to_string(findings).map_err(anyhow::Error::new)?;
             text.push('\n');
         }
-        Format::Text => {
+        AnswerFormat::Text => {
             for Finding { ok, what, help } in findings {
                 let verdict = if *ok { "ok     " } else { "problem" };
                 text += &format!("{verdict}  {what}\n");

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Options, TypeArg};
+use super::args::{InvokeOptions, TypeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invoke::output;
 use crate::cli::invoke::payload::Payload;
@@ -26,10 +26,10 @@ use crate::client::load::{self as generator, Load};
 use crate::client::target::Target;
 use crate::lambda::function::TenantId;
 use crate::system::stderr;
-use progress::Progress;
+use progress::LoadProgressBar;
 
 /// Puts a load on a local server, or on AWS if that is wanted, and prints the report.
-pub(super) fn put(target: Target, mut options: Options) -> Result<Exit, Failure> {
+pub(super) fn put(target: Target, mut options: InvokeOptions) -> Result<Exit, Failure> {
     let (format, yes, qualifier) = (options.output, options.load.yes, options.qualifier.take());
     let load = load(options)?;
     let (report, is_stopped) = block_on(async {
@@ -68,7 +68,7 @@ async fn agreed(
 
 /// Runs the load. Ctrl-C ends it early; whether it did comes with the report.
 async fn run(load: Load, server: LoadServer) -> (LoadReport, bool) {
-    let progress = Progress::new(load.pace.requests, load.pace.duration);
+    let progress = LoadProgressBar::new(load.pace.requests, load.pace.duration);
     let stop = CancellationToken::new();
     let running = generator::run(load, server, stop.clone(), |far| progress.show(far));
     tokio::pin!(running);
@@ -83,7 +83,7 @@ async fn run(load: Load, server: LoadServer) -> (LoadReport, bool) {
     (report, stop.is_cancelled())
 }
 
-fn load(mut options: Options) -> Result<Load, Failure> {
+fn load(mut options: InvokeOptions) -> Result<Load, Failure> {
     let waits = options.invocation_type == TypeArg::RequestResponse;
     if !waits || options.stream || options.log || options.client_context.is_some() {
         return Err(Failure::usage("a load is of plain invocations that wait for their answers")

@@ -16,7 +16,7 @@ use crate::system::text::tabbed_line;
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum AnswerFormat {
     /// The payload; a text ends with a newline, other bytes are left alone
     #[default]
     Text,
@@ -54,7 +54,7 @@ enum PayloadMember<'a> {
 /// # Errors
 ///
 /// When stdout can't be written.
-pub(crate) fn print(answer: &InvokeAnswer, format: Format) -> anyhow::Result<()> {
+pub(crate) fn print(answer: &InvokeAnswer, format: AnswerFormat) -> anyhow::Result<()> {
     let bytes = render(answer, format)?;
     let mut stdout = io::stdout().lock();
     match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
@@ -89,10 +89,10 @@ pub(crate) fn print_log(answer: &InvokeAnswer) {
     let _ = write!(io::stderr(), "{log}");
 }
 
-fn render(answer: &InvokeAnswer, format: Format) -> anyhow::Result<Vec<u8>> {
+fn render(answer: &InvokeAnswer, format: AnswerFormat) -> anyhow::Result<Vec<u8>> {
     let mut bytes = match format {
-        Format::Text => answer.payload.to_vec(),
-        Format::Json => {
+        AnswerFormat::Text => answer.payload.to_vec(),
+        AnswerFormat::Json => {
             serde_json::to_vec(&document(answer)).context("failed to write the answer as JSON")?
         }
     };
@@ -123,10 +123,10 @@ fn document(answer: &InvokeAnswer) -> Document<'_> {
 /// # Errors
 ///
 /// When stdout can't be written, unless nobody reads it any more.
-pub(crate) fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<()> {
+pub(crate) fn print_load(report: &LoadReport, format: AnswerFormat) -> anyhow::Result<()> {
     let text = match format {
-        Format::Text => render::load::text(report),
-        Format::Json => {
+        AnswerFormat::Text => render::load::text(report),
+        AnswerFormat::Json => {
             let mut json = serde_json::to_string(report).context("failed to write the report")?;
             json.push('\n');
             json
@@ -137,7 +137,7 @@ pub(crate) fn print_load(report: &LoadReport, format: Format) -> anyhow::Result<
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, render};
+    use super::{AnswerFormat, render};
     use crate::client::answer::InvokeAnswer;
     use bytes::Bytes;
 
@@ -146,7 +146,7 @@ mod tests {
         for (payload, printed) in
             [(&b"{}"[..], &b"{}\n"[..]), (b"{}\n", b"{}\n"), (b"", b""), (b"\xff\x00", b"\xff\x00")]
         {
-            assert_eq!(render(&answer(payload), Format::Text).unwrap(), printed);
+            assert_eq!(render(&answer(payload), AnswerFormat::Text).unwrap(), printed);
         }
     }
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn text(answer: &InvokeAnswer) -> String {
-        let text = String::from_utf8(render(answer, Format::Json).unwrap()).unwrap();
+        let text = String::from_utf8(render(answer, AnswerFormat::Json).unwrap()).unwrap();
         text.strip_suffix('\n').unwrap().to_owned()
     }
 

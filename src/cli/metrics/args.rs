@@ -7,8 +7,8 @@ use clap::{ValueEnum, ValueHint};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::format::{Format, Sort};
-use super::plan::{CostSubject, LogSubject, Plan, Question, Span};
+use super::format::{ReportFormat, Sort};
+use super::plan::{CostSubject, LogSubject, MetricsPlan, Question, TimeSpan};
 use crate::cli::failure::Failure;
 use crate::cli::target::endpoint_of_this_folder;
 use crate::cli::values::duration;
@@ -38,7 +38,7 @@ const RETRIES: u32 = 2;
 /// The arguments of `mtl metrics`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Args {
+pub(crate) struct MetricsArgs {
     /// Name of the function; every function that has data if it is local
     #[arg(value_name = "FUNCTION", env = "MTL_FUNCTION", hide_env_values = true)]
     function: Option<String>,
@@ -83,7 +83,7 @@ pub(crate) struct Args {
 
     /// Where the figures of tenants are from
     #[arg(long, value_enum, default_value_t, conflicts_with = "metric")]
-    source: Source,
+    source: FigureSource,
 
     /// Show what the same traffic costs on AWS
     #[arg(long, conflicts_with = "metric")]
@@ -105,7 +105,7 @@ pub(crate) struct Args {
 
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: ReportFormat,
 
     /// `http://HOST:PORT` of the server, unless it is that of this folder
     #[arg(long, value_name = "URL", env = "MTL_ENDPOINT", hide_env_values = true)]
@@ -128,7 +128,7 @@ pub(crate) struct Args {
 
 /// Where the figures of tenants are from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Source {
+enum FigureSource {
     /// The metrics by tenant
     #[default]
     Cloudwatch,
@@ -136,15 +136,16 @@ enum Source {
     Logs,
 }
 
-impl Args {
+impl MetricsArgs {
     /// What the options ask for.
     ///
     /// # Errors
     ///
     /// When they don't go together.
-    pub(crate) fn plan(self) -> Result<Plan, Failure> {
+    pub(crate) fn plan(self) -> Result<MetricsPlan, Failure> {
         let period = self.period.map(whole_seconds).transpose()?;
-        let window = Span { since: self.since, start: self.start_time, end: self.end_time, period };
+        let span =
+            TimeSpan { since: self.since, start: self.start_time, end: self.end_time, period };
         let function = self.function.as_deref().map(name_of);
         if self.remote && function.is_none() && self.namespace == AWS_NAMESPACE {
             return Err(Failure::usage("metrics on AWS need the name of the function")
@@ -164,17 +165,17 @@ impl Args {
             let endpoint = self.endpoint.unwrap_or_else(endpoint_of_this_folder);
             Target::Local { endpoint, given }
         };
-        Ok(Plan { target, question, window, format: self.output, watch: self.watch })
+        Ok(MetricsPlan { target, question, span, format: self.output, watch: self.watch })
     }
 }
 
-impl Args {
+impl MetricsArgs {
     fn question(&self, function: Option<String>) -> Result<Question, Failure> {
         let tenants: Vec<String> = self.tenant.iter().map(ToString::to_string).collect();
         if !self.metric.is_empty() {
             let all = || vec!["Sum".to_owned(), "Average".to_owned(), "SampleCount".to_owned()];
             let given = self.statistic.clone();
-            return Ok(Question::Metrics(custom::Subject {
+            return Ok(Question::Custom(custom::Subject {
                 namespace: self.namespace.clone(),
                 metrics: self.metric.clone(),
                 statistics: if given.is_empty() { all() } else { given },
@@ -185,7 +186,7 @@ impl Args {
         }
         let (sort, prices) = (self.sort, self.price.clone());
         match (self.source, self.remote, function) {
-            (Source::Logs, true, Some(function)) => {
+            (FigureSource::Logs, true, Some(function)) => {
                 let subject = LogSubject { function, tenants };
                 Ok(if self.cost {
                     Question::Cost { subject: CostSubject::Logs(subject), prices }
@@ -193,13 +194,15 @@ impl Args {
                     Question::Logs { subject, sort }
                 })
             }
-            (Source::Logs, _, _) => Err(Failure::usage("`--source logs` is for a function on AWS")
-                .help("add `--remote`, or leave it out: the local server has metrics by tenant")),
-            (Source::Cloudwatch, true, _) if self.cost => {
+            (FigureSource::Logs, _, _) => Err(Failure::usage(
+                "`--source logs` is for a function on AWS",
+            )
+            .help("add `--remote`, or leave it out: the local server has metrics by tenant")),
+            (FigureSource::Cloudwatch, true, _) if self.cost => {
                 Err(Failure::usage("CloudWatch on AWS has no billed durations by tenant")
                     .help("add `--source logs`: the logs have them"))
             }
-            (Source::Cloudwatch, remote, function) => {
+            (FigureSource::Cloudwatch, remote, function) => {
                 let by_period = !tenants.is_empty() && !self.cost;
                 let metrics =
                     if remote { figures::Metrics::Lambdas } else { figures::Metrics::WithOwn };

@@ -6,7 +6,7 @@ use crate::report::tenant_report::TenantReport;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum ReportFormat {
     /// Aligned columns
     #[default]
     Table,

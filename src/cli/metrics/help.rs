@@ -1,7 +1,7 @@
 //! What a person is told besides the metrics: why there are none, what they are, and what can be done
 //! about an error.
 
-use super::format::Format;
+use super::format::ReportFormat;
 use crate::cli::help as invoke_help;
 use crate::client::query_error::QueryError;
 use crate::client::target::Target;
@@ -28,11 +28,16 @@ pub(crate) fn of(error: &QueryError, target: &Target) -> Option<String> {
         (QueryError::Unreachable { .. }, Target::Aws(_)) => {
             "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"
         }
-        (QueryError::Refused { code, .. }, Target::Aws(_)) if code.contains("Denied") => {
+        (QueryError::AccessDenied { .. }, Target::Aws(_)) => {
             "ask for a policy that allows cloudwatch:ListMetrics and cloudwatch:GetMetricData, and for \
              `--source logs` logs:StartQuery, logs:GetQueryResults and lambda:GetFunctionConfiguration"
         }
-        (QueryError::NotAnAnswer { .. } | QueryError::Refused { .. }, Target::Local { .. }) => {
+        (
+            QueryError::NotAnAnswer { .. }
+            | QueryError::Refused { .. }
+            | QueryError::AccessDenied { .. },
+            Target::Local { .. },
+        ) => {
             "check that `mtl serve` is what listens there: other local servers have no such metrics"
         }
         _ => return None,
@@ -42,7 +47,7 @@ pub(crate) fn of(error: &QueryError, target: &Target) -> Option<String> {
 
 /// What is said when there are no tenants to tell of.
 #[must_use]
-pub(crate) fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<String> {
+pub(crate) fn no_data(subject: &Subject, window: &Window, target: &Target) -> Vec<String> {
     let function = subject.function.as_deref().map_or_else(
         || "FunctionName and TenantId".to_owned(),
         |function| format!("FunctionName={function} and TenantId"),
@@ -56,7 +61,7 @@ pub(crate) fn no_data(subject: &Subject, window: &Window, remote: bool) -> Vec<S
          between {} and {}",
         window.start, window.end
     );
-    let help = if remote {
+    let help = if target.is_aws() {
         "help: AWS documents no dimension TenantId for Lambda's metrics. `--source logs` computes them \
          from the function's JSON logs, and `--namespace` with `--metric` reads those that the \
          function publishes itself"
@@ -102,8 +107,8 @@ pub(crate) fn no_metrics(subject: &custom::Subject, window: &Window) -> Vec<Stri
 
 /// What belongs to the table of the tenants.
 #[must_use]
-pub(crate) fn notes(remote: bool, format: Format) -> Vec<String> {
-    if remote || format != Format::Table {
+pub(crate) fn notes(target: &Target, format: ReportFormat) -> Vec<String> {
+    if target.is_aws() || format != ReportFormat::Table {
         return Vec::new();
     }
     vec!["note: metrics by TenantId are mtl's own; AWS documents no such dimension".to_owned()]

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::help;
-use super::plan::{LogSubject, Plan};
-use super::progress::Progress;
+use super::plan::LogSubject;
+use super::progress::QueryProgressBar;
 use crate::client::configuration::{self, Configuration};
 use crate::client::insights::Insights;
 use crate::client::insights::ROWS;
 use crate::client::query_error::QueryError;
+use crate::client::target::Target;
 use crate::report::tenant_report::FunctionReport;
 use crate::report::tenant_report::cost::ByTenant;
 use crate::report::tenant_report::logs::{self, QUERY, TenantFigures, Total};
@@ -17,7 +18,7 @@ use crate::report::tenant_report::window::Window;
 
 /// What the logs told.
 #[derive(Debug)]
-pub(crate) struct Logs {
+pub(crate) struct LogFigures {
     tenants: BTreeMap<String, TenantFigures>,
     configuration: Configuration,
     bytes_scanned: f64,
@@ -31,13 +32,13 @@ pub(crate) struct Logs {
 ///
 /// When there is no answer.
 pub(crate) async fn read(
-    plan: &Plan,
+    target: &Target,
     subject: &LogSubject,
     window: &Window,
-) -> Result<Logs, QueryError> {
-    let progress = Progress::default();
-    let configuration = configuration::fetch(&plan.target, &subject.function, None).await?;
-    let insights = Insights::for_target(&plan.target).await?;
+) -> Result<LogFigures, QueryError> {
+    let progress = QueryProgressBar::default();
+    let configuration = configuration::fetch(target, &subject.function, None).await?;
+    let insights = Insights::for_target(target).await?;
     let range = window.start..window.end;
     let show = |bytes| progress.scanned(bytes);
     let answer = insights.query(&configuration.log_group, QUERY, range, show).await;
@@ -45,10 +46,10 @@ pub(crate) async fn read(
     let answer = answer?;
     let tenants = logs::tenants(&answer.rows, &subject.tenants);
     let is_cut = answer.rows.len() >= usize::from(ROWS);
-    Ok(Logs { tenants, configuration, bytes_scanned: answer.bytes_scanned, is_cut })
+    Ok(LogFigures { tenants, configuration, bytes_scanned: answer.bytes_scanned, is_cut })
 }
 
-impl Logs {
+impl LogFigures {
     /// The report on the tenants.
     #[must_use]
     pub(crate) fn report(&self, subject: &LogSubject) -> FunctionReport {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::format::{Format, Sort};
+use super::format::{ReportFormat, Sort};
 use super::help;
 use crate::cli::failure::{Exit, Failure};
 use crate::client::query_error::QueryError;
@@ -16,15 +16,15 @@ use crate::report::tenant_report::{self, custom};
 
 /// What is to be done.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct MetricsPlan {
     /// Who is asked.
     pub(crate) target: Target,
     /// For what.
     pub(crate) question: Question,
     /// About which time.
-    pub(crate) window: Span,
+    pub(crate) span: TimeSpan,
     /// How it is printed.
-    pub(crate) format: Format,
+    pub(crate) format: ReportFormat,
     /// After how long it is shown again.
     pub(crate) watch: Option<Duration>,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Question {
         prices: Vec<Price>,
     },
     /// Any statistics of any metric.
-    Metrics(custom::Subject),
+    Custom(custom::Subject),
 }
 
 /// A function on AWS whose logs are read.
@@ -77,7 +77,7 @@ pub(crate) enum CostSubject {
 
 /// A time, of which the end may be now.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
+pub(crate) struct TimeSpan {
     /// How long it is, unless its start is given.
     pub(crate) since: Duration,
     /// Its start.
@@ -88,13 +88,13 @@ pub(crate) struct Span {
     pub(crate) period: Option<u32>,
 }
 
-impl Span {
+impl TimeSpan {
     /// The window that it is now.
     ///
     /// # Errors
     ///
     /// When CloudWatch has nothing of it.
-    pub(crate) fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
+    fn window(&self, now: Timestamp) -> Result<Window, WindowError> {
         let end = self.end.unwrap_or(now);
         match self.start {
             Some(start) => Window::new(start..end, self.period, now),
@@ -103,7 +103,17 @@ impl Span {
     }
 }
 
-impl Plan {
+impl MetricsPlan {
+    /// The window that is asked about now.
+    ///
+    /// # Errors
+    ///
+    /// When CloudWatch has nothing of it.
+    pub(crate) fn window(&self) -> Result<Window, Failure> {
+        let window = self.span.window(Timestamp::now());
+        window.map_err(|error| Failure::new(Exit::Usage, error))
+    }
+
     /// What a person is told when there is no answer.
     #[must_use]
     pub(crate) fn failure(&self, error: QueryError) -> Failure {

@@ -6,11 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on a terminal while there is more than one request to wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct QueryProgressBar {
     bar: OnceCell<ProgressBar>,
 }
 
-impl Progress {
+impl QueryProgressBar {
     /// Shows that so many of all are there.
     pub(crate) fn show(&self, answered: usize, all: usize) {
         if answered >= all && self.bar.get().is_none() {

@@ -100,7 +100,7 @@ fn extension_fault_text(fault: &ExtensionFault) -> String {
 /// What happened, and what to do.
 fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
     let NotStarted { command, handler, extension, failure, after, ports, .. } = not_started;
-    let command = Command { words: command, handler: handler.as_deref() };
+    let command = FunctionCommand { words: command, handler: handler.as_deref() };
     if let Some(extension) = extension {
         let help = "an external extension is a program that registers and then asks for events, \
                     again and again; its output is in the log";
@@ -150,13 +150,13 @@ fn not_started_text(not_started: &NotStarted) -> Option<(String, String)> {
 }
 
 /// The command of a function, for what its program tells.
-struct Command<'a> {
+struct FunctionCommand<'a> {
     words: &'a [OsString],
     /// What mtl runs with it, where it isn't the user's own.
     handler: Option<&'a str>,
 }
 
-impl Command<'_> {
+impl FunctionCommand<'_> {
     fn help_for_silence(&self, listens: bool) -> String {
         if self.handler.is_some() && !listens {
             return "what its file does when it is loaded takes long; --init-timeout gives it more \
@@ -226,7 +226,7 @@ impl Command<'_> {
     }
 }
 
-impl Display for Command<'_> {
+impl Display for FunctionCommand<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(handler) = self.handler {
             return f.write_str(handler);
@@ -302,7 +302,7 @@ fn is_of_handler(message: &str, handler: Option<&str>) -> bool {
 /// What to do about a program that can't be started.
 #[must_use]
 pub(crate) fn help_for_no_start(words: &[OsString]) -> String {
-    Command { words, handler: None }.help_for_no_start()
+    FunctionCommand { words, handler: None }.help_for_no_start()
 }
 
 #[cfg(test)]

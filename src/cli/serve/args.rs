@@ -20,7 +20,7 @@ use crate::lambda::quotas;
 /// The arguments of `mtl serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// The program of the function, after `--`; without one template.yaml, ./bootstrap, or an example
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,

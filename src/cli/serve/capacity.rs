@@ -1,7 +1,7 @@
 //! What the account and this machine have room for, and what a user should know of it: environments
 //! that too few open files allow, and functions for which no concurrent execution is left.
 
-use crate::cli::serve::args::Args;
+use crate::cli::serve::args::ServeArgs;
 use crate::data_plane::{AccountLimits, FunctionLimits};
 use crate::emulator::config::FunctionConfig;
 use crate::lambda::function::TenantIsolationMode;
@@ -26,7 +26,7 @@ pub(super) struct Capacity {
     pub(super) function_file_descriptors: Option<u64>,
 }
 
-impl Args {
+impl ServeArgs {
     /// What a function may have of the account.
     pub(super) fn function_limits(
         &self,

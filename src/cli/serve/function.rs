@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::cli::failure::Failure;
-use crate::cli::serve::args::{Args, EventArgs};
+use crate::cli::serve::args::{EventArgs, ServeArgs};
 use crate::cli::serve::extensions::extensions;
 use crate::cli::values::DEFAULT_FUNCTION;
 use crate::data_plane::event_queue::retry::Schedule;
@@ -46,7 +46,7 @@ pub(super) struct Managed {
 
 /// What runs a function.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(super) struct RuntimeProgram {
     pub(super) runtime: Runtime,
     pub(super) command: Vec<OsString>,
     /// Where it differs from what the command says.
@@ -57,7 +57,7 @@ pub(super) struct Program {
 
 /// What is served.
 #[derive(Debug, Default)]
-pub(super) struct Served {
+pub(super) struct FunctionsToServe {
     pub(super) functions: Vec<FunctionConfig>,
     /// The APIs of a template.
     pub(super) apis: Vec<RestApi>,
@@ -68,17 +68,17 @@ pub(super) struct Served {
     pub(super) warnings: Vec<String>,
 }
 
-impl Args {
+impl ServeArgs {
     /// The function with all that is its own.
     pub(super) fn configure(
         &self,
         described: Description,
-        program: Program,
+        program: RuntimeProgram,
     ) -> Result<FunctionConfig, Failure> {
         let timeout = self.timeout(described.limits.timeout);
         let reserved = self.limits.reserved_concurrency.or(described.limits.reserved_concurrency);
         let schedule = schedule(&self.events, described.events);
-        let Program { runtime, command, argv0, task_root } = program;
+        let RuntimeProgram { runtime, command, argv0, task_root } = program;
         let function = self.deployed(described, command, argv0)?;
         Ok(FunctionConfig {
             management: configuration::ManagedSettings { timeout, reserved_concurrency: reserved },

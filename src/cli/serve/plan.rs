@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use crate::cli::failure::Failure;
 use crate::cli::serve::advice::help_for_no_start;
 use crate::cli::serve::api;
-use crate::cli::serve::args::{Args, OutputArg};
+use crate::cli::serve::args::{OutputArg, ServeArgs};
 use crate::cli::serve::capacity::Capacity;
-use crate::cli::serve::function::{Description, Managed, Program, Served};
+use crate::cli::serve::function::{Description, FunctionsToServe, Managed, RuntimeProgram};
 use crate::cli::serve::reload::{self, Reload};
 use crate::cli::serve::variables;
 use crate::emulator::config::{
@@ -31,7 +31,7 @@ const DEFAULT_PORT: u16 = 7000;
 
 /// What `serve` will do.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct ServePlan {
     /// What is served and why, as a sentence for a person.
     pub(crate) served: String,
     /// What the user should know before the first invocation.
@@ -50,7 +50,7 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
 }
 
-impl Args {
+impl ServeArgs {
     /// Checks what doesn't depend on the code, which may have to be built first.
     ///
     /// # Errors
@@ -72,10 +72,10 @@ impl Args {
     /// # Errors
     ///
     /// When a file can't be read or a value can't be used.
-    pub(crate) fn plan(self) -> Result<Plan, Failure> {
+    pub(crate) fn plan(self) -> Result<ServePlan, Failure> {
         let folder = std::env::current_dir().context("failed to find the current folder")?;
         let template = self.template_file(&folder);
-        let Served { functions, apis, sentence, inline, mut warnings } = match &template {
+        let FunctionsToServe { functions, apis, sentence, inline, mut warnings } = match &template {
             Some(file) => self.of_template(file)?,
             None => self.of_one(&folder)?,
         };
@@ -116,21 +116,22 @@ impl Args {
             processes: ProcessConfig { watchdog: Watchdog::OwnProgram, function_file_descriptors },
         };
         let (run, grace) = (self.run, self.grace);
-        Ok(Plan { served: sentence, warnings, folder, reload, run, grace, inline, config })
+        Ok(ServePlan { served: sentence, warnings, folder, reload, run, grace, inline, config })
     }
 
     /// The one function that the arguments describe.
-    fn of_one(&self, folder: &Path) -> Result<Served, Failure> {
+    fn of_one(&self, folder: &Path) -> Result<FunctionsToServe, Failure> {
         let runtime = self.function.runtime(folder)?;
-        let One { command, argv0, managed, sentence } = one(&self.command, &runtime, folder)?;
-        let program = Program { runtime, command, argv0, task_root: folder.to_owned() };
+        let SingleFunction { command, argv0, managed, sentence } =
+            one(&self.command, &runtime, folder)?;
+        let program = RuntimeProgram { runtime, command, argv0, task_root: folder.to_owned() };
         let described = Description {
             managed: Managed { runtime: managed, handler: None },
             ..Description::default()
         };
         let function = self.configure(described, program)?;
         let sentence = format!("{sentence}{}", with_extensions(&function.extensions));
-        Ok(Served { functions: vec![function], sentence, ..Served::default() })
+        Ok(FunctionsToServe { functions: vec![function], sentence, ..FunctionsToServe::default() })
     }
 
     /// What its user should know of a function before the first invocation.
@@ -215,7 +216,7 @@ fn check_log_dir(folder: &Path) -> Result<(), Failure> {
 }
 
 /// A single function.
-struct One {
+struct SingleFunction {
     command: Vec<OsString>,
     /// Where it differs from what the command says.
     argv0: Option<OsString>,
@@ -225,14 +226,14 @@ struct One {
     sentence: String,
 }
 
-fn one(command: &[OsString], runtime: &Runtime, folder: &Path) -> Result<One, Failure> {
-    let of = |command, sentence| One { command, argv0: None, managed: None, sentence };
+fn one(command: &[OsString], runtime: &Runtime, folder: &Path) -> Result<SingleFunction, Failure> {
+    let of = |command, sentence| SingleFunction { command, argv0: None, managed: None, sentence };
     match runtime {
         Runtime::Handler { client, .. } => {
             let managed = Some(client.runtime().to_owned()).filter(|name| !name.is_empty());
             let sentence = format!("serving {}", client.described());
             // Where mtl's own client is, the emulator knows.
-            return Ok(One { managed, ..of(client.command(folder), sentence) });
+            return Ok(SingleFunction { managed, ..of(client.command(folder), sentence) });
         }
         Runtime::Attached(count) => {
             let noun = if *count == 1 { "a runtime" } else { "runtimes" };
@@ -252,7 +253,7 @@ fn one(command: &[OsString], runtime: &Runtime, folder: &Path) -> Result<One, Fa
     let program = std::env::current_exe().context("failed to find mtl's own program")?;
     let sentence = "serving the built-in example function; `mtl serve -- COMMAND` serves yours";
     let argv0 = Some(example_function::PROCESS_NAME.into());
-    Ok(One { argv0, ..of(vec![program.into()], sentence.to_owned()) })
+    Ok(SingleFunction { argv0, ..of(vec![program.into()], sentence.to_owned()) })
 }
 
 /// A command that can't be started doesn't end `serve`: it may be built a moment later.

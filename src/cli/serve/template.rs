@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::serve::args::Args;
-use crate::cli::serve::function::{Description, Managed, Program, Served};
+use crate::cli::serve::args::ServeArgs;
+use crate::cli::serve::function::{Description, FunctionsToServe, Managed, RuntimeProgram};
 use crate::emulator::config::Runtime;
 use crate::emulator::template::functions::function::{Code, TemplateFunction};
 use crate::emulator::template::functions::refusal::RefusedFunction;
@@ -21,7 +21,7 @@ use crate::environment::runtime_client::RuntimeClient;
 /// The files that are looked for, as SAM does.
 const FOUND: [&str; 2] = ["template.yaml", "template.yml"];
 
-impl Args {
+impl ServeArgs {
     /// The template to serve: the one that was asked for, or that of the folder if nothing else was.
     pub(super) fn template_file(&self, folder: &Path) -> Option<PathBuf> {
         if let Some(file) = &self.template.template {
@@ -35,7 +35,7 @@ impl Args {
     }
 
     /// The functions and the APIs of a template.
-    pub(super) fn of_template(&self, file: &Path) -> Result<Served, Failure> {
+    pub(super) fn of_template(&self, file: &Path) -> Result<FunctionsToServe, Failure> {
         let input = TemplateInput {
             file: file.to_owned(),
             parameters: self.template.parameters.iter().cloned().collect(),
@@ -44,7 +44,7 @@ impl Args {
         };
         let template = read(&input).map_err(wrong)?;
         let Template { functions, refused, apis, warnings } = template;
-        let mut served = Served { apis, warnings, ..Served::default() };
+        let mut served = FunctionsToServe { apis, warnings, ..FunctionsToServe::default() };
         self.known_names(&functions, &refused)?;
         let refused =
             refused.into_iter().map(|refused| (refused.logical_id, refused.reason.to_string()));
@@ -111,7 +111,11 @@ impl Args {
     }
 
     /// What runs a function, or why nothing does.
-    fn program_of(&self, function: &TemplateFunction, folder: PathBuf) -> Result<Program, String> {
+    fn program_of(
+        &self,
+        function: &TemplateFunction,
+        folder: PathBuf,
+    ) -> Result<RuntimeProgram, String> {
         let asked = self
             .template
             .commands
@@ -168,8 +172,8 @@ impl From<TemplateFunction> for Description {
     }
 }
 
-fn program(runtime: Runtime, command: Vec<OsString>, task_root: PathBuf) -> Program {
-    Program { runtime, command, argv0: None, task_root }
+fn program(runtime: Runtime, command: Vec<OsString>, task_root: PathBuf) -> RuntimeProgram {
+    RuntimeProgram { runtime, command, argv0: None, task_root }
 }
 
 /// The folder of a function's code. Code inside the template gets one of its own, as on Lambda.

@@ -8,13 +8,13 @@ use crate::client::load::LoadProgress;
 
 /// The line.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct LoadProgressBar {
     bar: ProgressBar,
     requests: Option<u64>,
     duration: Option<Duration>,
 }
 
-impl Progress {
+impl LoadProgressBar {
     /// For a load of so many invocations, or of so long.
     pub(super) fn new(requests: Option<u64>, duration: Option<Duration>) -> Self {
         let length = requests.or_else(|| duration.map(milliseconds)).unwrap_or_default();
