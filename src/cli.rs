@@ -1,5 +1,5 @@
-//! The command line: what each subcommand is called, which one runs, how a failure is printed and
-//! which exit code it gets. What a subcommand does is in its own file below `cli/`.
+//! The command line: what each subcommand is called, and which one runs. What a subcommand does is in a
+//! file of its name; `plan` is what its arguments come to, and `failure` how it ends.
 
 mod completions;
 mod failure;
@@ -44,7 +44,8 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// Runs the process as what its arguments say, and returns its exit code.
+/// Runs the command line, or the example function or the watchdog where the name of the process says so,
+/// and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let name = env::args_os().next().unwrap_or_default();

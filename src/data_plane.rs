@@ -1,5 +1,5 @@
-//! The data plane: every invocation comes through [`DataPlane::invoke`], which finds an idle
-//! environment of its tenant, starts one, or throttles. It sees neither HTTP nor processes.
+//! The data plane: every invocation comes through [`DataPlane`], which finds an idle environment of its
+//! tenant, starts one, or throttles. It sees neither who calls nor processes.
 //!
 //! - `account`: what all functions share, concurrent executions and environments.
 //! - `scaling`: how fast a function may start environments.

@@ -3,8 +3,8 @@
 //! An environment is started for an invocation, belongs to that invocation's tenant for life, and is
 //! reached only through its [`Handle`]. The life cycle is a state machine: it is told what happened, one
 //! event after the other, and answers with the effects that are to be performed. The actor is the one
-//! loop that does this. What happens to an environment's parts becomes an event: to the link to its
-//! runtime, the runtime's process, its extensions, and the invocation that is in it.
+//! loop that does this. The link to the runtime, the runtime's process and the extensions tell what
+//! happens to them, and that becomes an event.
 //!
 //! When the life cycle is over, [`Environment::run`] returns what is left of it: no invocation can reach
 //! it any more, and [`shutdown::Shutdown::clean_up`] ends its processes as Lambda does and removes every

@@ -43,7 +43,7 @@
 //! # For those who work on it
 //!
 //! The folders, from the ground up. A folder uses those above it in this list, never those below,
-//! and inside a folder the modules are declared in the same order. `tests/it/tidy.rs` checks both.
+//! and inside a folder the modules are declared in the same order. `tests/it/tidy.rs` checks the folders and their first level.
 //!
 //! - `lambda`: Lambda's words and numbers. A function, an invocation, what can come of it, quotas.
 //! - `system`: what the operating system and HTTP are like. Processes, memory, files, connections.

@@ -1,5 +1,6 @@
 //! What the operating system and HTTP are like: serving and sending HTTP, processes and what they
-//! leave behind, memory, files. This folder must not know Lambda.
+//! leave behind, memory, files. This folder must not know Lambda, but
+//! for the variable by which the processes of a function are found.
 
 pub(crate) mod text;
 

@@ -1,4 +1,5 @@
-//! What is recorded and told of invocations: metrics, log streams, and what extensions hear of both.
+//! What is recorded and told of invocations: metrics, log streams, and what extensions hear of both. The
+//! extensions that have registered are kept here too, since what they hear depends on that.
 //! This folder must not know environments, nor who reads what it keeps.
 
 pub(crate) mod extensions;

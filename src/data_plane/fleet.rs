@@ -33,7 +33,7 @@ struct FleetState {
     counts: BTreeMap<Option<TenantId>, TenantCounts>,
 }
 
-/// What happened for a tenant since `serve` began.
+/// What happened for a tenant since the emulator started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TenantCounts {
     /// Invocations that ran, failed ones included.

@@ -19,8 +19,9 @@ use crate::telemetry::lambda_metrics::{RunningInvocation, StartType};
 /// How long an invocation waits for an environment that has answered and is about to be free.
 const SETTLING: Duration = Duration::from_millis(20);
 
-/// The hold of an invocation on an environment of a fleet, as a concurrent execution. Dropped before
-/// it is released, it takes the environment out of the fleet.
+/// The hold of an invocation on an environment of a fleet. While it exists the invocation counts as a
+/// concurrent execution. When it is dropped before it is released, its environment gets no more
+/// invocations.
 #[derive(Debug)]
 pub(crate) struct FleetLease {
     fleet: Arc<Fleet>,

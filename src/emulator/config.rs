@@ -10,7 +10,7 @@ use crate::lambda::function::Function;
 use crate::telemetry::logs::Stdout;
 use crate::{data_plane::event_queue, endpoints::front_door, environment::lifecycle};
 
-/// Everything `serve` was told, checked.
+/// Everything that an emulator is made from, checked.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// Where it listens.

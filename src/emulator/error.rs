@@ -1,4 +1,4 @@
-//! Why the emulator does not start.
+//! Why an emulator or a function that it is told of is refused.
 
 use std::io;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Runtimes that the user starts, in a debugger or an IDE: a fixed number of Runtime API addresses, each
 //! for one runtime at a time.
 //!
-//! Who is behind an address shows only in what it calls. A runtime that has hung up and one that calls
-//! anew are two: whoever was told the events of one environment must not be mistaken for another.
+//! Who is behind an address shows only in what it calls. When a runtime hangs up and a call comes later,
+//! the caller counts as a new runtime: one that got events of an environment must never serve another.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -117,7 +117,7 @@ impl Attachments {
                     let _ = self.0.sender.send(line);
                     return;
                 }
-                // The runtime has said the same where it was started.
+                // The user sees this error in the terminal where the runtime was started.
                 RuntimeCall::InitError(_, verdict) => drop(verdict.send(Verdict::Accepted)),
                 RuntimeCall::StreamStarted(Post { verdict, .. }, _)
                 | RuntimeCall::Response(Post { verdict, .. }, _)

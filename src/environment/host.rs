@@ -13,7 +13,7 @@ use crate::system::output::Output;
 use crate::system::process::Process;
 use crate::system::procfs::ports::listening_ports;
 
-/// How often others have their turn between the end of a process and its being told.
+/// How often the task yields after a process has ended, so that other tasks read what it had sent.
 const TURNS_AFTER_EXIT: u32 = 8;
 
 /// The runtime's process, and what starts the processes of its environment.

@@ -1,5 +1,7 @@
 //! The parts of one environment, and the way between them and its life cycle: what happens to a part
-//! becomes an event, and what the life cycle asks for is done by the parts. Nothing is decided here.
+//! becomes an event, and what the life cycle asks for is done by the parts. What follows from an event is
+//! not decided here; only what several parts make together is, as when the runtime and all extensions have
+//! asked for the next invocation.
 //!
 //! An effect may cause an event, such as the start of a process that fails. It is returned, and the life
 //! cycle takes it next.

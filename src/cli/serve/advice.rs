@@ -1,5 +1,5 @@
 //! What `serve` says when something keeps a function from running: what happened, and what to do next.
-//! Each thing is said once. Knows no environments.
+//! Each thing is said once.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
-//! The arguments of `mtl serve`: their names, their help, and what a single value must be. What they
-//! make together is in `plan.rs`.
+//! The arguments of `mtl serve`: their names, their help, and what a single value must be. `plan`
+//! says what they make together.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

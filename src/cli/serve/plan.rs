@@ -1,5 +1,5 @@
-//! What `mtl serve` will do, made of its arguments. Every check that can be made before the emulator is
-//! started is here, so that what follows works with values that are right.
+//! What `mtl serve` will do, made of its arguments, with the help of the modules beside it for a function,
+//! a template, an API and the limits. Every check comes before the emulator is started.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -39,7 +39,7 @@ pub(crate) struct EventQueueSettings {
     pub(crate) on_failure: Option<Destination>,
 }
 
-/// What happened to events since `serve` began.
+/// What happened to events since the emulator started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EventCounts {
     /// Events that were accepted.

@@ -1,4 +1,4 @@
-//! The refusals of the Invoke API: for each its status, its exception name, and AWS's text in AWS's
+//! The refusals of the Lambda API: for each its status, its exception name, and AWS's text in AWS's
 //! spelling.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>

@@ -26,11 +26,11 @@ pub(crate) enum Event {
     DeadlinePassed,
     /// The runtime or an extension failed in another way, and its process may still run.
     Failed(Failure),
-    /// The runtime's process ended by itself.
+    /// The runtime's process ended by itself, or the runtime that the user has started is gone.
     Exited(ExitStatus),
     /// The processes that [`Effect::Kill`] was for are gone.
     Killed,
-    /// The runtime's process could not be started.
+    /// The environment, an extension or the runtime could not be started.
     StartFailed(Failure),
     /// There is newer code: the environment takes no more invocations than the one that it has.
     Retired,
@@ -82,7 +82,8 @@ pub(crate) enum Effect {
     Park,
     /// Give the runtime the invocation, through the `/next` that is held or comes.
     Deliver,
-    /// The init phase ended: it succeeded (`None`), or failed and will be run again.
+    /// The init phase ended: it succeeded (`None`), or failed. A [`Effect::Kill`] follows where it is run
+    /// again.
     EndInit(Option<InitFailure>),
     /// Kill all processes so that others can take their place; [`Event::Killed`] follows.
     Kill,

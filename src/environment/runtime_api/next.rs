@@ -1,4 +1,4 @@
-//! The headers of `/next`: what the runtime is told about an invocation.
+//! `/next`: the poll that waits, and its answer, which tells the runtime about an invocation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
