@@ -40,7 +40,7 @@ use end::End;
 use environments::Identity;
 use payloads::Payloads;
 use report::LoadReport;
-use schedule::{Due, Pace, Schedule};
+use schedule::{Due, LoadSchedule, Pace};
 use secrets::{Leak, Secrets, Where};
 use server::LoadServer;
 use tally::{LoadObservation, SecretsCheck, Tally};
@@ -80,7 +80,7 @@ pub(crate) struct Load {
 struct LoadState {
     load: Load,
     server: LoadServer,
-    schedule: Schedule,
+    schedule: LoadSchedule,
     tally: Mutex<Tally>,
     stop: CancellationToken,
 }
@@ -105,15 +105,30 @@ pub(crate) async fn run(
 ) -> LoadReport {
     let connections = load.pace.connections;
     let shared = Arc::new(LoadState {
-        schedule: Schedule::begin(load.pace),
+        schedule: LoadSchedule::begin(load.pace),
         tally: Mutex::new(Tally::new(load.identity.clone())),
         stop,
         load,
         server,
     });
+    send_all(&shared, connections, tell).await;
+    let elapsed = shared.schedule.elapsed();
+    let mut tally = shared.tally();
+    if !shared.stop.is_cancelled() {
+        tally.not_begun(shared.schedule.not_begun());
+    }
+    let secrets = match shared.load.secrets {
+        Some(_) => SecretsCheck::On,
+        None => SecretsCheck::Off,
+    };
+    tally.report(elapsed, secrets)
+}
+
+/// Sends on so many connections until each has ended, and tells how far the load is meanwhile.
+async fn send_all(shared: &Arc<LoadState>, connections: u32, tell: impl Fn(LoadProgress)) {
     let mut sending = JoinSet::new();
     for _ in 0..connections {
-        sending.spawn(Arc::clone(&shared).send());
+        sending.spawn(Arc::clone(shared).send());
     }
     let mut ticks = interval(TOLD_EVERY);
     loop {
@@ -131,16 +146,6 @@ pub(crate) async fn run(
             }
         }
     }
-    let elapsed = shared.schedule.elapsed();
-    let mut tally = shared.tally();
-    if !shared.stop.is_cancelled() {
-        tally.not_begun(shared.schedule.not_begun());
-    }
-    let secrets = match shared.load.secrets {
-        Some(_) => SecretsCheck::On,
-        None => SecretsCheck::Off,
-    };
-    tally.report(elapsed, secrets)
 }
 
 impl LoadState {

@@ -62,7 +62,7 @@ use crate::environment::advice::{Advice, Adviser};
 use crate::lambda::quotas;
 use crate::system::http::{DISCARDED_BYTES, Reply, RequestBody, discard, host, read};
 use api::{ApiMethod, Integration, RestApi};
-use authorize::Authorizers;
+use authorize::Authorization;
 use method_request::MethodRequest;
 use received::Received;
 use refusal::GatewayRefusal;
@@ -78,7 +78,7 @@ struct Deployed {
     functions: Functions,
     allowed_hosts: Vec<String>,
     adviser: Adviser,
-    authorizers: Authorizers,
+    authorization: Authorization,
 }
 
 impl ApiGateway {
@@ -91,8 +91,8 @@ impl ApiGateway {
         allowed_hosts: Vec<String>,
         adviser: Adviser,
     ) -> Self {
-        let authorizers = Authorizers::new(functions.clone());
-        Self(Arc::new(Deployed { api, functions, allowed_hosts, adviser, authorizers }))
+        let authorization = Authorization::new(functions.clone());
+        Self(Arc::new(Deployed { api, functions, allowed_hosts, adviser, authorization }))
     }
 
     /// Answers one request.
@@ -127,7 +127,7 @@ impl Deployed {
         let api = &self.api;
         let (method, received) = self.receive(request, request_id).await?;
         let mut request = MethodRequest::new(api, method, received);
-        self.authorizers.authorize(api, method, &mut request).await?;
+        self.authorization.authorize(api, method, &mut request).await?;
         request.check_required(&method.required)?;
         let lambda = match &method.integration {
             Integration::Lambda(lambda) => lambda,

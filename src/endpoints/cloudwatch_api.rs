@@ -5,13 +5,17 @@
 
 mod document;
 mod error;
+
 mod expression;
-mod get_metric_data;
-mod get_metric_statistics;
+
 mod input;
 mod label;
+
+mod get_metric_data;
+mod get_metric_statistics;
 mod list_metrics;
 mod put_metric_data;
+
 pub(crate) mod wire;
 
 use std::io::Read as _;

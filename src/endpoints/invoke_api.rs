@@ -4,9 +4,11 @@
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 mod context;
-mod event_stream;
 mod invocation_type;
+
 mod request;
+
+mod event_stream;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

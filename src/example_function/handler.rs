@@ -15,12 +15,12 @@ pub(crate) enum HandlerAnswer {
     /// The JSON text of the result.
     Response(String),
     /// The invocation failed.
-    Error(FunctionError),
+    Error(ReportedError),
 }
 
 /// An error in the form that runtimes report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct FunctionError {
+pub(crate) struct ReportedError {
     /// The type of the error.
     #[serde(rename = "errorType")]
     pub(crate) error_type: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct FunctionError {
     pub(crate) error_message: &'static str,
 }
 
-impl FunctionError {
+impl ReportedError {
     /// What the Runtime API's `Lambda-Runtime-Function-Error-Type` is for it.
     #[must_use]
     pub(crate) fn code(&self) -> String {
@@ -43,8 +43,8 @@ impl FunctionError {
     }
 }
 
-const MISSING_TENANT_ID: FunctionError =
-    FunctionError { error_type: "TenantError", error_message: "missingTenantID" };
+const MISSING_TENANT_ID: ReportedError =
+    ReportedError { error_type: "TenantError", error_message: "missingTenantID" };
 
 /// Answers one event, and prints a line of log for it. `now` is the time since the Unix epoch.
 ///

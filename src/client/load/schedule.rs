@@ -21,7 +21,7 @@ pub(crate) struct Pace {
 
 /// The invocations of a load in their order, each taken once.
 #[derive(Debug)]
-pub(crate) struct Schedule {
+pub(crate) struct LoadSchedule {
     pace: Pace,
     start: Instant,
     next: AtomicU64,
@@ -36,7 +36,7 @@ pub(crate) struct Due {
     at: Instant,
 }
 
-impl Schedule {
+impl LoadSchedule {
     /// A load of this pace that begins now.
     #[must_use]
     pub(crate) fn begin(pace: Pace) -> Self {

@@ -20,15 +20,15 @@ use crate::lambda::invocation::Outcome;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::quotas;
 
-/// What asks authorizers.
+/// Asks authorizers, and keeps their answers.
 #[derive(Debug)]
-pub(crate) struct Authorizers {
+pub(crate) struct Authorization {
     functions: Functions,
     grants: Grants,
 }
 
-impl Authorizers {
-    /// Authorizers whose functions are among these.
+impl Authorization {
+    /// Authorization whose functions are among these.
     #[must_use]
     pub(crate) fn new(functions: Functions) -> Self {
         Self { functions, grants: Grants::default() }

@@ -21,7 +21,7 @@ pub(crate) enum GatewayRefusal {
     Unauthorized,
     /// Its authorizer doesn't permit it.
     Denied {
-        /// Whether a statement denied it, or no statement allowed it.
+        /// Whether a statement denied it. Otherwise no statement allowed it.
         explicitly: bool,
     },
     /// Its authorizer failed, and how.

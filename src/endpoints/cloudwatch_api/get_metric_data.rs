@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::endpoints::cloudwatch_api::document::AnswerDocument;
 use crate::endpoints::cloudwatch_api::error::CloudWatchError;
-use crate::endpoints::cloudwatch_api::expression::{self, ResultSeries};
+use crate::endpoints::cloudwatch_api::expression::{self, Expression, ResultSeries};
 use crate::endpoints::cloudwatch_api::input::{self, Number, Time};
 use crate::endpoints::cloudwatch_api::label::LabelSubject;
 use crate::telemetry::metric_store::{MetricQuery, MetricStore};
@@ -80,6 +80,15 @@ fn results(
             QuerySource::Expression(expression) => waiting.push((query, expression)),
         }
     }
+    add_expressions(&mut results, waiting)?;
+    Ok(results)
+}
+
+/// Adds the results of expressions, which may refer to each other, to the results of metrics.
+fn add_expressions(
+    results: &mut BTreeMap<String, ResultSeries>,
+    mut waiting: Vec<(&MetricDataQuery, &Expression)>,
+) -> Result<(), CloudWatchError> {
     // Each round evaluates the expressions whose operands are known.
     while !waiting.is_empty() {
         let before = waiting.len();
@@ -89,7 +98,7 @@ fn results(
                 later.push((query, expression));
                 continue;
             }
-            let expression::Value::Series(series) = expression.evaluate(&results) else {
+            let expression::Value::Series(series) = expression.evaluate(results) else {
                 return Err(query.wrong("the expression must refer to a time series"));
             };
             results.insert(query.id.clone(), series);
@@ -99,7 +108,7 @@ fn results(
         }
         waiting = later;
     }
-    Ok(results)
+    Ok(())
 }
 
 fn label(query: &MetricDataQuery, series: &ResultSeries) -> String {
