@@ -4,8 +4,8 @@
 //! A template goes one way:
 //!
 //! 1. `input` reads the file, and `document` parses it: a tree of nodes, each with its position in the file.
-//! 2. `resolver` takes the resources whose condition holds; `values` says what their intrinsic functions
-//!    come to. Each resource that others refer to gives its names to the resolver first.
+//! 2. `parameters` have their values; `resolver` takes the resources whose condition holds; `values` says
+//!    what their intrinsic functions come to. Each resource that others refer to gives its names to the resolver first.
 //! 3. `functions` takes each function through its own steps: `resources` (which there are, and their
 //!    names), `tenancy` (whether AWS takes it with tenant isolation), `code` (where it is on this machine)
 //!    and `settings`. The first step that refuses it says why, as a `FunctionRefusal`.
@@ -37,8 +37,8 @@ mod document;
 
 pub(crate) mod input;
 
-mod unknown_value;
-
+mod globals;
+mod parameters;
 mod values;
 
 mod resolver;

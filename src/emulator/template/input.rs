@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::emulator::template::document::{self, FilePosition, Node, Problem};
+use crate::emulator::template::document::{
+    self, DocumentError, DocumentMistake, FilePosition, Node,
+};
 
 /// What the values of a template depend on.
 #[derive(Clone, Debug)]
@@ -29,14 +31,14 @@ pub(crate) enum TemplateError {
     #[error("failed to read `{}`", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// It has a mistake.
-    #[error("{}:{position}: {message}", file.display())]
+    #[error("{}:{position}: {mistake}", file.display())]
     Wrong {
         /// The file.
         file: PathBuf,
         /// Where in it.
         position: FilePosition,
         /// What is wrong.
-        message: String,
+        mistake: TemplateMistake,
     },
     /// A parameter was given that it doesn't have.
     #[error("`{}` has no parameter `{name}`", file.display())]
@@ -48,6 +50,28 @@ pub(crate) enum TemplateError {
     },
 }
 
+/// What is wrong in a template as a whole. What is wrong in one function keeps only that one from being
+/// served.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum TemplateMistake {
+    /// It is neither YAML nor JSON.
+    #[error(transparent)]
+    Document(#[from] DocumentMistake),
+    /// It has no section `Resources`.
+    #[error("this is no template: it has no `Resources`")]
+    NoResources,
+    /// A parameter has another value than the template allows.
+    #[error("the parameter {parameter} is one of {allowed}, not `{given}`")]
+    ValueNotAllowed {
+        /// The parameter.
+        parameter: String,
+        /// What is allowed.
+        allowed: String,
+        /// Its value.
+        given: String,
+    },
+}
+
 /// Reads a file as a document.
 ///
 /// # Errors
@@ -56,9 +80,9 @@ pub(crate) enum TemplateError {
 pub(super) fn read_document(file: &Path) -> Result<Node, TemplateError> {
     let text =
         fs::read_to_string(file).map_err(|error| TemplateError::Read(file.to_owned(), error))?;
-    document::parse(&text).map_err(|Problem { position, what }| TemplateError::Wrong {
+    document::parse(&text).map_err(|DocumentError { position, mistake }| TemplateError::Wrong {
         file: file.to_owned(),
         position,
-        message: what,
+        mistake: mistake.into(),
     })
 }

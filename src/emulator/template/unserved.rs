@@ -1,5 +1,7 @@
-//! What calls functions on AWS, or is part of them there, and isn't here: it is named, so that nobody waits
-//! for it. Changes nothing of what is served.
+//! What a template has beside functions and REST APIs, and isn't here: it is named, so that nobody waits for
+//! it.
+
+use thiserror::Error;
 
 use crate::emulator::template::document::Node;
 use crate::emulator::template::functions::resources::properties;
@@ -29,32 +31,48 @@ const PROPERTIES: [(&str, &str); 3] = [
     ("FileSystemConfigs", "its file systems are not there"),
 ];
 
-/// Names them, a sentence each.
+/// Something that works on AWS alone.
+#[derive(Debug, Error)]
+enum Unserved<'a> {
+    /// A resource.
+    #[error("{logical_id} ({kind}): {what}")]
+    Resource { logical_id: &'a str, kind: &'a str, what: &'a str },
+    /// A property of a function.
+    #[error("{function}: {what}")]
+    Property { function: &'a str, what: &'a str },
+    /// An event of a function.
+    #[error("{function}: its event {event} ({kind}) never comes here")]
+    Event { function: &'a str, event: &'a str, kind: &'a str },
+    /// `Fn::ForEach`
+    #[error("{name}: what it makes is not served")]
+    Loop { name: &'a str },
+}
+
+/// Warns of each. `functions` are the logical ids of those that are served.
 pub(super) fn warn(resolver: &mut Resolver<'_>, functions: &[&str]) {
     for (kind, what) in RESOURCES {
         for (logical_id, resource) in resolver.of_type(kind) {
-            resolver.warn(&resource.problem(format!("{logical_id} ({kind}): {what}")));
+            resolver.warn(&resource.problem(Unserved::Resource { logical_id, kind, what }));
         }
     }
-    for name in functions {
-        let Some(resource) = resolver.resource(name) else { continue };
+    for function in functions {
+        let Some(resource) = resolver.resource(function) else { continue };
         let properties = &properties(resolver, resource);
         for (member, what) in PROPERTIES {
             if let Some(node) = properties.get(member)
                 && resolver.value(properties, member).is_some()
             {
-                resolver.warn(&node.problem(format!("{name}: {what}")));
+                resolver.warn(&node.problem(Unserved::Property { function, what }));
             }
         }
         for (event, node) in properties.get("Events").map(Node::entries).unwrap_or_default() {
             let kind = node.get("Type").and_then(Node::text).unwrap_or_default();
             if kind != "Api" {
-                let what = format!("{name}: its event {event} ({kind}) never comes here");
-                resolver.warn(&node.problem(what));
+                resolver.warn(&node.problem(Unserved::Event { function, event, kind: &kind }));
             }
         }
     }
     for (name, node) in resolver.loops() {
-        resolver.warn(&node.problem(format!("{name}: what it makes is not served")));
+        resolver.warn(&node.problem(Unserved::Loop { name }));
     }
 }

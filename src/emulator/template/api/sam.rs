@@ -8,9 +8,10 @@ use crate::emulator::template::authorizers::{self, Authorizers};
 use crate::emulator::template::document::{Data, Node, Problem};
 use crate::emulator::template::functions::function::TemplateFunction;
 use crate::emulator::template::functions::refusal::RefusedFunction;
+use crate::emulator::template::globals::merged;
 use crate::emulator::template::integration::preflight;
 use crate::emulator::template::openapi::ApiDefinition;
-use crate::emulator::template::resolver::{Resolver, merged};
+use crate::emulator::template::resolver::Resolver;
 use crate::endpoints::api_gateway::api::{
     ApiMethod, FixedResponse, Integration, LambdaIntegration, Parameter,
 };

@@ -2,9 +2,10 @@
 //! of their aliases come to.
 
 use crate::emulator::template::document::{Data, Node};
+use crate::emulator::template::globals::merged;
 use crate::emulator::template::input::TemplateInput;
 use crate::emulator::template::integration::name_in;
-use crate::emulator::template::resolver::{Resolver, merged};
+use crate::emulator::template::resolver::Resolver;
 
 /// SAM's functions.
 pub(super) const SAM: &str = "AWS::Serverless::Function";

@@ -80,9 +80,8 @@ pub(super) fn variables(resolver: &mut Resolver<'_>, properties: &Node) -> Vec<(
                 let text = value.as_ref().and_then(Node::text);
                 variables.extend(text.map(|text| (name.clone(), text.into_owned())));
             }
-            Err(mut problem) => {
-                problem.what = format!("the variable `{name}` is not set: {}", problem.what);
-                resolver.warn(&problem);
+            Err(problem) => {
+                resolver.warn(&problem.within(format!("the variable `{name}` is not set")));
             }
         }
     }
