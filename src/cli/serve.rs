@@ -4,6 +4,11 @@ mod say;
 mod shell;
 mod signals;
 
+mod function_command;
+mod load_problem;
+
+mod advice_text;
+
 mod advice;
 mod api;
 mod extensions;
@@ -13,9 +18,17 @@ mod summary;
 mod variables;
 
 pub(crate) mod args;
+mod function_args;
+
+mod start_warnings;
+
 mod capacity;
+
 mod function;
+
+mod single_function;
 mod template;
+mod watched_paths;
 
 mod plan;
 
@@ -42,6 +55,7 @@ use run_command::RunCommand;
 use say::{say, warn};
 use serving::Serving;
 use signals::Signals;
+use start_warnings::StartWarning;
 
 /// Serves until a signal or the command of `--run` ends it, and returns the exit code.
 ///
@@ -74,8 +88,10 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
 async fn serve(plan: ServePlan, signals: Signals) -> Result<ExitCode, Failure> {
     say(&plan.served);
     for warning in &plan.warnings {
-        warn(warning);
+        warn(&warning.to_string());
     }
+    let unstartable = plan.warnings.iter().filter_map(StartWarning::unstartable);
+    let unstartable = unstartable.map(str::to_owned).collect();
     let announcement = Announcement::new(&plan.config);
     // It is needed for as long as functions are started.
     let _inline_code = plan.inline;
@@ -86,7 +102,7 @@ async fn serve(plan: ServePlan, signals: Signals) -> Result<ExitCode, Failure> {
     announcement.say(&emulator);
     let command = plan.run.map(|command| RunCommand::start(&command, &emulator)).transpose()?;
     let reloading = plan.reload.map(|reload| reload.start(emulator.functions().clone()));
-    let advice = AdviceLog::new(emulator.functions().all().len(), plan.warnings);
+    let advice = AdviceLog::new(emulator.functions().all().len(), unstartable);
     let mut serving = Serving { emulator, signals, command, advice };
     let reason = serving.until_stopped().await?;
     drop(reloading);

@@ -2,18 +2,15 @@
 //! says what they make together.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::api::ApiArgs;
-use crate::cli::serve::variables::{env_file, key_value};
+use crate::cli::serve::variables::key_value;
 use crate::cli::values::{DEFAULT_FUNCTION, duration};
 use crate::data_plane::event_queue::destination::Destination;
-use crate::emulator::config::Runtime;
-use crate::environment::runtime_client::{HandlerError, RuntimeClient};
 use crate::lambda::function::{Architecture, LogFormat, LogLevels, TenantIsolationMode};
 use crate::lambda::quotas;
 
@@ -318,55 +315,6 @@ pub(super) enum TenantIsolationArg {
     None,
 }
 
-impl FunctionArgs {
-    /// Where its runtimes come from.
-    pub(super) fn runtime(&self, folder: &Path) -> Result<Runtime, Failure> {
-        if let Some(count) = self.attach {
-            return Ok(Runtime::Attached(count.into()));
-        }
-        let Some(client) = self.runtime_client(folder)? else { return Ok(Runtime::Command) };
-        if self.inspect && !client.has_debugger() {
-            let interpreter = client.interpreter();
-            let failure = Failure::usage(format!("`{interpreter}` has no debugpy"));
-            let help = format!("install it: {interpreter} -m pip install debugpy");
-            return Err(failure.help(help));
-        }
-        Ok(Runtime::Handler { client, debugged: self.inspect })
-    }
-
-    fn runtime_client(&self, folder: &Path) -> Result<Option<RuntimeClient>, Failure> {
-        let Some(handler) = &self.handler else { return Ok(None) };
-        let client = RuntimeClient::find(handler, self.runtime.as_deref(), folder);
-        client.map(Some).map_err(|error| {
-            let help = match error {
-                HandlerError::Malformed(_) => "app.handler is the function `handler` of app.py",
-                HandlerError::NoFile(_) => "start mtl in the folder of the handler's file",
-                HandlerError::Ambiguous(_) => "say which with `--runtime python3` or `nodejs`",
-                HandlerError::Runtime(_) => "serve other languages with `mtl serve -- COMMAND`",
-            };
-            Failure::new(Exit::Usage, error).help(help)
-        })
-    }
-
-    /// The variables that were given, the later one of a name winning.
-    pub(super) fn given_variables(&self) -> Result<Vec<(OsString, OsString)>, Failure> {
-        let mut variables = Vec::new();
-        for file in &self.env_files {
-            variables.extend(env_file(file)?);
-        }
-        variables.extend(self.variables.iter().cloned());
-        Ok(variables)
-    }
-
-    pub(super) fn region(&self) -> String {
-        let given = self.region.clone();
-        given
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .unwrap_or_else(|| "us-east-1".to_owned())
-    }
-}
-
 impl From<LogFormatArg> for LogFormat {
     fn from(argument: LogFormatArg) -> Self {
         match argument {
@@ -392,10 +340,6 @@ impl From<TenantIsolationArg> for TenantIsolationMode {
             TenantIsolationArg::None => Self::None,
         }
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

@@ -2,6 +2,7 @@
 //! that too few open files allow, and functions for which no concurrent execution is left.
 
 use crate::cli::serve::args::ServeArgs;
+use crate::cli::serve::start_warnings::StartWarning;
 use crate::data_plane::{AccountLimits, FunctionLimits};
 use crate::emulator::config::FunctionConfig;
 use crate::lambda::function::TenantIsolationMode;
@@ -45,7 +46,7 @@ impl ServeArgs {
     pub(super) fn capacity(
         &self,
         functions: &[FunctionConfig],
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<StartWarning>,
     ) -> Capacity {
         let concurrency = self.limits.concurrency;
         let ceiling = self.limits.max_environments.map_or(usize::MAX, |most| most as usize);
@@ -54,11 +55,12 @@ impl ServeArgs {
             environments: ceiling,
             is_scaling_limited: !self.limits.no_scaling_limit,
         };
-        warnings.extend(nothing_left(concurrency, functions));
+        warnings.extend(nothing_left(concurrency, functions).map(StartWarning::from));
         let raised = match raise_file_descriptor_limit() {
             Ok(raised) => raised,
             Err(error) => {
-                warnings.push(format!("failed to raise the limit of open files: {error}"));
+                let text = format!("failed to raise the limit of open files: {error}");
+                warnings.push(text.into());
                 return Capacity { limits, function_file_descriptors: None };
             }
         };
@@ -66,11 +68,12 @@ impl ServeArgs {
         let extensions = functions.iter().map(|function| function.extensions.len()).max();
         let fitting = fitting(raised.now, extensions.unwrap_or_default());
         if fitting < wanted {
-            warnings.push(format!(
+            let text = format!(
                 "the system allows mtl {} open files, so at most {fitting} environments can exist \
                  instead of {wanted}; `ulimit -Hn` raises it",
                 raised.now
-            ));
+            );
+            warnings.push(text.into());
         }
         let limits = AccountLimits { environments: ceiling.min(fitting), ..limits };
         Capacity { limits, function_file_descriptors: Some(raised.old_soft) }
