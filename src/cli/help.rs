@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::client::error::InvokeError;
+use crate::client::error::{InvokeError, TenantMistake};
 use crate::lambda::quotas;
 use crate::system::server_file::RunningServer;
 
@@ -10,12 +10,7 @@ use crate::system::server_file::RunningServer;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place<'a> {
     /// To a local server.
-    Local {
-        /// Whether the endpoint was given, by option or environment variable.
-        given: bool,
-        /// The servers that run in other folders.
-        others: &'a [RunningServer],
-    },
+    Local(LocalPlace<'a>),
     /// To AWS.
     Aws {
         /// The Region, once it is known.
@@ -25,26 +20,36 @@ pub(crate) enum Place<'a> {
     },
 }
 
+/// A local server that was to be called.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LocalPlace<'a> {
+    /// Whether the endpoint was given, by option or environment variable.
+    pub(crate) given: bool,
+    /// The servers that run in other folders.
+    pub(crate) others: &'a [RunningServer],
+}
+
 /// For what answers the SDK but isn't Lambda.
 const NO_SERVICE: &str = "check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_LAMBDA if one is set, and what \
                           is between this machine and AWS";
 
 /// The help for `error`, if there is any.
 #[must_use]
-pub(crate) fn of(error: &InvokeError, place: &Place<'_>) -> Option<String> {
+pub(crate) fn help_for(error: &InvokeError, place: &Place<'_>) -> Option<String> {
     match error {
         InvokeError::Unreachable { .. } => {
-            let (given, others) = match *place {
-                Place::Local { given, others } => (given, others),
-                Place::Aws { .. } => (false, &[][..]),
+            let local = match *place {
+                Place::Local(local) => local,
+                Place::Aws { .. } => LocalPlace::default(),
             };
-            Some(start_a_server(given, others))
+            Some(start_a_server(local))
         }
         InvokeError::Interrupted { .. } | InvokeError::StreamEnded { .. } => {
             Some("the output of the server may say why it closed the connection".to_owned())
         }
-        InvokeError::Refused { status, error_type, message } => {
-            refused(error_type, message, place).or_else(|| failed_service(*status, place))
+        InvokeError::Refused { status, error_type, .. } => {
+            let tenant = error.tenant_mistake().map(tenant_help);
+            tenant.or_else(|| refused(error_type, place)).or_else(|| failed_service(*status, place))
         }
         InvokeError::Throttled { reason, retry_after, .. } => {
             Some(throttled(reason, retry_after.as_deref(), place))
@@ -82,9 +87,9 @@ fn no_credentials(place: &Place<'_>) -> String {
     }
 }
 
-/// What to do when no server answers at the endpoint, `given` or not, while these run elsewhere.
+/// What to do when no server answers at the endpoint.
 #[must_use]
-pub(crate) fn start_a_server(given: bool, others: &[RunningServer]) -> String {
+pub(crate) fn start_a_server(LocalPlace { given, others }: LocalPlace<'_>) -> String {
     let mut help = if given {
         "start the server of that address, or leave the endpoint out and start one in this folder \
          with `mtl serve`"
@@ -99,15 +104,18 @@ pub(crate) fn start_a_server(given: bool, others: &[RunningServer]) -> String {
     help
 }
 
-fn refused(error_type: &str, message: &str, place: &Place<'_>) -> Option<String> {
+fn tenant_help(mistake: TenantMistake) -> String {
+    let help = match mistake {
+        TenantMistake::Missing => "name the tenant with `--tenant-id`",
+        TenantMistake::NotExpected => {
+            "leave `--tenant-id` out: the function has no tenant isolation"
+        }
+    };
+    help.to_owned()
+}
+
+fn refused(error_type: &str, place: &Place<'_>) -> Option<String> {
     let help = match error_type {
-        // The sentences of the two are AWS's, and these words are in each since 2025.
-        "InvalidParameterValueException" if message.contains("Add a valid tenant ID") => {
-            "name the tenant with `--tenant-id`".to_owned()
-        }
-        "InvalidParameterValueException" if message.contains("tenant ID") => {
-            "leave `--tenant-id` out: the function has no tenant isolation".to_owned()
-        }
         "ResourceNotFoundException" => not_found(place),
         "InvalidRequestContentException" => {
             "check that the payload (`-p`) is JSON; a shell may have taken its quotes".to_owned()
@@ -144,7 +152,7 @@ fn failed_service(status: StatusCode, place: &Place<'_>) -> Option<String> {
 
 fn not_found(place: &Place<'_>) -> String {
     match place {
-        Place::Local { .. } => {
+        Place::Local(_) => {
             "check the name (FUNCTION or MTL_FUNCTION); the first line of `mtl serve` says what it serves"
                 .to_owned()
         }
@@ -162,10 +170,10 @@ fn throttled(reason: &str, retry_after: Option<&str>, place: &Place<'_>) -> Stri
     };
     match place {
         Place::Aws { .. } => format!("{again}, or let the SDK do that with `--retries 3`"),
-        Place::Local { .. } if reason.starts_with("Reserved") => {
+        Place::Local(_) if reason.starts_with("Reserved") => {
             format!("{again}, or give `mtl serve` a higher `--reserved-concurrency`")
         }
-        Place::Local { .. } => format!(
+        Place::Local(_) => format!(
             "{again}, or give `mtl serve` a higher `--concurrency`, or with `--attach` more runtimes"
         ),
     }

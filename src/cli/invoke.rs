@@ -11,7 +11,7 @@ mod payload;
 use std::env;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::help::{self, Place};
+use crate::cli::help::{self, LocalPlace, Place};
 use crate::cli::target::block_on;
 use crate::client::answer::InvokeAnswer;
 use crate::client::endpoint::Endpoint;
@@ -72,7 +72,7 @@ fn invoke_local(
             InvokeError::Unreachable { .. } => server_file::all(),
             _ => Vec::new(),
         };
-        failure(error, &Place::Local { given, others: &others })
+        failure(error, &Place::Local(LocalPlace { given, others: &others }))
     })
 }
 
@@ -130,6 +130,6 @@ fn failure(error: InvokeError, place: &Place<'_>) -> Failure {
         InvokeError::Throttled { .. } => Exit::Throttled,
         _ => Exit::Failed,
     };
-    let help = help::of(&error, place);
+    let help = help::help_for(&error, place);
     Failure::new(exit, error).maybe_help(help)
 }

@@ -110,7 +110,25 @@ pub(crate) enum InvokeError {
     },
 }
 
+/// What can be wrong with the tenant of an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TenantMistake {
+    /// The function is in tenant isolation mode, and no tenant was named.
+    Missing,
+    /// A tenant was named, and the function is not in tenant isolation mode.
+    NotExpected,
+}
+
 impl InvokeError {
+    /// What is wrong with the tenant, if that is why the invocation was refused.
+    #[must_use]
+    pub(crate) fn tenant_mistake(&self) -> Option<TenantMistake> {
+        match self {
+            Self::Refused { error_type, message, .. } => tenant_mistake(error_type, message),
+            _ => None,
+        }
+    }
+
     /// A response that no Lambda gives.
     #[must_use]
     pub(crate) fn not_an_answer(status: StatusCode, body: Bytes) -> Self {
@@ -125,6 +143,21 @@ impl InvokeError {
             Self::Refused { message, .. } | Self::Throttled { message, .. } => message.as_bytes(),
             _ => &[],
         }
+    }
+}
+
+/// What is wrong with the tenant, if that is why an invocation was refused.
+fn tenant_mistake(error_type: &str, message: &str) -> Option<TenantMistake> {
+    // Lambda has one type for every parameter that is wrong, so its sentences must be looked at. These
+    // words are in them since tenant isolation came in 2025.
+    if error_type != "InvalidParameterValueException" {
+        None
+    } else if message.contains("Add a valid tenant ID") {
+        Some(TenantMistake::Missing)
+    } else if message.contains("tenant ID") {
+        Some(TenantMistake::NotExpected)
+    } else {
+        None
     }
 }
 

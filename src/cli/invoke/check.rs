@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::help::{self, Place};
+use crate::cli::help::{self, LocalPlace, Place};
 use crate::cli::invoke::output::AnswerFormat;
 use crate::cli::target::block_on;
 use crate::client::deployment::{self, Deployment};
@@ -42,7 +42,8 @@ pub(crate) fn run(target: &Target, function: &str, format: AnswerFormat) -> Resu
 fn unanswered(error: QueryError, target: &Target) -> Failure {
     let help = match (&error, target) {
         (QueryError::Unreachable { .. }, Target::Local { given, .. }) => {
-            Some(help::start_a_server(*given, &server_file::all()))
+            let others = server_file::all();
+            Some(help::start_a_server(LocalPlace { given: *given, others: &others }))
         }
         (QueryError::AccessDenied { .. }, Target::Aws(_)) => Some(
             "ask for a policy that allows lambda:GetFunctionConfiguration, \
@@ -51,7 +52,7 @@ fn unanswered(error: QueryError, target: &Target) -> Failure {
         ),
         (QueryError::NotConfigured(error), Target::Aws(options)) => {
             let (region, profile) = (options.region.as_deref(), options.profile.as_deref());
-            help::of(error, &Place::Aws { region, profile })
+            help::help_for(error, &Place::Aws { region, profile })
         }
         _ => None,
     };

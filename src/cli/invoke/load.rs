@@ -63,7 +63,11 @@ async fn agreed(
         Failure::new(Exit::Failed, error)
             .help("a load asks for the function's configuration first, to tell what it costs")
     })?;
-    remote::confirm(load, &configuration, yes)
+    if yes {
+        remote::say_cost(load, &configuration);
+        return Ok(());
+    }
+    remote::confirm(load, &configuration)
 }
 
 /// Runs the load. Ctrl-C ends it early; whether it did comes with the report.

@@ -15,15 +15,17 @@ pub(crate) const PRICES: &str = "note: AWS's prices for us-east-1 of November 20
 
 /// The help for `error`, if there is any.
 #[must_use]
-pub(crate) fn of(error: &QueryError, target: &Target) -> Option<String> {
+pub(crate) fn help_for(error: &QueryError, target: &Target) -> Option<String> {
     let help = match (error, target) {
         (QueryError::NotConfigured(error), Target::Aws(options)) => {
             let profile = options.profile.as_deref();
             let place = invoke_help::Place::Aws { region: options.region.as_deref(), profile };
-            return invoke_help::of(error, &place);
+            return invoke_help::help_for(error, &place);
         }
         (QueryError::Unreachable { .. }, Target::Local { given, .. }) => {
-            return Some(invoke_help::start_a_server(*given, &server_file::all()));
+            let others = server_file::all();
+            let local = invoke_help::LocalPlace { given: *given, others: &others };
+            return Some(invoke_help::start_a_server(local));
         }
         (QueryError::Unreachable { .. }, Target::Aws(_)) => {
             "check the network, the name of the Region, and AWS_ENDPOINT_URL if it is set"

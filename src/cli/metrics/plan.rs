@@ -117,7 +117,7 @@ impl MetricsPlan {
     /// What a person is told when there is no answer.
     #[must_use]
     pub(crate) fn failure(&self, error: QueryError) -> Failure {
-        let help = help::of(&error, &self.target);
+        let help = help::help_for(&error, &self.target);
         Failure::new(Exit::Failed, error).maybe_help(help)
     }
 }

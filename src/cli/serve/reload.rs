@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
-use std::io::{self, IsTerminal as _, Read as _, Seek as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
 use super::say::say;
-use super::shell::{Shell, shell};
+use super::shell::{ProcessGroup, Shell, shell};
 use crate::cli::failure::{Exit, Failure};
 use crate::data_plane::functions::Functions;
 use crate::system::watch::{Changes, Scope, Watch};
@@ -183,7 +183,7 @@ pub(crate) async fn first_build(command: &OsStr) -> Result<(), Failure> {
     // The log of functions is all that is on stdout.
     shell.stdout(io::stderr());
     // On a terminal Ctrl-C reaches it as well.
-    let build = Shell::start(&mut shell, !io::stdin().is_terminal());
+    let build = Shell::start(&mut shell, ProcessGroup::for_questions());
     let status = match build {
         Ok(mut build) => build.ended().await,
         Err(error) => Err(error),
@@ -204,7 +204,11 @@ async fn built(command: &OsStr) -> Result<(), String> {
     let copy = || output.try_clone().map(Stdio::from).map_err(failed);
     let mut shell = shell(command);
     shell.stdin(Stdio::null()).stdout(copy()?).stderr(copy()?);
-    let status = Shell::start(&mut shell, true).map_err(failed)?.ended().await.map_err(failed)?;
+    let status = Shell::start(&mut shell, ProcessGroup::Own)
+        .map_err(failed)?
+        .ended()
+        .await
+        .map_err(failed)?;
     if status.success() {
         return Ok(());
     }

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use super::shell::{Shell, shell};
+use super::shell::{ProcessGroup, Shell, shell};
 use crate::cli::failure::Failure;
 use crate::emulator::RunningEmulator;
 use crate::environment::local_calls::{can_sign, endpoint, placeholder_credentials};
@@ -27,8 +26,8 @@ impl RunCommand {
     /// When there is no shell, or no process can be started.
     pub(crate) fn start(command: &OsStr, emulator: &RunningEmulator) -> Result<Self, Failure> {
         // A test that asks its user something must read from the terminal.
-        let has_group = !io::stdin().is_terminal();
-        let shell = Shell::start(shell(command).envs(variables(emulator)), has_group);
+        let group = ProcessGroup::for_questions();
+        let shell = Shell::start(shell(command).envs(variables(emulator)), group);
         let shell = shell.with_context(|| format!("failed to run `{}`", command.display()))?;
         Ok(Self(shell))
     }

@@ -2,7 +2,7 @@
 //! whole when nobody waits for it any more. Knows nothing of what it is for.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -14,25 +14,38 @@ pub(super) struct Shell {
     child: Child,
     /// Its process, while it runs.
     running: Option<Pid>,
-    has_group: bool,
+    group: ProcessGroup,
+}
+
+/// The process group of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProcessGroup {
+    /// A signal reaches all that the command has started.
+    Own,
+    /// The command shares the terminal with mtl: it can read what is typed, and Ctrl-C reaches both.
+    OfMtl,
+}
+
+impl ProcessGroup {
+    /// For a command that may ask its user something, if there is one.
+    pub(super) fn for_questions() -> Self {
+        if io::stdin().is_terminal() { Self::OfMtl } else { Self::Own }
+    }
 }
 
 impl Shell {
     /// Starts `/bin/sh -c COMMAND`.
     ///
-    /// With a process group of its own a signal reaches all that it has started; without one it shares
-    /// the terminal with mtl, and so what is typed there.
-    ///
     /// # Errors
     ///
     /// When there is no shell, or no process can be started.
-    pub(super) fn start(command: &mut Command, has_group: bool) -> io::Result<Self> {
-        if has_group {
+    pub(super) fn start(command: &mut Command, group: ProcessGroup) -> io::Result<Self> {
+        if group == ProcessGroup::Own {
             command.process_group(0);
         }
         let child = command.kill_on_drop(true).spawn()?;
         let running = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok(Self { child, running, has_group })
+        Ok(Self { child, running, group })
     }
 
     /// Waits for its end. Dropping the future loses nothing.
@@ -50,7 +63,7 @@ impl Shell {
     pub(super) fn signal(&self, signal: Signal) {
         let Some(pid) = self.running else { return };
         // It may have ended just now.
-        let _ = if self.has_group {
+        let _ = if self.has_group() {
             kill_process_group(pid, signal)
         } else {
             kill_process(pid, signal)
@@ -60,7 +73,7 @@ impl Shell {
     /// Whether it has a process group of its own.
     #[must_use]
     pub(super) fn has_group(&self) -> bool {
-        self.has_group
+        self.group == ProcessGroup::Own
     }
 }
 

@@ -11,21 +11,18 @@ use crate::system::stderr;
 /// How long an invocation is taken to be billed, since nobody knows before.
 const BILLED_MS: f64 = 100.0;
 
-/// Asks on the terminal whether the load is wanted, unless that was said already.
+/// Says what a load that is wanted will cost.
+pub(super) fn say_cost(load: &Load, configuration: &Configuration) {
+    stderr::print_line(&estimate(load, configuration));
+}
+
+/// Asks on the terminal whether the load is wanted.
 ///
 /// # Errors
 ///
 /// When it isn't, or there is nobody to ask.
-pub(super) fn confirm(
-    load: &Load,
-    configuration: &Configuration,
-    yes: bool,
-) -> Result<(), Failure> {
+pub(super) fn confirm(load: &Load, configuration: &Configuration) -> Result<(), Failure> {
     let what = estimate(load, configuration);
-    if yes {
-        stderr::print_line(&what);
-        return Ok(());
-    }
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("a load on AWS costs money, and there is nobody to ask")
             .help(format!("{what}\n      --yes says that it is wanted")));
