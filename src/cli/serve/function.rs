@@ -57,7 +57,7 @@ pub(super) struct RuntimeProgram {
 
 /// What is served.
 #[derive(Debug, Default)]
-pub(super) struct FunctionsToServe {
+pub(crate) struct FunctionsToServe {
     pub(super) functions: Vec<FunctionConfig>,
     /// The APIs of a template.
     pub(super) apis: Vec<RestApi>,
