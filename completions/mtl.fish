@@ -90,18 +90,18 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenant-id -l tenant -
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s p -l payload -d 'The event: text, `@FILE`, or `-` for standard input' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s o -l output -d 'What to print' -r -f -a "text\t'The payload; a text ends with a newline, other bytes are left alone'
 json\t'One document with `StatusCode`, `FunctionError`, `RequestId`, `Payload` ...'"
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l invocation-type -d 'Whether the answer is waited for' -r -f -a "RequestResponse\t'The answer is waited for'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l invocation-type -d 'Whether to wait for the answer' -r -f -a "RequestResponse\t'The answer is waited for'
 Event\t'The event is queued'
 DryRun\t'Everything is checked and nothing runs'"
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l client-context -d 'What the function learns of its caller: a JSON object as text or `@FILE`' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l endpoint -d '`http://HOST:PORT` of the server, unless it is that of this folder' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l header -d 'A header to send; can be repeated' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s n -l requests -d 'How many invocations' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l duration -d 'For how long invocations are begun' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s c -l connections -d 'How many at once [default: 10]' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l rate -d 'How many in a second, at fixed times, however long the answers take' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants -d 'For that many made-up tenants in turn' -r
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants-file -d 'For the tenants of a file in turn, one a line' -r -F
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s n -l requests -d 'How many invocations to make' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l duration -d 'For how long to start new invocations' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s c -l connections -d 'How many invocations run at once [default: 10]' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l rate -d 'How many invocations to start per second, however long the answers take' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants -d 'Invoke for N made-up tenants in turn' -r
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l tenants-file -d 'Invoke for the tenants in a file in turn, one per line' -r -F
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l environment-at -d 'Where the function\'s answer tells its environment: a JSON pointer such as /pid' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l region -d 'Region of the function' -r
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l profile -d 'Profile of the AWS configuration files' -r
@@ -111,23 +111,23 @@ complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l color -d 'When to use
 always\t''
 never\t''"
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l log -d 'Print the last 4 KB of the log to stderr'
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the answer as it comes'
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l check -d 'Invoke nothing; say what of the function\'s set-up would surprise'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l stream -d 'Print the answer while it arrives'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l check -d 'Invoke nothing; say what is wrong with the function\'s set-up for tenants'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l cold -d 'Ask for a new environment of the tenant, as only mtl can'
-complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l yes -d 'With --remote: don\'t ask before a load on AWS, which costs money'
+complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l yes -d 'Don\'t ask before a load on AWS (--remote), which costs money'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l leak-check -d 'Give each tenant a secret, and look for it in the answers and logs of all others'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -l remote -d 'Invoke on AWS, which is never called without this'
 complete -c mtl -n "__fish_mtl_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l tenant -l tenant-id -d 'The tenant to show; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l since -d 'How far back to look: 15m, 6h, 7d' -r
-complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l start-time -d 'When to begin: RFC 3339, in UTC if it doesn\'t say' -r
-complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l end-time -d 'When to end, now if it isn\'t given' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l start-time -d 'The start of the window: RFC 3339, in UTC unless it names an offset' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l end-time -d 'The end of the window [default: now]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l period -d 'How long a period is [default: one that fits the window]' -r
-complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l metric -d 'Another metric than Lambda\'s; can be repeated' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l metric -d 'Show this metric instead of Lambda\'s; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l statistic -d 'A statistic of it: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `p50` and so on; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l namespace -d 'The namespace of the metric' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l dimension -d 'A dimension of the metric, in place of its tenant; can be repeated' -r
-complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l source -d 'Where the figures of tenants are from' -r -f -a "cloudwatch\t'The metrics by tenant'
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l source -d 'Where the figures of tenants come from' -r -f -a "cloudwatch\t'The metrics by tenant'
 logs\t'The JSON logs of a function on AWS, which Logs Insights reads and charges for'"
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l price -d 'A price in place of AWS\'s: `request=USD`, `gb-second=USD`, `environment-gb=USD`; can be repeated' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l sort -d 'The column to sort by, the greatest first' -r -f -a "tenant\t'By name'
@@ -139,7 +139,7 @@ average\t'The slowest on average first'
 p50\t'The slowest at p50 first'
 p99\t'The slowest at p99 first'
 cold-starts\t'Those with the most cold starts first'"
-complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l watch -d 'Show it again and again, every 2 seconds unless it says' -r
+complete -c mtl -n "__fish_mtl_using_subcommand metrics" -l watch -d 'Show the report again and again [default: every 2s]' -r
 complete -c mtl -n "__fish_mtl_using_subcommand metrics" -s o -l output -d 'What to print' -r -f -a "table\t'Aligned columns'
 plain\t'Fields with a tab between them'
 json\t'One JSON document'

@@ -1,5 +1,5 @@
 //! How a subcommand ends: the exit codes that scripts rely on, and the way a failure is printed
-//! (`error:`, `caused by:`, `help:`). Knows nothing of what failed.
+//! (`error:`, `caused by:`, `help:`).
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
 //! What `mtl invoke` and `mtl metrics` have in common: the local server that they mean when none is
-//! named, and the runtime on which they wait for an answer. Knows nothing of what is asked.
+//! named, and the runtime on which they wait for an answer.
 
 use std::future::Future;
 use std::{env, io};

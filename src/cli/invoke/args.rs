@@ -1,5 +1,5 @@
 //! The arguments of `mtl invoke`: their names, their help, which of them go together, and where the
-//! function is that they mean. Knows nothing of what is done with it.
+//! function is that they mean.
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
@@ -77,7 +77,7 @@ pub(crate) struct InvokeOptions {
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: AnswerFormat,
 
-    /// Whether the answer is waited for
+    /// Whether to wait for the answer
     #[arg(long, value_name = "TYPE", default_value = "RequestResponse", ignore_case = true)]
     pub(crate) invocation_type: TypeArg,
 
@@ -89,11 +89,11 @@ pub(crate) struct InvokeOptions {
     #[arg(long, value_name = "JSON")]
     pub(crate) client_context: Option<Payload>,
 
-    /// Print the answer as it comes
+    /// Print the answer while it arrives
     #[arg(long)]
     pub(crate) stream: bool,
 
-    /// Invoke nothing; say what of the function's set-up would surprise
+    /// Invoke nothing; say what is wrong with the function's set-up for tenants
     #[arg(long, conflicts_with_all = ["stream", "log", "cold", "payload", "tenant_id", "client_context"])]
     #[arg(conflicts_with_all = ["requests", "duration", "tenants", "tenants_file", "leak_check"])]
     pub(crate) check: bool,

@@ -1,5 +1,4 @@
-//! `--client-context`: JSON text or a file with it, as the base64 that Lambda takes. Knows no
-//! invocation.
+//! `--client-context`: JSON text or a file with it, as the base64 that Lambda takes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,4 @@
-//! How an answer is printed on stdout. Knows nothing of where it came from.
+//! How an answer is printed on stdout.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 

@@ -52,11 +52,11 @@ pub(crate) struct MetricsArgs {
     #[arg(conflicts_with = "start_time")]
     since: Duration,
 
-    /// When to begin: RFC 3339, in UTC if it doesn't say
+    /// The start of the window: RFC 3339, in UTC unless it names an offset
     #[arg(long, value_name = "TIME", value_parser = time)]
     start_time: Option<Timestamp>,
 
-    /// When to end, now if it isn't given
+    /// The end of the window [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     end_time: Option<Timestamp>,
 
@@ -64,7 +64,7 @@ pub(crate) struct MetricsArgs {
     #[arg(long, value_name = "DURATION", value_parser = since)]
     period: Option<Duration>,
 
-    /// Another metric than Lambda's; can be repeated
+    /// Show this metric instead of Lambda's; can be repeated
     #[arg(long, value_name = "NAME")]
     metric: Vec<String>,
 
@@ -81,7 +81,7 @@ pub(crate) struct MetricsArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = dimension, requires = "metric")]
     dimension: Vec<(String, String)>,
 
-    /// Where the figures of tenants are from
+    /// Where the figures of tenants come from
     #[arg(long, value_enum, default_value_t, conflicts_with = "metric")]
     source: FigureSource,
 
@@ -98,7 +98,7 @@ pub(crate) struct MetricsArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["metric", "cost"])]
     sort: Sort,
 
-    /// Show it again and again, every 2 seconds unless it says
+    /// Show the report again and again [default: every 2s]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "2s")]
     #[arg(value_parser = pause)]
     watch: Option<Duration>,

@@ -1,4 +1,4 @@
-//! How the metrics of tenants are printed: the form, and the order. Knows no metrics.
+//! How the metrics of tenants are printed: the form, and the order.
 
 use clap::ValueEnum;
 

@@ -1,5 +1,5 @@
 //! The report from a function's logs on AWS: which logs are read, what they tell, and why they may tell
-//! nothing. Knows nothing of printing.
+//! nothing.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! `--api-port` and `--tenant-from`: the APIs of a template with the tenants that it doesn't map, or one in
-//! front of a single function, and what `serve` says about their routes. Knows no HTTP.
+//! front of a single function, and what `serve` says about their routes.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

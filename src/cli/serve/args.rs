@@ -352,7 +352,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 
 fn some_time(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
-    if time.is_zero() { Err("it takes at least some time".to_owned()) } else { Ok(time) }
+    if time.is_zero() { Err("the time must be longer than 0".to_owned()) } else { Ok(time) }
 }
 
 fn region(text: &str) -> Result<String, String> {

@@ -1,5 +1,5 @@
 //! One function of `mtl serve`: what a template describes, or nothing does, with what the arguments say in
-//! its place. An argument that was given wins, but for the name. Knows neither templates nor ports.
+//! its place. An argument that was given wins, but for the name.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `--watch` and `--build`: new code for functions while they are served. Knows no environments.
+//! `--watch` and `--build`: new code for functions while they are served.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

@@ -1,5 +1,5 @@
 //! `--run`: a command that runs while mtl serves, with the addresses in its environment. Its end is
-//! mtl's. Knows nothing of what is served.
+//! mtl's.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -1,5 +1,5 @@
 //! A command of the user's in a shell, with all that it starts: it gets signals as a whole, and ends as a
-//! whole when nobody waits for it any more. Knows nothing of what it is for.
+//! whole when nobody waits for it any more.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};

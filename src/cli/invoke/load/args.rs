@@ -1,5 +1,4 @@
-//! The arguments of a load, and what they make together with those of a single invocation. Knows no
-//! connections.
+//! The arguments of a load, and what they make together with those of a single invocation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,32 +17,32 @@ const CONNECTIONS: u32 = 10;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "A load")]
 pub(crate) struct LoadArgs {
-    /// How many invocations
+    /// How many invocations to make
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) requests: Option<u64>,
 
-    /// For how long invocations are begun
+    /// For how long to start new invocations
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
 
-    /// How many at once [default: 10]
+    /// How many invocations run at once [default: 10]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: Option<u32>,
 
-    /// How many in a second, at fixed times, however long the answers take
+    /// How many invocations to start per second, however long the answers take
     #[arg(long, value_name = "N", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
-    /// For that many made-up tenants in turn
+    /// Invoke for N made-up tenants in turn
     #[arg(long, value_name = "N", conflicts_with_all = ["tenant_id", "tenants_file"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) tenants: Option<u32>,
 
-    /// For the tenants of a file in turn, one a line
+    /// Invoke for the tenants in a file in turn, one per line
     #[arg(long, value_name = "FILE", conflicts_with = "tenant_id")]
     pub(crate) tenants_file: Option<PathBuf>,
 
-    /// With --remote: don't ask before a load on AWS, which costs money
+    /// Don't ask before a load on AWS (--remote), which costs money
     #[arg(long)]
     pub(crate) yes: bool,
 

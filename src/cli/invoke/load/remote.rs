@@ -1,4 +1,4 @@
-//! A load on AWS: what it will cost, and whether that is wanted. Knows no figures of the load itself.
+//! A load on AWS: what it will cost, and whether that is wanted.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
