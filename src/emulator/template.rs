@@ -4,8 +4,9 @@
 //! A template goes one way:
 //!
 //! 1. `input` reads the file, and `document` parses it: a tree of nodes, each with its position in the file.
-//! 2. `parameters` have their values; `resolver` takes the resources whose condition holds; `values` says
-//!    what their intrinsic functions come to. Each resource that others refer to gives its names to the resolver first.
+//! 2. `parameters` gives parameters their values, `resolver` takes the resources whose condition holds, and
+//!    `values` says what their intrinsic functions come to. Each resource that others refer to gives its
+//!    names to the resolver first.
 //! 3. `functions` takes each function through its own steps: `resources` (which there are, and their
 //!    names), `tenancy` (whether AWS takes it with tenant isolation), `code` (where it is on this machine)
 //!    and `settings`. The first step that refuses it says why, as a `FunctionRefusal`.
@@ -23,10 +24,9 @@
 //!   `unserved`. Nested stacks are such a type, and parse a document of their own.
 //! - A **property of functions**: a member in `functions::function`, read in `functions::settings`, with a
 //!   reason in `functions::refusal` if AWS refuses a value of it. `cli::serve::template` hands it on.
-//! - An **intrinsic function**: an arm in `Values::intrinsic` with a method of its own; what it can't
-//!   know is an `UnknownValue`.
-//! - A **value that comes from elsewhere**, such as a parameter of SSM: in `resolver`, where parameters get
-//!   their values.
+//! - An **intrinsic function**: a function in `values::texts`, `values::lookups` or `values::conditions`, and
+//!   a row in `values::resolve`; what it can't know is an `UnknownValue`.
+//! - A **value that comes from elsewhere**, such as a parameter of SSM: in `parameters`.
 //! - A **place of code**, such as a zip file: a variant of `functions::function::Code`, found in
 //!   `functions::code`.
 //! - `Fn::ForEach` makes resources, so it is spread before the resolver takes them, in `Resolver::new`.
