@@ -46,7 +46,7 @@ pub(super) fn put(target: Target, mut options: InvokeOptions) -> Result<Exit, Fa
     })??;
     output::print_load(&report, format)?;
     if is_stopped {
-        stderr::print_line("warning: stopped early: the report covers what was sent until then");
+        stderr::print_line("warning: stopped before all was sent: the report covers what was sent");
     }
     judge(report, is_stopped)
 }
