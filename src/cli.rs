@@ -57,7 +57,15 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     use_color(cli.color);
-    tracing_output::start().and_then(|()| run(cli.command)).unwrap_or_else(Failure::report)
+    let log = match tracing_output::start() {
+        Ok(log) => log,
+        Err(failure) => return failure.report(),
+    };
+    let code = run(cli.command).unwrap_or_else(Failure::report);
+    if let Some(log) = log {
+        log.finish();
+    }
+    code
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {

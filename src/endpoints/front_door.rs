@@ -1,6 +1,6 @@
 //! The port that callers know, and the only endpoint that uses the others.
 //!
-//! The way of one request: it is refused if a web page sent it; [`route`] says which API its path
+//! The way of one request: it is refused if a web page sent it; [`route`](mod@route) says which API its path
 //! belongs to; that API answers.
 
 mod route;
