@@ -68,7 +68,7 @@ exports.marked[Symbol.for("aws.lambda.runtime.handler.streaming")] = "response";
 "#;
 
 const STREAMS: &str = r#"
-exports.sync = awslambda.streamifyResponse((event, out) => { setTimeout(() => { out.end("late"); }, 10); });
+exports.sync = awslambda.streamifyResponse((event, out) => { setTimeout(() => { out.end("late"); }, 1000); });
 exports.object = awslambda.streamifyResponse(async (event, out) => { out.write({ a: 1 }); out.end(); });
 exports.last = awslambda.streamifyResponse(async (event, out) => { out.end({ a: 1 }); });
 exports.open = awslambda.streamifyResponse(async (event, out) => { out.write("abc"); });
