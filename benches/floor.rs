@@ -68,13 +68,12 @@ fn serve_caller(
     while let Some(request) = read_request(&mut reader)? {
         let environment = {
             let mut environments = environments.lock().expect("no thread panics with it");
-            match environments.get(&request.tenant) {
-                Some(environment) => Arc::clone(environment),
-                None => {
-                    let environment = start_environment(command)?;
-                    environments.insert(request.tenant.clone(), Arc::clone(&environment));
-                    environment
-                }
+            if let Some(environment) = environments.get(&request.tenant) {
+                Arc::clone(environment)
+            } else {
+                let environment = start_environment(command)?;
+                environments.insert(request.tenant.clone(), Arc::clone(&environment));
+                environment
             }
         };
         environment.invoke(&request, &stream)?;
