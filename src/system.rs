@@ -2,6 +2,7 @@
 //! leave behind, memory, files. This folder must not know Lambda, but
 //! for the variable by which the processes of a function are found.
 
+pub(crate) mod random;
 pub(crate) mod text;
 
 pub(crate) mod http;

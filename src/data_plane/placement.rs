@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::data_plane::account::{Account, Room, Share, ThrottleReason};
 use crate::data_plane::scaling::ScalingBucket;
 use crate::lambda::function::TenantId;
+use crate::system::random::random_uuid;
 
 /// Which environments an invocation may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Placement {
     }
 
     fn start(&mut self, tenant: Option<TenantId>) -> Uuid {
-        let id = Uuid::new_v4();
+        let id = random_uuid();
         self.tenants.entry(tenant.clone()).or_default().count += 1;
         self.environments.insert(id, Occupancy { tenant, slot: Slot::Active });
         self.busy += 1;

@@ -23,11 +23,15 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const HEAD_BYTES: usize = 1024 * 1024;
 
-const SERVE_SETTINGS: ServeSettings = ServeSettings {
+const LAMBDA_API: ServeSettings = ServeSettings {
     header_timeout: Some(HEADER_TIMEOUT),
     max_head_bytes: HEAD_BYTES,
+    max_headers: None,
     half_close: true,
 };
+
+/// Browsers and proxies send more headers than SDKs do.
+const REST_API: ServeSettings = ServeSettings { max_headers: Some(256), ..LAMBDA_API };
 
 /// How long the last replies have at the least, also when the grace period is over.
 const LAST_REPLIES: Duration = Duration::from_millis(200);
@@ -122,11 +126,11 @@ impl OpenDoors {
         for (api, port) in bound.apis {
             apis.push((api.name.clone(), port.address));
             let gateway = gateway(api);
-            let answer = move |request| gateway.clone().answer(request);
-            serving.spawn(serve(port.listener, SERVE_SETTINGS, stop.clone(), answer));
+            let answer = move |request, peer| gateway.clone().answer(request, peer);
+            serving.spawn(serve(port.listener, REST_API, stop.clone(), answer));
         }
-        let answer = move |request| door.clone().answer(request);
-        serving.spawn(serve(bound.lambda.listener, SERVE_SETTINGS, stop.clone(), answer));
+        let answer = move |request, _| door.clone().answer(request);
+        serving.spawn(serve(bound.lambda.listener, LAMBDA_API, stop.clone(), answer));
         let serving = tokio::spawn(async move {
             serving.join_all().await;
         });

@@ -60,7 +60,8 @@ use crate::data_plane::functions::Functions;
 use crate::endpoints::request_log::{LoggedEndpoint, RequestLog};
 use crate::environment::advice::{Advice, Adviser};
 use crate::lambda::quotas;
-use crate::system::http::{DISCARDED_BYTES, Reply, RequestBody, discard, host, read};
+use crate::system::http::{DISCARDED_BYTES, Peer, Reply, RequestBody, discard, host, read};
+use crate::system::random::random_uuid;
 use api::{ApiMethod, Integration, RestApi};
 use authorize::Authorization;
 use method_request::MethodRequest;
@@ -96,8 +97,9 @@ impl ApiGateway {
     }
 
     /// Answers one request.
-    pub(crate) async fn answer(self, request: Request<Incoming>) -> Reply {
-        let request_id = Uuid::new_v4();
+    pub(crate) async fn answer(self, mut request: Request<Incoming>, peer: Peer) -> Reply {
+        request.extensions_mut().insert(peer);
+        let request_id = random_uuid();
         let mut log = RequestLog::begin(LoggedEndpoint::ApiGateway, &request);
         let shown = format!("{} {}", request.method(), request.uri().path());
         let mut reply = match self.0.answer(request, request_id, &mut log).await {

@@ -24,9 +24,9 @@ use ::http::Request;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use hyper::body::Incoming;
-use uuid::Uuid;
 
 use crate::system::http::{self, Reply, RequestBody};
+use crate::system::random::random_uuid;
 use crate::telemetry::metric_store::MetricStore;
 use document::AnswerDocument;
 use error::{CloudWatchError, CloudWatchErrorKind};
@@ -57,7 +57,7 @@ impl CloudWatchApi {
         protocol: Protocol,
         request: Request<Incoming>,
     ) -> Option<Reply> {
-        let request_id = Uuid::new_v4();
+        let request_id = random_uuid();
         let call = match read(request).await.and_then(|body| protocol.read(&body)) {
             Ok(call) => call?,
             Err(refusal) => return Some(protocol.refuse(&refusal, request_id)),

@@ -8,7 +8,7 @@ mod route;
 use std::sync::Arc;
 
 use http::header::{ALLOW, ORIGIN};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 
@@ -20,6 +20,8 @@ use crate::endpoints::request_log::{LoggedEndpoint, RequestLog};
 use crate::system::http::host;
 use crate::system::http::{DISCARDED_BYTES, Reply, discard, empty, json as json_reply};
 use route::{Route, route};
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What is behind the port. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -122,7 +124,7 @@ fn may_call<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), Str
     if headers.contains_key(ORIGIN) {
         return Err("mtl does not answer web pages: the request has an Origin header.".to_owned());
     }
-    if headers.get("Sec-Fetch-Site").is_some_and(|site| site == "cross-site") {
+    if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
         return Err("mtl does not answer web pages of other sites.".to_owned());
     }
     host::check(request, allowed_hosts)

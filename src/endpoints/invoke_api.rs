@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::data_plane::ThrottleReason;
 use crate::data_plane::functions::Functions;
 use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::headers::{EXECUTED_VERSION, REMAPPED_CONTENT_LENGTH, TRACE_ID};
 use crate::endpoints::lambda_api::reply::{
     refuse_service_failure, set_environment, set_request_id,
 };
@@ -27,6 +28,7 @@ use crate::lambda::function::LATEST;
 use crate::lambda::invocation::{Completed, Outcome, Ran, Response, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Reply, empty, json as json_reply, stream};
+use crate::system::random::random_uuid;
 use request::{InvokeRequest, LogType};
 
 /// What runs invocations. Cloning is cheap.
@@ -39,7 +41,7 @@ pub(crate) struct InvokeApi {
 impl InvokeApi {
     /// Answers an `Invoke` request for the function with this name.
     pub(crate) async fn invoke(self, name: String, request: Request<Incoming>) -> Reply {
-        let request_id = Uuid::new_v4();
+        let request_id = random_uuid();
         let reply = self.try_invoke(&name, request, request_id).await;
         finish(reply, request_id)
     }
@@ -72,7 +74,7 @@ impl InvokeApi {
             LogType::None => None,
         };
         let mut reply = outcome_reply(&completed, request_id, log_tail);
-        reply.headers_mut().insert("X-Amzn-Trace-Id", trace_id);
+        reply.headers_mut().insert(&TRACE_ID, trace_id);
         Ok(reply)
     }
 
@@ -82,7 +84,7 @@ impl InvokeApi {
         name: String,
         request: Request<Incoming>,
     ) -> Reply {
-        let request_id = Uuid::new_v4();
+        let request_id = random_uuid();
         let reply = self.try_stream(&name, request, request_id).await;
         finish(reply, request_id)
     }
@@ -125,7 +127,7 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
     let mut reply = json_reply(StatusCode::OK, payload);
     set_executed(&mut reply, completed.ran);
     let headers = reply.headers_mut();
-    headers.insert("X-Amzn-Remapped-Content-Length", HeaderValue::from_static("0"));
+    headers.insert(&REMAPPED_CONTENT_LENGTH, HeaderValue::from_static("0"));
     if let Some(function_error) = function_error {
         headers.insert("X-Amz-Function-Error", HeaderValue::from_static(function_error));
     }
@@ -138,6 +140,6 @@ fn outcome_reply(completed: &Completed, request_id: Uuid, log_tail: Option<Bytes
 
 /// Sets what every reply of a function that ran has: the version, and mtl's own headers.
 fn set_executed(reply: &mut Reply, ran: Ran) {
-    reply.headers_mut().insert("X-Amz-Executed-Version", HeaderValue::from_static(LATEST));
+    reply.headers_mut().insert(&EXECUTED_VERSION, HeaderValue::from_static(LATEST));
     set_environment(reply, ran);
 }

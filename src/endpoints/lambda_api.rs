@@ -4,7 +4,11 @@
 
 pub(crate) mod error;
 
+pub(crate) mod headers;
+mod name_parts;
+
 pub(crate) mod name;
 pub(crate) mod payload;
 pub(crate) mod reply;
 pub(crate) mod tenant;
+pub(crate) mod trace;

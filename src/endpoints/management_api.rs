@@ -16,7 +16,6 @@ use std::sync::Arc;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::data_plane::functions::Functions;
 use crate::endpoints::lambda_api::error::ApiError;
@@ -25,6 +24,7 @@ use crate::endpoints::lambda_api::reply::set_request_id;
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, discard, json as json_reply};
+use crate::system::random::random_uuid;
 use configuration::{AccountLimit, ManagedSettings, Revision};
 use operation::Operation;
 use page::{FunctionPage, ListedArns, PageRequest};
@@ -94,8 +94,8 @@ impl ManagementApi {
         if !violations.is_empty() {
             return Err(ApiError::Validation(violations));
         }
-        let (served, arn) = name::resolve(&self.functions, name, qualifier, Unqualified::Function)?;
-        Ok((Arc::clone(served.function()), arn))
+        let named = name::resolve(&self.functions, name, qualifier, Unqualified::Function)?;
+        Ok((Arc::clone(named.served.function()), named.arn()))
     }
 
     fn configuration(&self, name: &str, query: Option<&str>) -> Result<Value, ApiError> {
@@ -165,6 +165,6 @@ fn finish(answer: Result<Value, ApiError>) -> Reply {
         Ok(document) => json_reply(StatusCode::OK, document.to_string()),
         Err(error) => error.reply(),
     };
-    set_request_id(&mut reply, Uuid::new_v4());
+    set_request_id(&mut reply, random_uuid());
     reply
 }

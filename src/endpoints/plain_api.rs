@@ -18,11 +18,13 @@ use crate::endpoints::lambda_api::reply::{
     refuse_service_failure, set_environment, set_request_id,
 };
 use crate::endpoints::lambda_api::tenant::tenant_id;
+use crate::endpoints::lambda_api::trace::new_trace_id;
 use crate::lambda::invocation::{
     Completed, Invocation, InvocationRequest, Outcome, Response, ResponseMode,
 };
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::{Aborted, Reply, json as json_reply, stream};
+use crate::system::random::random_uuid;
 
 /// The headers with the tenant id: the name that the Runtime API has for it, and that of the Invoke API.
 const TENANT_ID: [&str; 2] = ["Lambda-Runtime-Aws-Tenant-Id", "X-Amz-Tenant-Id"];
@@ -33,7 +35,7 @@ const HOP_BY_HOP: [HeaderName; 7] =
 
 /// Answers a request on the plain route.
 pub(crate) async fn invoke(data_plane: DataPlane, request: Request<Incoming>) -> Reply {
-    let request_id = Uuid::new_v4();
+    let request_id = random_uuid();
     let mut reply = match try_invoke(&data_plane, request, request_id).await {
         Ok(reply) => reply,
         Err(error) => error.reply(),
@@ -54,7 +56,7 @@ async fn try_invoke(
     let request = InvocationRequest {
         tenant_id: tenant_id?,
         payload: payload?,
-        trace_id: trace_id(&head.headers),
+        trace_id: trace_id(&head.headers).unwrap_or_else(new_trace_id),
         headers: forwarded(&head.headers),
         response_mode: ResponseMode::Streaming,
         cold: false,

@@ -11,6 +11,4 @@ mod outcome;
 
 pub(crate) use outcome::{Answer, Completed, Ended, Outcome, Ran, Response};
 pub(crate) use report::{Report, ResponseFigures};
-pub(crate) use request::{
-    InvalidInvocation, Invocation, InvocationRequest, ResponseMode, new_trace_id,
-};
+pub(crate) use request::{InvalidInvocation, Invocation, InvocationRequest, ResponseMode};

@@ -1,6 +1,7 @@
 //! A process's stdout and stderr, cut into lines.
 
 use std::io;
+use std::mem::MaybeUninit;
 
 use tokio::net::unix::pipe::Receiver;
 
@@ -72,15 +73,15 @@ impl Pipe {
 
     /// Reads around tokio, which only knows what the last poll of all descriptors has told it.
     fn drain(&mut self, line: &mut impl FnMut(&[u8])) {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
         let mut drained = 0;
         while drained < DRAIN_BYTES {
             let Some(receiver) = &self.receiver else { return };
             match rustix::io::read(receiver, &mut buffer) {
-                Ok(0) => return self.close(line),
-                Ok(read) => {
-                    drained += read;
-                    self.take(&buffer[..read], line);
+                Ok(([], _)) => return self.close(line),
+                Ok((read, _)) => {
+                    drained += read.len();
+                    self.take(read, line);
                 }
                 Err(_) => return,
             }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::lambda::function::TenantId;
 use crate::system::http::call::CallError;
 use crate::system::http::post::post_json;
+use crate::system::random::random_uuid;
 
 /// How long a URL may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -128,7 +129,7 @@ fn key(function_name: &str) -> String {
     let now = Timestamp::now();
     let day = now.strftime("%Y/%m/%d");
     let time = now.strftime("%Y-%m-%dT%H.%M.%S");
-    format!("aws/lambda/async/{function_name}/{day}/{time}-{}", Uuid::new_v4())
+    format!("aws/lambda/async/{function_name}/{day}/{time}-{}", random_uuid())
 }
 
 /// Under a name that begins with a dot first, so that whoever watches the folder never reads half a

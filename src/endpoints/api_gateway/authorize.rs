@@ -19,6 +19,7 @@ use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 use crate::lambda::invocation::Outcome;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::quotas;
+use crate::system::random::random_uuid;
 
 /// Asks authorizers, and keeps their answers.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Authorization {
             function: &authorizer.function,
             tenant_id: None,
             payload,
-            id: Uuid::new_v4(),
+            id: random_uuid(),
             trace_id: request.trace_id(),
             patience: quotas::API_INTEGRATION_TIMEOUT,
         };

@@ -50,7 +50,7 @@ impl FunctionCall<'_> {
         let invocation = InvocationRequest {
             tenant_id,
             payload: payload.into(),
-            trace_id: Some(trace_id),
+            trace_id,
             headers: HeaderMap::new(),
             response_mode: ResponseMode::Buffered,
             cold: false,

@@ -13,7 +13,7 @@ use crate::endpoints::api_gateway::received::Received;
 use crate::endpoints::api_gateway::refusal::GatewayRefusal;
 use crate::endpoints::api_gateway::request_context;
 use crate::endpoints::api_gateway::resource::RequestPath;
-use crate::lambda::invocation::new_trace_id;
+use crate::endpoints::lambda_api::trace::new_trace_id;
 
 /// A request to a method.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use crate::endpoints::api_gateway::resource::RequestPath;
-use crate::lambda::invocation::new_trace_id;
+use crate::endpoints::lambda_api::trace::new_trace_id;
 use crate::system::http::Peer;
 
 /// Headers about the connection only. None of them reaches a function.
@@ -33,8 +33,8 @@ impl Received {
     /// The address that it comes from.
     #[must_use]
     pub(crate) fn source_ip(&self) -> String {
-        let peer = self.head.extensions.get::<Peer>();
-        peer.map_or_else(|| "127.0.0.1".to_owned(), |peer| peer.address.ip().to_string())
+        let address = self.head.extensions.get::<Peer>().and_then(|peer| peer.address);
+        address.map_or_else(|| "127.0.0.1".to_owned(), |address| address.ip().to_string())
     }
 
     /// The headers that were sent, in their order, and those that API Gateway adds.

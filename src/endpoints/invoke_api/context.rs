@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::headers::{CLIENT_CONTEXT, COGNITO_IDENTITY};
 use crate::lambda::quotas;
 
 /// The headers for the runtime.
@@ -22,12 +23,11 @@ use crate::lambda::quotas;
 /// JSON object.
 pub(crate) fn headers(request: &HeaderMap) -> Result<HeaderMap, ApiError> {
     let mut headers = HeaderMap::new();
-    if let Some(context) = request.get("X-Amz-Client-Context").filter(|value| !value.is_empty()) {
+    if let Some(context) = request.get(&CLIENT_CONTEXT).filter(|value| !value.is_empty()) {
         let name = HeaderName::from_static("lambda-runtime-client-context");
         headers.insert(name, client_context(context)?);
     }
-    if let Some(identity) = request.get("X-Amz-Cognito-Identity").filter(|value| !value.is_empty())
-    {
+    if let Some(identity) = request.get(&COGNITO_IDENTITY).filter(|value| !value.is_empty()) {
         let name = HeaderName::from_static("lambda-runtime-cognito-identity");
         headers.insert(name, cognito_identity(identity)?);
     }

@@ -4,6 +4,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
+use crate::endpoints::lambda_api::headers::INVOCATION_TYPE;
 use crate::lambda::invocation_type::InvocationType;
 
 /// The invocation type of a request.
@@ -12,7 +13,7 @@ use crate::lambda::invocation_type::InvocationType;
 ///
 /// With AWS's text for a type that doesn't exist.
 pub(crate) fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, String> {
-    match headers.get("X-Amz-Invocation-Type").map(HeaderValue::as_bytes) {
+    match headers.get(&INVOCATION_TYPE).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"RequestResponse") => Ok(InvocationType::RequestResponse),
         Some(b"Event") => Ok(InvocationType::Event),
         Some(b"DryRun") => Ok(InvocationType::DryRun),

@@ -10,9 +10,11 @@ use crate::data_plane::functions::{Functions, ServedFunction};
 use crate::endpoints::invoke_api::context;
 use crate::endpoints::invoke_api::invocation_type::invocation_type;
 use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::headers::{COLD, LOG_TYPE, TENANT_ID, TRACE_ID};
 use crate::endpoints::lambda_api::name::{self, Unqualified, parameter};
 use crate::endpoints::lambda_api::payload::payload;
 use crate::endpoints::lambda_api::tenant::tenant_id;
+use crate::endpoints::lambda_api::trace::new_trace_id;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::{Invocation, InvocationRequest, ResponseMode};
 use crate::lambda::invocation_type::InvocationType;
@@ -70,10 +72,10 @@ pub(crate) async fn read(
     let request = InvocationRequest {
         tenant_id: head.tenant_id,
         payload: payload?,
-        trace_id: parts.headers.get("X-Amzn-Trace-Id").cloned(),
+        trace_id: parts.headers.get(&TRACE_ID).cloned().unwrap_or_else(new_trace_id),
         headers: head.for_runtime,
         response_mode,
-        cold: parts.headers.get("X-Mtl-Cold").is_some_and(|cold| cold == "true"),
+        cold: parts.headers.get(&COLD).is_some_and(|cold| cold == "true"),
     };
     let served = head.served;
     let mode = served.function().tenant_isolation_mode;
@@ -84,7 +86,7 @@ pub(crate) async fn read(
 fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, ApiError> {
     let qualifier = parameter(head.uri.query(), "Qualifier");
     let mut violations = name::violations(name, qualifier.as_deref());
-    let tenant_id = match tenant_id(&head.headers, &["X-Amz-Tenant-Id"]) {
+    let tenant_id = match tenant_id(&head.headers, &[&TENANT_ID]) {
         Err(ApiError::Validation(invalid)) => {
             violations.extend(invalid);
             None
@@ -99,7 +101,8 @@ fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, A
     else {
         return Err(ApiError::Validation(violations));
     };
-    let (served, _) = name::resolve(functions, name, qualifier.as_deref(), Unqualified::Latest)?;
+    let named = name::resolve(functions, name, qualifier.as_deref(), Unqualified::Latest)?;
+    let served = named.served.clone();
     // Only synchronous invocations pass on what a caller tells of itself.
     let for_runtime = match invocation_type {
         InvocationType::Event => HeaderMap::new(),
@@ -111,7 +114,7 @@ fn check_head(functions: &Functions, name: &str, head: &Parts) -> Result<Head, A
 }
 
 fn log_type(headers: &HeaderMap) -> Result<LogType, String> {
-    match headers.get("X-Amz-Log-Type").map(HeaderValue::as_bytes) {
+    match headers.get(&LOG_TYPE).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"None") => Ok(LogType::None),
         Some(b"Tail") => Ok(LogType::Tail),
         Some(other) => Err(format!(

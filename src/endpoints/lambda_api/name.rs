@@ -3,17 +3,14 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters>
 
-use std::sync::LazyLock;
-
 use percent_encoding::percent_decode_str;
-use regex_lite::Regex;
 
 use crate::data_plane::functions::{Functions, ServedFunction};
 use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::name_parts::{
+    NAME_PATTERN, NameParts, QUALIFIER_PATTERN, is_qualifier,
+};
 use crate::lambda::function::{Function, FunctionOwner, LATEST};
-
-const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
-const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 
 /// The longest name or ARN, in characters.
 const NAME_CHARACTERS: usize = 170;
@@ -24,62 +21,41 @@ const QUALIFIER_CHARACTERS: usize = 128;
 /// The name by which a single served function can always be called, whatever its own is.
 const ANY_FUNCTION: &str = "function";
 
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9\-_.]+)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_]+))?$",
-    )
-    .expect("the pattern is a constant that the tests compile")
-});
-
-static QUALIFIER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_$]+)$")
-        .expect("the pattern is a constant that the tests compile")
-});
-
 /// What is wrong with the name and the qualifier as members of the request, one text each, the
 /// qualifier's first as AWS has them.
 #[must_use]
 pub(crate) fn violations(name: &str, qualifier: Option<&str>) -> Vec<String> {
     let mut violations = Vec::new();
     if let Some(qualifier) = qualifier {
-        let constraint = Constraint {
-            member: "qualifier",
-            pattern: &QUALIFIER,
-            shown: QUALIFIER_PATTERN,
-            most: QUALIFIER_CHARACTERS,
-        };
-        violations.extend(constraint.violations(qualifier));
+        let at = || at("qualifier", qualifier);
+        if !is_qualifier(qualifier) {
+            violations.push(breaks_pattern(at(), QUALIFIER_PATTERN));
+        }
+        if qualifier.chars().count() > QUALIFIER_CHARACTERS {
+            violations.push(is_too_long(&at(), QUALIFIER_CHARACTERS));
+        }
     }
-    let constraint = Constraint {
-        member: "functionName",
-        pattern: &NAME,
-        shown: NAME_PATTERN,
-        most: NAME_CHARACTERS,
-    };
-    violations.extend(constraint.violations(name));
+    let at = || at("functionName", name);
+    if NameParts::parse(name).is_none() {
+        violations.push(breaks_pattern(at(), NAME_PATTERN));
+    }
+    if name.chars().count() > NAME_CHARACTERS {
+        violations.push(is_too_long(&at(), NAME_CHARACTERS));
+    }
     violations
 }
 
-/// What the service model says of a text of a request.
-struct Constraint {
-    /// How the model calls the text.
-    member: &'static str,
-    pattern: &'static LazyLock<Regex>,
-    /// The pattern as AWS shows it.
-    shown: &'static str,
-    /// The most characters.
-    most: usize,
+/// How AWS begins to say what is wrong with a member of a request.
+fn at(member: &str, value: &str) -> String {
+    format!("Value '{value}' at '{member}' failed to satisfy constraint: ")
 }
 
-impl Constraint {
-    fn violations(&self, value: &str) -> impl Iterator<Item = String> {
-        let at = format!("Value '{value}' at '{}' failed to satisfy constraint: ", self.member);
-        let pattern = (!self.pattern.is_match(value))
-            .then(|| format!("{at}Member must satisfy regular expression pattern: {}", self.shown));
-        let length = (value.chars().count() > self.most)
-            .then(|| format!("{at}Member must have length less than or equal to {}", self.most));
-        pattern.into_iter().chain(length)
-    }
+fn breaks_pattern(at: String, pattern: &str) -> String {
+    at + "Member must satisfy regular expression pattern: " + pattern
+}
+
+fn is_too_long(at: &str, most: usize) -> String {
+    format!("{at}Member must have length less than or equal to {most}")
 }
 
 /// What a request without a qualifier names.
@@ -91,36 +67,56 @@ pub(crate) enum Unqualified {
     Function,
 }
 
-/// Finds the function that a request names, and returns it with the ARN of what is named, which is
-/// qualified if a version is named. Name and qualifier have passed [`violations`].
+/// What a request names.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedFunction<'a> {
+    /// The function.
+    pub(crate) served: &'a ServedFunction,
+    version: Option<&'a str>,
+}
+
+impl NamedFunction<'_> {
+    /// The ARN of what is named, which is qualified if a version is named.
+    #[must_use]
+    pub(crate) fn arn(&self) -> String {
+        qualified(self.served.function().arn(), self.version)
+    }
+}
+
+/// Finds the function that a request names. Name and qualifier have passed [`violations`].
 ///
 /// # Errors
 ///
 /// When the two qualifiers differ, or there is no such function or version.
-pub(crate) fn resolve(
-    functions: &Functions,
-    name: &str,
-    qualifier: Option<&str>,
+pub(crate) fn resolve<'a>(
+    functions: &'a Functions,
+    name: &'a str,
+    qualifier: Option<&'a str>,
     unqualified: Unqualified,
-) -> Result<(ServedFunction, String), ApiError> {
-    let served: Vec<&Function> = functions.all().iter().map(|one| &**one.function()).collect();
-    let (place, arn) = find(&served, name, qualifier, unqualified)?;
-    Ok((functions.all()[place].clone(), arn))
+) -> Result<NamedFunction<'a>, ApiError> {
+    let known = functions.all().iter().map(|served| &**served.function());
+    let found = find(&known, name, qualifier, unqualified)?;
+    Ok(NamedFunction { served: &functions.all()[found.place], version: found.version })
 }
 
-/// The same for functions of one account and Region, with the place of the function among them.
-fn find(
-    functions: &[&Function],
-    name: &str,
-    qualifier: Option<&str>,
+/// A function's place among all, and the version that is named.
+#[derive(Debug, PartialEq, Eq)]
+struct Found<'a> {
+    place: usize,
+    version: Option<&'a str>,
+}
+
+/// The same for functions of one account and Region.
+fn find<'a, 'f>(
+    functions: &(impl ExactSizeIterator<Item = &'f Function> + Clone),
+    name: &'a str,
+    qualifier: Option<&'a str>,
     unqualified: Unqualified,
-) -> Result<(usize, String), ApiError> {
+) -> Result<Found<'a>, ApiError> {
     let not_found = || ApiError::FunctionNotFound(name.to_owned());
-    let function = *functions.first().ok_or_else(not_found)?;
-    let parts = NAME.captures(name).ok_or_else(not_found)?;
-    let part = |group: &str| parts.name(group).map(|part| part.as_str());
-    let derived = part("qualifier");
-    if let (Some(derived), Some(qualifier)) = (derived, qualifier)
+    let owner = &functions.clone().next().ok_or_else(not_found)?.owner;
+    let asked = NameParts::parse(name).ok_or_else(not_found)?;
+    if let (Some(derived), Some(qualifier)) = (asked.qualifier, qualifier)
         && derived != qualifier
     {
         return Err(ApiError::InvalidParameterValue(
@@ -128,23 +124,24 @@ fn find(
                 .to_owned(),
         ));
     }
-    let asked = part("name").unwrap_or_default();
-    let owner = FunctionOwner {
-        region: part("region").unwrap_or(&function.owner.region).to_owned(),
-        account_id: part("account").unwrap_or(&function.owner.account_id).to_owned(),
-    };
     let implied = (unqualified == Unqualified::Latest).then_some(LATEST);
-    let version = derived.or(qualifier).or(implied);
-    let here = owner == function.owner;
-    let only = functions.len() == 1 && asked == ANY_FUNCTION;
-    let place = functions
-        .iter()
-        .position(|known| known.name == asked || known.logical_id.as_deref() == Some(asked));
-    match place.or(only.then_some(0)) {
+    let version = asked.qualifier.or(qualifier).or(implied);
+    let region = asked.region.unwrap_or(&owner.region);
+    let account_id = asked.account.unwrap_or(&owner.account_id);
+    let here = region == owner.region && account_id == owner.account_id;
+    let only = functions.len() == 1 && asked.name == ANY_FUNCTION;
+    let is_asked = |known: &Function| {
+        known.name == asked.name || known.logical_id.as_deref() == Some(asked.name)
+    };
+    match functions.clone().position(is_asked).or(only.then_some(0)) {
         Some(place) if here && version.is_none_or(|version| version == LATEST) => {
-            Ok((place, qualified(functions[place].arn(), version)))
+            Ok(Found { place, version })
         }
-        _ => Err(ApiError::FunctionNotFound(qualified(owner.arn(asked), version))),
+        _ => {
+            let owner =
+                FunctionOwner { region: region.to_owned(), account_id: account_id.to_owned() };
+            Err(ApiError::FunctionNotFound(qualified(owner.arn(asked.name), version)))
+        }
     }
 }
 
@@ -166,7 +163,7 @@ pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unqualified, find, violations};
+    use super::{Unqualified, find, qualified, violations};
     use crate::endpoints::lambda_api::error::ApiError;
     use crate::lambda::function::{
         Architecture, Function, FunctionOwner, FunctionProgram, LogFormat, MemorySize,
@@ -192,6 +189,17 @@ mod tests {
         }
     }
 
+    /// The place of what is named among these functions, and its ARN.
+    fn named(
+        functions: &[&Function],
+        name: &str,
+        qualifier: Option<&str>,
+        unqualified: Unqualified,
+    ) -> Result<(usize, String), ApiError> {
+        let found = find(&functions.iter().copied(), name, qualifier, unqualified)?;
+        Ok((found.place, qualified(functions[found.place].arn(), found.version)))
+    }
+
     #[test]
     fn a_function_has_many_names() {
         for name in [
@@ -205,7 +213,7 @@ mod tests {
         ] {
             assert!(violations(name, Some("$LATEST")).is_empty(), "{name}");
             for qualifier in [None, Some("$LATEST")] {
-                let found = find(&[&function()], name, qualifier, Unqualified::Latest);
+                let found = named(&[&function()], name, qualifier, Unqualified::Latest);
                 assert_eq!(found.unwrap(), (0, format!("{ARN}:$LATEST")), "{name}");
             }
         }
@@ -214,7 +222,7 @@ mod tests {
     #[test]
     fn among_several_functions_each_has_its_own_name_only() {
         let (one, other) = (function(), Function { name: "carts".to_owned(), ..function() });
-        let of = |name| find(&[&one, &other], name, None, Unqualified::Function);
+        let of = |name| named(&[&one, &other], name, None, Unqualified::Function);
         assert_eq!(of("carts"), Ok((1, ARN.replace("orders", "carts"))));
         assert_eq!(of("orders"), Ok((0, ARN.to_owned())));
         assert!(matches!(of("function"), Err(ApiError::FunctionNotFound(_))));
@@ -223,7 +231,7 @@ mod tests {
     #[test]
     fn where_no_version_is_implied_the_arn_has_one_only_if_it_was_named() {
         let of = |name, qualifier| {
-            let found = find(&[&function()], name, qualifier, Unqualified::Function);
+            let found = named(&[&function()], name, qualifier, Unqualified::Function);
             found.map(|(_, arn)| arn).map_err(|error| {
                 let ApiError::FunctionNotFound(arn) = error else { panic!("{error:?}") };
                 arn
@@ -241,7 +249,7 @@ mod tests {
     fn what_is_not_served_is_not_found_under_its_whole_arn() {
         let arn = |rest: &str| Err(ApiError::FunctionNotFound(format!("arn:aws:lambda:{rest}")));
         let of = |name: &str, qualifier: Option<&str>| {
-            find(&[&function()], name, qualifier, Unqualified::Latest).map(|(_, arn)| arn)
+            named(&[&function()], name, qualifier, Unqualified::Latest).map(|(_, arn)| arn)
         };
         assert_eq!(of("x", None), arn("eu-west-1:123456789012:function:x:$LATEST"));
         assert_eq!(of("orders:7", None), arn("eu-west-1:123456789012:function:orders:7"));

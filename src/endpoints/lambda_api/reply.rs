@@ -1,9 +1,10 @@
 //! What replies about invocations have in common, whichever endpoint sends them.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::endpoints::lambda_api::error::ApiError;
+use crate::endpoints::lambda_api::headers::{COLD_START, ENVIRONMENT_ID, REQUEST_ID};
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Outcome, Ran};
 use crate::system::http::Reply;
@@ -23,16 +24,19 @@ pub(crate) fn refuse_service_failure(outcome: &Outcome) -> Result<(), ApiError> 
 
 /// Sets mtl's own headers: which environment ran the invocation, and whether it was a cold start.
 pub(crate) fn set_environment(reply: &mut Reply, Ran { environment_id, is_cold }: Ran) {
-    if let Ok(id) = HeaderValue::from_str(&environment_id.to_string()) {
-        reply.headers_mut().insert("X-Mtl-Environment-Id", id);
-    }
+    set_id(reply, &ENVIRONMENT_ID, environment_id);
     let is_cold = if is_cold { "true" } else { "false" };
-    reply.headers_mut().insert("X-Mtl-Cold-Start", HeaderValue::from_static(is_cold));
+    reply.headers_mut().insert(&COLD_START, HeaderValue::from_static(is_cold));
 }
 
 /// Sets the header that names the request. Every reply has it, refusals too.
 pub(crate) fn set_request_id(reply: &mut Reply, request_id: Uuid) {
-    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
-        reply.headers_mut().insert("x-amzn-RequestId", id);
+    set_id(reply, &REQUEST_ID, request_id);
+}
+
+fn set_id(reply: &mut Reply, name: &HeaderName, id: Uuid) {
+    let mut text = Uuid::encode_buffer();
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
+        reply.headers_mut().insert(name, id);
     }
 }

@@ -2,6 +2,7 @@
 //! break, as AWS words them.
 
 use http::HeaderMap;
+use http::header::AsHeaderName;
 
 use crate::endpoints::lambda_api::error::ApiError;
 use crate::lambda::function::{TenantId, TenantIdError};
@@ -15,7 +16,10 @@ const PATTERN: &str = r"[a-zA-Z0-9\._:\/=+\-@ ]+";
 ///
 /// With AWS's text for each constraint that a value breaks, in the form that is recorded for other
 /// members; or when two headers name different tenants, since choosing one of them would be a guess.
-pub(crate) fn tenant_id(headers: &HeaderMap, names: &[&str]) -> Result<Option<TenantId>, ApiError> {
+pub(crate) fn tenant_id(
+    headers: &HeaderMap,
+    names: &[impl AsHeaderName + Copy],
+) -> Result<Option<TenantId>, ApiError> {
     let mut found: Option<TenantId> = None;
     for value in names.iter().flat_map(|name| headers.get_all(*name)) {
         let Some(id) = parse(value.as_bytes())? else { continue };

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::lambda::function::{Function, LATEST, LogFormat, TenantIsolationMode};
 use crate::lambda::quotas;
+use crate::system::random::random_uuid;
 
 /// What the account of the functions is limited to.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +52,7 @@ impl Revision {
     #[must_use]
     pub(crate) fn now() -> Self {
         let last_modified = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string();
-        Self { revision_id: Uuid::new_v4(), last_modified }
+        Self { revision_id: random_uuid(), last_modified }
     }
 
     /// The configuration under this ARN, qualified or not.

@@ -16,6 +16,7 @@ use crate::environment::runtime_api::replies::{error_reply, internal_error, verd
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::quotas;
 use crate::system::http::{Reply, RequestBody, json as json_reply, read};
+use crate::system::random::random_uuid;
 use crate::telemetry::extensions::{
     ExtensionAnswer, ExtensionCall, ExtensionRefusal, Identifier, ReportedError, ReportedPhase,
     TelemetryApi,
@@ -128,7 +129,7 @@ impl ExtensionRoutes {
         match self.ask_extensions(next).await {
             Some(Ok(event)) => {
                 let mut reply = json_reply(StatusCode::OK, event.json);
-                set(&mut reply, "Lambda-Extension-Event-Identifier", &Uuid::new_v4().to_string());
+                set(&mut reply, "Lambda-Extension-Event-Identifier", &random_uuid().to_string());
                 reply
             }
             Some(Err(refused)) => refusal(&refused),

@@ -53,11 +53,15 @@ impl RuntimeListener {
         let settings = ServeSettings {
             header_timeout: None,
             max_head_bytes: MAX_HEAD_BYTES,
+            max_headers: None,
             half_close: false,
         };
         let routes = RuntimeRoutes::new(function, CallSender(calls));
-        serve(Arc::clone(&self.listener), settings, CancellationToken::new(), move |request| {
-            routes.clone().answer(request)
-        })
+        serve(
+            Arc::clone(&self.listener),
+            settings,
+            CancellationToken::new(),
+            move |request, peer| routes.clone().answer(request, peer),
+        )
     }
 }

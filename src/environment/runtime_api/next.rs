@@ -15,7 +15,17 @@ use crate::system::http::Connection;
 
 /// The header by which a client may prove which invocation an answer is for. Clients that know it
 /// return it; most don't.
-pub(crate) const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+pub(crate) static INVOCATION_ID: HeaderName =
+    HeaderName::from_static("lambda-runtime-invocation-id");
+
+/// How many headers mtl sets.
+const HEADERS: usize = 7;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+static DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
+static FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
+static TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant-id");
+static TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
 
 /// The answer to `/next`: headers and event, as the runtime gets them.
 #[derive(Debug)]
@@ -78,22 +88,25 @@ pub(crate) fn next(
     invocation: &Invocation,
     remaining: Option<Duration>,
 ) -> Next {
-    let mut headers = invocation.headers.clone();
-    let mut set = |name: &'static str, value: String| {
+    let mut headers = HeaderMap::with_capacity(invocation.headers.len() + HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.extend(invocation.headers.clone());
+    let mut set = |name: &HeaderName, value: &str| {
         // Ids, numbers and names that were checked: all are valid header values.
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
         }
     };
-    set("lambda-runtime-aws-request-id", invocation.request_id.to_string());
-    set("lambda-runtime-deadline-ms", deadline(remaining).to_string());
-    set("lambda-runtime-invoked-function-arn", function.arn());
-    set(INVOCATION_ID, invocation.request_id.to_string());
+    let mut id = Uuid::encode_buffer();
+    let id = &*invocation.request_id.hyphenated().encode_lower(&mut id);
+    set(&REQUEST_ID, id);
+    set(&INVOCATION_ID, id);
+    set(&DEADLINE_MS, &deadline(remaining).to_string());
+    set(&FUNCTION_ARN, &function.arn());
     if let Some(tenant_id) = &invocation.tenant_id {
-        set("lambda-runtime-aws-tenant-id", tenant_id.to_string());
+        set(&TENANT_ID, tenant_id.as_str());
     }
-    headers.insert("lambda-runtime-trace-id", invocation.trace_id.clone());
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(&TRACE_ID, invocation.trace_id.clone());
     let response_mode = invocation.response_mode;
     Next { headers, payload: invocation.payload.clone(), response_mode }
 }

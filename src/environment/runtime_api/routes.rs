@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{Extensions, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -27,11 +27,11 @@ use crate::lambda::invocation::failure::{Failure, posted};
 use crate::lambda::invocation::{Answer, ResponseMode};
 use crate::lambda::quotas;
 use crate::system::http::{
-    Connection, Peer, Reply, RequestBody, discard, empty, json as json_reply, read, text,
+    Connection, Peer, Reply, ReplyBody, RequestBody, discard, empty, read, text,
 };
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
-const RESPONSE_MODE: &str = "Lambda-Runtime-Function-Response-Mode";
+static RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 
 /// The resources of the API, with the one method that each allows.
 enum Route {
@@ -88,7 +88,8 @@ impl RuntimeRoutes {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer(self, request: Request<Incoming>) -> Reply {
+    pub(crate) async fn answer(self, request: Request<Incoming>, peer: Peer) -> Reply {
+        let on = peer.connection();
         let Some(route) = Route::parse(request.uri().path()) else { return not_found() };
         if *request.method() != route.method() {
             let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
@@ -99,16 +100,16 @@ impl RuntimeRoutes {
         }
         match route {
             Route::Ping => text(StatusCode::OK, "pong"),
-            Route::Next => self.next(&request).await,
-            Route::Response(id) => self.response(&id, request).await,
-            Route::Error(id) => self.error(&id, request).await,
+            Route::Next => self.next(on).await,
+            Route::Response(id) => self.response(&id, on, request).await,
+            Route::Error(id) => self.error(&id, on, request).await,
             Route::InitError => self.init_error(request).await,
             Route::Extension(route) => self.extensions.answer(route, request).await,
         }
     }
 
-    async fn next(&self, request: &Request<Incoming>) -> Reply {
-        let (poll, next) = Poll::new(connection(request.extensions()));
+    async fn next(&self, on: Connection) -> Reply {
+        let (poll, next) = Poll::new(on);
         self.calls.send(RuntimeCall::Next(poll)).await;
         match next.await {
             // A runtime of an environment that has ended: clients end then.
@@ -118,8 +119,8 @@ impl RuntimeRoutes {
             Ok(Some(Next { headers, payload, response_mode })) => {
                 let streams = response_mode == ResponseMode::Streaming;
                 self.caller_streams.store(streams, Ordering::Relaxed);
-                let mut reply = json_reply(StatusCode::OK, payload);
-                reply.headers_mut().extend(headers);
+                let mut reply = Reply::new(ReplyBody::from(payload));
+                *reply.headers_mut() = headers;
                 reply
             }
             // Another poll took this one's place: the runtime has given it up.
@@ -127,17 +128,17 @@ impl RuntimeRoutes {
         }
     }
 
-    async fn response(&self, id: &str, request: Request<Incoming>) -> Reply {
+    async fn response(&self, id: &str, on: Connection, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
-        match head.headers.get(RESPONSE_MODE).map(HeaderValue::as_bytes) {
+        match head.headers.get(&RESPONSE_MODE).map(HeaderValue::as_bytes) {
             // Go's client never sends the header; what it streams is of no length that it knew.
             None if self.caller_streams.load(Ordering::Relaxed)
                 && !head.headers.contains_key(CONTENT_LENGTH) =>
             {
-                return self.streamed_response(id, &head, body).await;
+                return self.streamed_response(id, on, &head, body).await;
             }
             None => {}
-            Some(b"streaming") => return self.streamed_response(id, &head, body).await,
+            Some(b"streaming") => return self.streamed_response(id, on, &head, body).await,
             Some(_) => {
                 discard(body, u64::MAX).await;
                 return error_reply(
@@ -156,14 +157,20 @@ impl RuntimeRoutes {
             RequestBody::TooLarge(_) => ResponseBody::TooLarge,
             RequestBody::Truncated => ResponseBody::Truncated,
         };
-        self.post(id, &head, |post| RuntimeCall::Response(post, body)).await
+        self.post(id, on, &head, |post| RuntimeCall::Response(post, body)).await
     }
 
     /// The caller gets the body while the runtime writes it.
-    async fn streamed_response(&self, id: &str, head: &Parts, body: Incoming) -> Reply {
+    async fn streamed_response(
+        &self,
+        id: &str,
+        on: Connection,
+        head: &Parts,
+        body: Incoming,
+    ) -> Reply {
         let (sender, chunks) = mpsc::channel(1);
         let started = |post| RuntimeCall::StreamStarted(post, chunks);
-        let limit = match self.ask(id, head, started).await {
+        let limit = match self.ask(id, on.clone(), head, started).await {
             Ok(Verdict::Proceed { limit }) => limit,
             Ok(refusal) => {
                 discard(body, u64::MAX).await;
@@ -172,12 +179,12 @@ impl RuntimeRoutes {
             Err(reply) => return *reply,
         };
         let body = forward(body, sender, limit).await;
-        self.post(id, head, |post| RuntimeCall::Response(post, body)).await
+        self.post(id, on, head, |post| RuntimeCall::Response(post, body)).await
     }
 
-    async fn error(&self, id: &str, request: Request<Incoming>) -> Reply {
+    async fn error(&self, id: &str, on: Connection, request: Request<Incoming>) -> Reply {
         let (head, failure) = posted_error(request).await;
-        self.post(id, &head, |post| RuntimeCall::Error(post, failure)).await
+        self.post(id, on, &head, |post| RuntimeCall::Error(post, failure)).await
     }
 
     async fn init_error(&self, request: Request<Incoming>) -> Reply {
@@ -187,33 +194,34 @@ impl RuntimeRoutes {
         decided.await.map_or_else(|_| internal_error(), verdict_reply)
     }
 
-    async fn post(&self, id: &str, head: &Parts, call: impl FnOnce(Post) -> RuntimeCall) -> Reply {
-        self.ask(id, head, call).await.map_or_else(|reply| *reply, verdict_reply)
+    async fn post(
+        &self,
+        id: &str,
+        on: Connection,
+        head: &Parts,
+        call: impl FnOnce(Post) -> RuntimeCall,
+    ) -> Reply {
+        self.ask(id, on, head, call).await.map_or_else(|reply| *reply, verdict_reply)
     }
 
     async fn ask(
         &self,
         id: &str,
+        connection: Connection,
         head: &Parts,
         call: impl FnOnce(Post) -> RuntimeCall,
     ) -> Result<Verdict, Box<Reply>> {
         let Ok(id) = id.parse::<Uuid>() else { return Ok(Verdict::InvalidRequestId) };
         // Clients that know the header return it, so that an answer can't reach an invocation that
         // it isn't for. mtl sends the request id in it; most clients send nothing.
-        if head.headers.get(INVOCATION_ID).is_some_and(|echo| !is_invocation_id(echo, id)) {
+        if head.headers.get(&INVOCATION_ID).is_some_and(|echo| !is_invocation_id(echo, id)) {
             let gone = error_reply(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
             return Err(Box::new(gone));
         }
         let (verdict, decided) = oneshot::channel();
-        let connection = connection(&head.extensions);
         self.calls.send(call(Post { id, connection, verdict })).await;
         decided.await.map_err(|_| Box::new(internal_error()))
     }
-}
-
-/// What a request came on.
-fn connection(extensions: &Extensions) -> Connection {
-    extensions.get::<Peer>().map(Peer::connection).unwrap_or_default()
 }
 
 async fn posted_error(request: Request<Incoming>) -> (Parts, Failure) {

@@ -1,7 +1,5 @@
 //! A request to run a function, and the checks that make it an invocation: tenancy and the event's format.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
@@ -57,8 +55,8 @@ pub(crate) struct InvocationRequest {
     pub(crate) tenant_id: Option<TenantId>,
     /// The payload as it came.
     pub(crate) payload: Bytes,
-    /// The X-Ray trace, if the caller has one.
-    pub(crate) trace_id: Option<HeaderValue>,
+    /// The X-Ray trace.
+    pub(crate) trace_id: HeaderValue,
     /// What else the runtime gets.
     pub(crate) headers: HeaderMap,
     /// How the caller takes the answer.
@@ -128,7 +126,7 @@ impl Invocation {
             request_id,
             tenant_id: request.tenant_id,
             payload,
-            trace_id: request.trace_id.unwrap_or_else(new_trace_id),
+            trace_id: request.trace_id,
             headers: request.headers,
             response_mode: request.response_mode,
             cold: request.cold,
@@ -153,15 +151,4 @@ fn check_json(payload: &[u8]) -> Result<(), InvalidInvocation> {
         )
     };
     Err(InvalidInvocation::Payload { reason, line, column })
-}
-
-/// A trace that is not sampled: `Root=1-<8 hex digits of the time>-<24 random ones>;…`.
-///
-/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
-#[must_use]
-pub(crate) fn new_trace_id() -> HeaderValue {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (root, parent) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().simple().to_string());
-    let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &root[..24], &parent[..16]);
-    HeaderValue::from_str(&trace).unwrap_or_else(|_| HeaderValue::from_static("Sampled=0"))
 }

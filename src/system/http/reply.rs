@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
@@ -100,6 +100,8 @@ pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 fn reply(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(ReplyBody::from(body.into()));
     *reply.status_mut() = status;
+    // Room for what the replies of a function have: a map that grows is hashed anew each time.
+    *reply.headers_mut() = HeaderMap::with_capacity(8);
     if let Some(content_type) = content_type {
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }

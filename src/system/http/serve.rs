@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::system::http::reply::Reply;
 
-/// Where a request came from, in its extensions.
+/// Where a request came from.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    /// The other end.
-    pub(crate) address: SocketAddr,
+    /// The other end; `None` where it has left already.
+    pub(crate) address: Option<SocketAddr>,
     /// Lives as long as the connection and the requests that are being answered.
     token: Arc<()>,
 }
@@ -63,6 +63,9 @@ pub(crate) struct ServeSettings {
     pub(crate) header_timeout: Option<Duration>,
     /// The largest head of a request, in bytes.
     pub(crate) max_head_bytes: usize,
+    /// The most headers of a request; `None` is 100. For more than those every request costs room on the
+    /// heap.
+    pub(crate) max_headers: Option<usize>,
     /// Whether a client that has closed its end after the request still gets the answer. Then one that
     /// has left is noticed only when the answer is written.
     pub(crate) half_close: bool,
@@ -77,7 +80,7 @@ pub(crate) async fn serve<L, H, F>(
     handle: H,
 ) where
     L: Borrow<TcpListener> + Send,
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
     let mut connections = JoinSet::new();
@@ -127,25 +130,23 @@ async fn connection<H, F>(
     stop: CancellationToken,
     handle: H,
 ) where
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    let token = Arc::new(());
-    let peer = stream.peer_addr().ok().map(|address| Peer { address, token });
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        if let Some(peer) = &peer {
-            request.extensions_mut().insert(peer.clone());
-        }
-        let reply = handle(request);
+    let peer = Peer { address: stream.peer_addr().ok(), token: Arc::new(()) };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let reply = handle(request, peer.clone());
         async move { Ok::<_, Infallible>(reply.await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(settings.max_head_bytes)
-        .half_close(settings.half_close)
-        .max_headers(256)
-        .serve_connection(TokioIo::new(stream), service);
+        .half_close(settings.half_close);
+    if let Some(most) = settings.max_headers {
+        http.max_headers(most);
+    }
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         // A broken connection is the client's affair: there is no one left to tell.

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::lambda::quotas;
+use crate::system::random::random_uuid;
 use crate::telemetry::extensions::call::{
     ExtensionAnswer, ExtensionEvent, ExtensionRefusal, Identifier,
 };
@@ -66,7 +67,7 @@ impl Extensions {
             let message = format!("Extension limit ({}) reached", quotas::EXTENSIONS);
             return Err(ExtensionRefusal::new("Extension.TooManyExtensions", message));
         }
-        let id = Uuid::new_v4();
+        let id = random_uuid();
         self.registered.push(RegisteredExtension {
             id,
             name: name.to_owned(),
