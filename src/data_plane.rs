@@ -26,6 +26,10 @@ pub(crate) mod event_queue;
 
 pub(crate) mod functions;
 
+#[cfg(feature = "benchmarks")]
+#[path = "../benches/micro/placement.rs"]
+pub(crate) mod benchmark;
+
 pub(crate) use account::{Account, AccountLimits, FunctionLimits, ThrottleReason};
 pub(crate) use dispatch::{DataPlane, Refusal};
 pub(crate) use fleet::TenantCounts;

@@ -42,5 +42,8 @@ mod parts;
 
 mod actor;
 
+#[cfg(feature = "benchmarks")]
+pub(crate) use runtime_api::benchmark;
+
 pub(crate) use actor::Environment;
 pub(crate) use assignment::{Assignment, Handle, Lease};

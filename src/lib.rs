@@ -86,4 +86,10 @@ mod example_function;
 
 pub mod cli;
 
+/// What `cargo bench --bench micro` measures. It is no part of the public face.
+#[cfg(feature = "benchmarks")]
+#[doc(hidden)]
+#[path = "../benches/micro/inside.rs"]
+pub mod benchmarks;
+
 pub use embedded::{Emulator, Function, InvokeError, InvokeResponse, StartError};

@@ -17,3 +17,7 @@ mod routes;
 mod listener;
 
 pub(crate) mod line;
+
+#[cfg(feature = "benchmarks")]
+#[path = "../../benches/micro/next.rs"]
+pub(crate) mod benchmark;

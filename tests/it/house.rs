@@ -131,6 +131,20 @@ fn the_public_face_is_as_committed() {
     compare("tests/it/public_face.txt", &(lines.join("\n") + "\n"));
 }
 
+/// The benchmarks see what is private, by a feature that is off. Nothing else may hide behind it.
+#[test]
+fn only_what_benchmarks_use_is_left_out_with_their_feature() {
+    let cfg = "#[cfg(feature = \"benchmarks\")]\n";
+    let left_out = [
+        "#[path = \"../benches/micro/one.rs\"]\npub mod one;\n",
+        "pub(crate) use two::benchmark;\n",
+    ];
+    let kept = ["pub mod three;\n", "pub fn four() {}\n", "pub use five::Six;\n"];
+    let items = |item: &str| Source::parse("lib.rs".to_owned(), format!("{cfg}{item}")).items.len();
+    assert_eq!(left_out.map(items), [0, 0]);
+    assert_eq!(kept.map(items), [1, 1, 1]);
+}
+
 #[test]
 fn the_face_is_found_through_private_modules() {
     let lib = "mod one;\npub mod two;\npub use one::{Thing as Other, hidden::deep};\n";

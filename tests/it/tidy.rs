@@ -158,7 +158,8 @@ fn a_module_uses_only_modules_declared_above_it() {
 
 #[test]
 fn files_are_short_and_say_what_they_are_for() {
-    let files = ["src", "tests"].map(|folder| rust_files(&package().join(folder))).concat();
+    let files =
+        ["benches", "src", "tests"].map(|folder| rust_files(&package().join(folder))).concat();
     for file in files {
         let text = read(&file);
         assert!(text.starts_with("//! "), "{} doesn't say what it is for", file.display());

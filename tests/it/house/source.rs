@@ -1,8 +1,10 @@
-//! The source of mtl, parsed. Tests and everything else under `#[cfg(test)]` are taken out of it.
+//! The source of mtl, parsed. Tests and everything else under `#[cfg(test)]` are taken out of it, and so
+//! is what only benchmarks use.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use syn::spanned::Spanned as _;
 use syn::{Attribute, Item, Meta};
 
 /// One file of `src`.
@@ -62,7 +64,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn without_tests(items: Vec<Item>) -> Vec<Item> {
-    let mut items: Vec<Item> = items.into_iter().filter(|item| !is_test(item)).collect();
+    let is_left = |item: &Item| !is_test(item) && !is_for_benchmarks(item);
+    let mut items: Vec<Item> = items.into_iter().filter(is_left).collect();
     for item in &mut items {
         if let Item::Mod(module) = item
             && let Some((_, content)) = &mut module.content
@@ -74,18 +77,38 @@ fn without_tests(items: Vec<Item>) -> Vec<Item> {
 }
 
 fn is_test(item: &Item) -> bool {
-    let attributes: &[Attribute] = match item {
+    attributes(item).iter().any(|attribute| match &attribute.meta {
+        Meta::List(list) => list.path.is_ident("cfg") && names_test(&list.tokens.to_string()),
+        _ => false,
+    })
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
         Item::Mod(item) => &item.attrs,
         Item::Struct(item) => &item.attrs,
         Item::Use(item) => &item.attrs,
         _ => &[],
-    };
-    attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) => list.path.is_ident("cfg") && names_test(&list.tokens.to_string()),
+    }
+}
+
+/// Whether this lets benchmarks in and is nothing else: a module in `benches`, or the `use` that hands
+/// one on.
+fn is_for_benchmarks(item: &Item) -> bool {
+    let attributes: Vec<_> =
+        attributes(item).iter().filter_map(|attribute| attribute.span().source_text()).collect();
+    let is_only_that = match item {
+        Item::Mod(_) => attributes.iter().any(|path| path.contains("../benches/micro/")),
+        Item::Use(item) => text_of(&item.tree).ends_with("::benchmark"),
         _ => false,
-    })
+    };
+    is_only_that && attributes.iter().any(|cfg| cfg == "#[cfg(feature = \"benchmarks\")]")
+}
+
+fn text_of(tree: &syn::UseTree) -> String {
+    tree.span().source_text().unwrap_or_default()
 }
 
 /// `test`, also within `all(…)`.

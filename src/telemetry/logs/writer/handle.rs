@@ -22,7 +22,12 @@ impl Writer {
         Self::start_with(io::stdout())
     }
 
-    fn start_with(stdout: impl Write + Send + 'static) -> io::Result<Self> {
+    /// As [`Writer::start`], with something else for stdout.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread left.
+    pub(crate) fn start_with(stdout: impl Write + Send + 'static) -> io::Result<Self> {
         let stdout = WriteQueue::for_stdout(stdout)?;
         Ok(Self { stdout, files: WriteQueue::for_files()? })
     }
