@@ -1,5 +1,5 @@
 //! An in-memory CloudWatch: what is published, by metric and minute, and the statistics of it. Neither
-//! what is published nor how it is asked for over HTTP is decided here.
+//! what counts as what nor how it is asked for over HTTP is decided here.
 //!
 //! It keeps one-minute points of the last 24 hours, and no more than 256 MB of them: beyond that the
 //! oldest minutes of all metrics are dropped early.
@@ -9,18 +9,27 @@ pub(crate) mod metric;
 pub(crate) mod statistic;
 
 mod distribution;
-mod filter;
+
 mod series;
 
+mod filter;
+
 mod query;
+
+mod lambda_table;
+mod published;
 
 mod store;
 
 pub(crate) use filter::MetricFilter;
+pub(crate) use lambda_table::FunctionId;
+pub(crate) use lambda_table::lambda_metric::LambdaMetric;
 pub(crate) use query::{MetricQuery, Point};
-pub(crate) use store::MetricStore;
+pub(crate) use series::minute;
+pub(crate) use store::{Concurrency, InvocationRows, MetricStore, Observed};
+
 #[cfg(test)]
-pub(crate) use store::{CAPACITY_BYTES, METRIC_BYTES};
+pub(crate) use lambda_table::lambda_metric::{AWS_NAMESPACE, OWN_NAMESPACE};
 
 #[cfg(test)]
 mod tests;

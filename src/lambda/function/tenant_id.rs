@@ -41,12 +41,6 @@ impl TenantId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The id, shared and not copied.
-    #[must_use]
-    pub(crate) fn to_arc(&self) -> Arc<str> {
-        Arc::clone(&self.0)
-    }
 }
 
 impl FromStr for TenantId {

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use crate::lambda::function::TenantId;
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Ended, Report};
-use crate::telemetry::lambda_metrics::{AWS_NAMESPACE, AccountMetrics, OWN_NAMESPACE, StartType};
-use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
+use crate::telemetry::lambda_metrics::{AccountMetrics, StartType};
+use crate::telemetry::metric_store::metric::{Datum, Dimensions, MetricId, Observation, Unit};
 use crate::telemetry::metric_store::statistic::Statistic;
-use crate::telemetry::metric_store::{CAPACITY_BYTES, MetricFilter, MetricQuery, MetricStore};
+use crate::telemetry::metric_store::{
+    AWS_NAMESPACE, MetricFilter, MetricQuery, MetricStore, OWN_NAMESPACE,
+};
 
 fn tenant(id: &str) -> TenantId {
     id.parse().unwrap()
@@ -122,7 +124,7 @@ fn the_concurrency_of_the_account_counts_all_functions() {
 }
 
 #[test]
-fn ten_thousand_tenants_fit_and_all_are_there() {
+fn ten_thousand_tenants_have_less_than_a_kilobyte_each_and_all_are_there() {
     let store = MetricStore::default();
     let metrics = AccountMetrics::new(store.clone()).function("f");
     let tenants: Vec<TenantId> = (0..10_000).map(|n| tenant(&format!("tenant-{n}"))).collect();
@@ -131,7 +133,7 @@ fn ten_thousand_tenants_fit_and_all_are_there() {
         metrics.begin(Some(tenant_id), StartType::Cold).end(&success());
     }
     let (_, bytes, refused) = store.size();
-    assert!(bytes < CAPACITY_BYTES / 4, "{bytes}");
+    assert!(bytes < 10_000 * 1_000, "{bytes}");
     assert_eq!(refused, 0);
     let invocations = MetricFilter {
         namespace: Some(AWS_NAMESPACE),
@@ -142,4 +144,81 @@ fn ten_thousand_tenants_fit_and_all_are_there() {
     assert_eq!(store.list(&invocations, None, usize::MAX).len(), tenants.len());
     let last = [F, ("TenantId", "tenant-9999")];
     assert_eq!(sum(&store, AWS_NAMESPACE, "Invocations", &last), Some(1.0));
+}
+
+#[test]
+fn what_a_function_publishes_under_the_same_name_is_in_the_same_metric() {
+    let store = MetricStore::default();
+    let metrics = AccountMetrics::new(store.clone()).function("f");
+    let alice = tenant("alice");
+    metrics.begin(Some(&alice), StartType::Cold).end(&success());
+    let dimensions = [F, ("TenantId", "alice")].map(|(name, value)| (name.into(), value.into()));
+    let cold_starts = MetricId {
+        namespace: OWN_NAMESPACE.into(),
+        name: "ColdStarts".into(),
+        dimensions: Dimensions::new(dimensions),
+    };
+    let now = Timestamp::now();
+    let datum = Datum {
+        metric: cold_starts.clone(),
+        unit: Unit::COUNT,
+        timestamp: now,
+        observation: Observation::once(5.0),
+    };
+    store.put(&datum, now);
+    let of_alice = [F, ("TenantId", "alice")];
+    assert_eq!(sum(&store, OWN_NAMESPACE, "ColdStarts", &of_alice), Some(6.0));
+    let own = MetricFilter { name: Some("ColdStarts"), ..MetricFilter::default() };
+    let listed = store.list(&own, None, 9);
+    assert_eq!(listed.len(), 2, "the function and alice");
+    assert_eq!(listed[1], cold_starts);
+}
+
+#[test]
+fn pages_of_any_size_have_all_metrics_once_and_in_order() {
+    let store = MetricStore::default();
+    let account = AccountMetrics::new(store.clone());
+    for function in ["g", "f"] {
+        let metrics = account.function(function);
+        for id in ["b", "c", "a"] {
+            metrics.begin(Some(&tenant(id)), StartType::Warm).end(&success());
+        }
+    }
+    let now = Timestamp::now();
+    for (name, value) in [("FunctionName", "ff"), ("A", "f"), ("Z", "f")] {
+        let metric = MetricId {
+            namespace: AWS_NAMESPACE.into(),
+            name: "Errors".into(),
+            dimensions: Dimensions::new([(name.into(), value.into())]),
+        };
+        let (unit, observation) = (Unit::COUNT, Observation::once(1.0));
+        store.put(&Datum { metric, unit, timestamp: now, observation }, now);
+    }
+    let filter = MetricFilter::default();
+    let all = store.list(&filter, None, usize::MAX);
+    assert_eq!(all.len(), 5 * (1 + 2 * 5) + 4 * 2 * 4 + 3);
+    assert!(all.is_sorted());
+    for limit in [1, 2, 7] {
+        let mut paged = store.list(&filter, None, limit);
+        loop {
+            let page = store.list(&filter, paged.last(), limit);
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, all, "{limit} at a time");
+    }
+}
+
+#[test]
+fn tenants_for_whom_there_is_no_room_are_counted_and_not_kept() {
+    let store = MetricStore::with_capacity(50_000);
+    let metrics = AccountMetrics::new(store.clone()).function("f");
+    for n in 0..1_000 {
+        metrics.begin(Some(&tenant(&n.to_string())), StartType::Warm).end(&success());
+    }
+    let (tenants, bytes, refused) = store.size();
+    assert!(bytes <= 51_000, "{bytes}");
+    assert_eq!(tenants as u64 + refused, 1_000);
 }

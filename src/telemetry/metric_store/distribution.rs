@@ -58,17 +58,23 @@ impl Distribution {
         };
         let mut observed = values.iter().filter(|(_, count)| *count > 0.0);
         let &(value, count) = observed.next()?;
+        let mut distribution = Self::same(value, count);
+        for (value, count) in observed {
+            distribution.add_value(*value, *count);
+        }
+        Some(distribution)
+    }
+
+    /// One value, observed so many times.
+    #[must_use]
+    pub(crate) fn same(value: f64, count: f64) -> Self {
         let summary = StatisticSet {
             sample_count: count,
             sum: value * count,
             minimum: value,
             maximum: value,
         };
-        let mut distribution = Self { summary, values: Values::Same };
-        for (value, count) in observed {
-            distribution.add_value(*value, *count);
-        }
-        Some(distribution)
+        Self { summary, values: Values::Same }
     }
 
     fn of_set(set: &StatisticSet) -> Option<Self> {
@@ -93,7 +99,8 @@ impl Distribution {
         }
     }
 
-    fn add_value(&mut self, value: f64, count: f64) {
+    /// Adds a value that was observed so many times.
+    pub(crate) fn add_value(&mut self, value: f64, count: f64) {
         self.spread();
         match &mut self.values {
             Values::Few(few) => insert(few, value, count),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::telemetry::metric_store::metric::MetricId;
+use crate::telemetry::metric_store::series::{Minute, minute};
 
 /// Which metrics are listed.
 #[derive(Clone, Debug, Default)]
@@ -18,16 +18,25 @@ pub(crate) struct MetricFilter<'a> {
 }
 
 impl MetricFilter<'_> {
-    /// Whether a metric has the names and dimensions that are asked for. When something was last
-    /// published for it is not looked at.
+    /// Whether metrics of this namespace and name are asked for.
     #[must_use]
-    pub(crate) fn matches(&self, metric: &MetricId) -> bool {
-        let has = |(name, value): &(&str, Option<&str>)| {
-            let found = metric.dimensions.get(name);
+    pub(crate) fn matches_names(&self, namespace: &str, name: &str) -> bool {
+        self.namespace.is_none_or(|wanted| wanted == namespace)
+            && self.name.is_none_or(|wanted| wanted == name)
+    }
+
+    /// Whether a metric with these dimensions, each found by its name, is asked for.
+    #[must_use]
+    pub(crate) fn matches_dimensions<'b>(&self, get: impl Fn(&str) -> Option<&'b str>) -> bool {
+        self.dimensions.iter().all(|(name, value)| {
+            let found = get(name);
             found.is_some() && (value.is_none() || found == *value)
-        };
-        self.namespace.is_none_or(|namespace| *metric.namespace == *namespace)
-            && self.name.is_none_or(|name| *metric.name == *name)
-            && self.dimensions.iter().all(has)
+        })
+    }
+
+    /// Whether a metric for which something was last published in this minute, if ever, is asked for.
+    #[must_use]
+    pub(crate) fn is_active(&self, last: Option<Minute>) -> bool {
+        last.is_some() && last >= self.active_since.map(minute)
     }
 }

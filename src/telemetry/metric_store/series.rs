@@ -1,6 +1,9 @@
 //! The points of one metric: one for every minute in which something was published.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+
+use jiff::Timestamp;
 
 use crate::telemetry::metric_store::distribution::Distribution;
 use crate::telemetry::metric_store::metric::{Observation, Unit};
@@ -8,8 +11,17 @@ use crate::telemetry::metric_store::metric::{Observation, Unit};
 /// Minutes since the beginning of 1970.
 pub(crate) type Minute = i64;
 
+/// The minute of a moment.
+#[must_use]
+pub(crate) fn minute(time: Timestamp) -> Minute {
+    time.as_second().div_euclid(60)
+}
+
+/// What the index of minutes has of a point: where it is, and the room that the list grows into.
+pub(crate) const INDEX_BYTES: usize = 16;
+
 /// What a point has, without what it has elsewhere.
-const POINT_BYTES: usize = size_of::<(Minute, Distribution)>();
+const POINT_BYTES: usize = size_of::<(Minute, Distribution)>() + INDEX_BYTES;
 
 /// The points of a metric in one unit, oldest first.
 #[derive(Clone, Debug)]
@@ -54,21 +66,31 @@ impl Series {
         &self,
         start: Minute,
         end: Minute,
-    ) -> impl Iterator<Item = &(Minute, Distribution)> {
+    ) -> impl Iterator<Item = (Minute, Cow<'_, Distribution>)> {
         let first = self.points.partition_point(|(minute, _)| *minute < start);
-        self.points.range(first..).take_while(move |(minute, _)| *minute < end)
+        let asked = self.points.range(first..).take_while(move |(minute, _)| *minute < end);
+        asked.map(|(minute, distribution)| (*minute, Cow::Borrowed(distribution)))
     }
 
-    /// The minutes that have a point.
-    pub(crate) fn minutes(&self) -> impl Iterator<Item = Minute> {
-        self.points.iter().map(|(minute, _)| *minute)
+    /// Whether there is a point for this minute.
+    #[must_use]
+    pub(crate) fn has(&self, minute: Minute) -> bool {
+        let place = self.points.iter().rev().find(|(other, _)| *other <= minute);
+        place.is_some_and(|(other, _)| *other == minute)
     }
 
-    /// Drops the points of all minutes before this one.
-    pub(crate) fn drop_before(&mut self, minute: Minute) {
-        let kept = self.points.partition_point(|(other, _)| *other < minute);
-        self.points.drain(..kept);
-        self.points.shrink_to_fit();
+    /// Drops the points up to this minute, and returns how many bytes that frees.
+    pub(crate) fn drop_until(&mut self, minute: Minute) -> usize {
+        let before = self.points.capacity();
+        let mut freed = 0;
+        while let Some((_, point)) = self.points.pop_front_if(|(other, _)| *other <= minute) {
+            freed += point.heap_bytes();
+        }
+        // Not each time: that would move all that is kept for each point that goes.
+        if self.points.len() <= before / 2 {
+            self.points.shrink_to_fit();
+        }
+        freed + (before - self.points.capacity()) * POINT_BYTES
     }
 
     /// When something was last published.
@@ -78,7 +100,7 @@ impl Series {
     }
 
     /// About how many bytes its points have.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         let heap: usize = self.points.iter().map(|(_, point)| point.heap_bytes()).sum();
         heap + self.points.capacity() * POINT_BYTES
@@ -96,11 +118,14 @@ mod tests {
         for minute in [5, 3, 5, 9, 4, 1] {
             series.add(minute, &Observation::once(1.0));
         }
-        assert_eq!(series.minutes().collect::<Vec<_>>(), [1, 3, 4, 5, 9]);
-        let between: Vec<_> = series.between(3, 9).map(|(minute, _)| *minute).collect();
-        assert_eq!(between, [3, 4, 5]);
-        series.drop_before(5);
-        assert_eq!(series.minutes().collect::<Vec<_>>(), [5, 9]);
+        let between = |series: &Series, start, end| {
+            series.between(start, end).map(|(minute, _)| minute).collect::<Vec<_>>()
+        };
+        assert_eq!(between(&series, 0, 10), [1, 3, 4, 5, 9]);
+        assert_eq!(between(&series, 3, 9), [3, 4, 5]);
+        assert!(series.has(4) && !series.has(6));
+        series.drop_until(4);
+        assert_eq!(between(&series, 0, 10), [5, 9]);
         assert_eq!(series.last(), Some(9));
     }
 
@@ -113,5 +138,6 @@ mod tests {
                 series.add(step % 2, &Observation::once(f64::from(u8::try_from(step).unwrap())));
         }
         assert_eq!(grown, series.bytes());
+        assert_eq!(series.drop_until(1), grown);
     }
 }
