@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::benchmarks::Run;
 use crate::benchmarks::samples::{ended, tenants};
 use crate::lambda::function::TenantId;
-use crate::telemetry::lambda_metrics::{AWS_NAMESPACE, AccountMetrics, StartType};
+use crate::telemetry::lambda_metrics::{AccountMetrics, StartType};
 use crate::telemetry::metric_store::metric::{Dimensions, MetricId};
 use crate::telemetry::metric_store::statistic::Statistic;
 use crate::telemetry::metric_store::{MetricQuery, MetricStore};
@@ -34,7 +34,7 @@ pub(crate) fn record(tenant_count: usize) -> Run {
 /// How many invocations of the function the store knows.
 fn invocations(store: &MetricStore) -> Option<f64> {
     let metric = MetricId {
-        namespace: AWS_NAMESPACE.into(),
+        namespace: "AWS/Lambda".into(),
         name: "Invocations".into(),
         dimensions: Dimensions::new([("FunctionName".into(), "orders".into())]),
     };

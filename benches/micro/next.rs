@@ -11,6 +11,7 @@ use crate::environment::runtime_api::calls::{CallSender, RuntimeCall};
 use crate::environment::runtime_api::next::next as answer;
 use crate::environment::runtime_api::routes::RuntimeRoutes;
 use crate::lambda::function::LogFormat;
+use crate::system::http::Peer;
 
 /// As the runtimes of AWS send it.
 const REQUEST: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\
@@ -23,7 +24,8 @@ pub(crate) fn next() -> Run {
     let invocation = tenants(1).map(invocation).next().expect("there is one");
     let (calls, mut called) = mpsc::channel(4);
     let routes = RuntimeRoutes::new(&function, CallSender(calls));
-    let mut client = Client::connect(move |request| routes.clone().answer(request));
+    let peer = Peer::default();
+    let mut client = Client::connect(move |request| routes.clone().answer(request, peer.clone()));
     let mut next = move |client: &mut Client| {
         client.send(REQUEST);
         let Ok(RuntimeCall::Next(poll)) = called.try_recv() else { panic!("no poll has come") };

@@ -43,10 +43,7 @@ impl Client {
             let reply = handle(request);
             async move { Ok::<_, Infallible>(reply.await) }
         });
-        // As many headers as `system::http::serve` takes: up to 100 need no allocation.
-        let connection = http1::Builder::new()
-            .max_headers(256)
-            .serve_connection(Server(Rc::clone(&wire)), service);
+        let connection = http1::Builder::new().serve_connection(Server(Rc::clone(&wire)), service);
         Self { wire, connection: Box::pin(connection) }
     }
 

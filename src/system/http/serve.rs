@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::system::http::reply::Reply;
 
 /// Where a request came from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     /// The other end; `None` where it has left already.
     pub(crate) address: Option<SocketAddr>,
