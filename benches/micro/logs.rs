@@ -41,6 +41,8 @@ fn invocation(format: LogFormat, stdout: Stdout, expected: &[&str]) -> Run {
         metrics: MetricStore::default(),
     };
     let log = LogStream::new(sink, function(format), Uuid::new_v4(), tenants(1).next());
+    // As after the init phase, in which no extension has subscribed.
+    log.telemetry().close();
     let (request_id, report) = (Uuid::new_v4(), report());
     let invocation = move || {
         let (request_id, report) = black_box((request_id, &report));
