@@ -30,9 +30,9 @@ pub(crate) mod api;
 
 mod received;
 
-mod request_context;
-
 mod method_request;
+
+mod request_context;
 
 mod evaluate;
 
@@ -101,13 +101,13 @@ impl ApiGateway {
         request.extensions_mut().insert(peer);
         let request_id = random_uuid();
         let mut log = RequestLog::begin(LoggedEndpoint::ApiGateway, &request);
-        let shown = format!("{} {}", request.method(), request.uri().path());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut reply = match self.0.answer(request, request_id, &mut log).await {
             Ok(reply) => reply,
             Err(refusal) => {
                 if let Some(reason) = refusal.hidden() {
                     let status = refusal.reply().status().as_u16();
-                    let request = format!("{shown} ({status})");
+                    let request = format!("{method} {} ({status})", uri.path());
                     self.0.adviser.tell(Advice::ApiFailed { request, reason });
                 }
                 refusal.reply()
@@ -126,19 +126,18 @@ impl Deployed {
         request_id: Uuid,
         log: &mut RequestLog,
     ) -> Result<Reply, GatewayRefusal> {
-        let api = &self.api;
         let (method, received) = self.receive(request, request_id).await?;
-        let mut request = MethodRequest::new(api, method, received);
-        self.authorization.authorize(api, method, &mut request).await?;
-        request.check_required(&method.required)?;
+        let mut request = MethodRequest::new(&self.api, method, received);
+        self.authorization.authorize(&mut request).await?;
+        request.check_required()?;
         let lambda = match &method.integration {
             Integration::Lambda(lambda) => lambda,
             Integration::Fixed(response) => return Ok(integration::fixed(response)),
         };
-        let call = integration::call(api, method, lambda, &request)?;
+        let call = integration::call(lambda, &request)?;
         log.set_tenant(call.tenant_id.as_ref());
         let completed = call.run(&self.functions).await?;
-        integration::reply(api, &request, &completed)
+        integration::reply(&request, &completed)
     }
 
     /// Finds the method for a request, and reads the request to its end.

@@ -48,18 +48,18 @@ pub(crate) enum Accepts {
 ///
 /// When API Gateway doesn't understand the answer.
 pub(crate) fn reply(payload: &[u8], accepts: Accepts) -> Result<Reply, GatewayRefusal> {
-    let Ok(Value::Object(answer)) = serde_json::from_slice(payload) else {
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(payload) else {
         return Err(malformed("it is no JSON object"));
     };
     if let Some(unknown) = answer.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         return Err(malformed(&format!("it has `{unknown}`, which is no part of a response")));
     }
-    let mut reply = json_reply(status(&answer)?, body(&answer, accepts)?);
-    for (name, value) in headers(&answer)? {
+    let mut reply = json_reply(status(&answer)?, body(&mut answer, accepts)?);
+    for (name, value) in &headers(&answer)? {
         if name == CONTENT_TYPE {
-            reply.headers_mut().insert(name, value);
+            reply.headers_mut().insert(name, value.clone());
         } else {
-            reply.headers_mut().append(name, value);
+            reply.headers_mut().append(name, value.clone());
         }
     }
     Ok(reply)
@@ -77,8 +77,8 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, GatewayRefusal> {
         .ok_or_else(|| malformed("`statusCode` is no HTTP status"))
 }
 
-fn body(answer: &Map<String, Value>, accepts: Accepts) -> Result<Bytes, GatewayRefusal> {
-    let body = match answer.get("body") {
+fn body(answer: &mut Map<String, Value>, accepts: Accepts) -> Result<Bytes, GatewayRefusal> {
+    let body = match answer.remove("body") {
         None | Some(Value::Null) => return Ok(Bytes::new()),
         Some(Value::String(body)) => body,
         Some(_) => return Err(malformed("`body` is no text")),
@@ -92,11 +92,11 @@ fn body(answer: &Map<String, Value>, accepts: Accepts) -> Result<Bytes, GatewayR
         let decoded = BASE64_STANDARD.decode(body);
         return decoded.map(Bytes::from).map_err(|_| malformed("`body` is no base64"));
     }
-    Ok(Bytes::from(body.clone()))
+    Ok(Bytes::from(body))
 }
 
 /// The headers of the answer: all of `multiValueHeaders`, and those of `headers` that aren't among them.
-fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, GatewayRefusal> {
+fn headers(answer: &Map<String, Value>) -> Result<HeaderMap, GatewayRefusal> {
     let mut pairs: Vec<(&str, &Value)> = Vec::new();
     for (name, values) in members(answer, "multiValueHeaders")? {
         let values = values
@@ -114,7 +114,7 @@ fn headers(answer: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>
         let (name, value) = header(name, value)?;
         headers.append(name, value);
     }
-    Ok(headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    Ok(headers)
 }
 
 fn header(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), GatewayRefusal> {

@@ -2,14 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::data_plane::functions::Functions;
-use crate::endpoints::api_gateway::api::{ApiMethod, RestApi};
 use crate::endpoints::api_gateway::authorizer::{Authorizer, AuthorizerKind};
 use crate::endpoints::api_gateway::evaluate::Mapped;
-use crate::endpoints::api_gateway::event;
+use crate::endpoints::api_gateway::event::ProxyEvent;
 use crate::endpoints::api_gateway::function_call::FunctionCall;
 use crate::endpoints::api_gateway::grant::Grant;
 use crate::endpoints::api_gateway::grant_cache::Grants;
@@ -35,38 +34,35 @@ impl Authorization {
         Self { functions, grants: Grants::default() }
     }
 
-    /// Asks the authorizer of a method, if it has one, and puts what it says into the request's context.
+    /// Asks the authorizer of a method, if it has one, and notes what it says with the request.
     ///
     /// # Errors
     ///
     /// When the authorizer doesn't permit the request, or fails.
     pub(crate) async fn authorize(
         &self,
-        api: &RestApi,
-        method: &ApiMethod,
-        request: &mut MethodRequest,
+        request: &mut MethodRequest<'_>,
     ) -> Result<(), GatewayRefusal> {
-        let Some(authorizer) = &method.authorizer else { return Ok(()) };
+        let Some(authorizer) = &request.method.authorizer else { return Ok(()) };
         let identity = authorizer.identity(request)?;
-        let arn = request.method_arn(api);
+        let arn = request.method_arn();
         let kept = self.grants.get(authorizer, &identity);
         let grant = if let Some(grant) = kept {
             grant
         } else {
-            let event = event::proxy(api, method, request, &Mapped::default());
-            let payload = authorizer.event(event, &identity, &arn);
+            let payload = authorizer.event(request, &identity, &arn);
             let grant = self.ask(authorizer, request, payload).await?;
             self.grants.keep(authorizer, identity, grant.clone());
             grant
         };
-        request.context["authorizer"] = grant.context_for(&arn)?;
+        request.authorizer = Some(grant.context_for(&arn)?);
         Ok(())
     }
 
     async fn ask(
         &self,
         authorizer: &Authorizer,
-        request: &MethodRequest,
+        request: &MethodRequest<'_>,
         payload: String,
     ) -> Result<Grant, GatewayRefusal> {
         let failed = |reason: String| {
@@ -75,7 +71,7 @@ impl Authorization {
         let call = FunctionCall {
             function: &authorizer.function,
             tenant_id: None,
-            payload,
+            payload: payload.into(),
             id: random_uuid(),
             trace_id: request.trace_id(),
             patience: quotas::API_INTEGRATION_TIMEOUT,
@@ -85,7 +81,7 @@ impl Authorization {
         })?;
         match &completed.outcome {
             Outcome::Success(answer) => Grant::parse(&answer.payload),
-            Outcome::Failure(failure) if says_unauthorized(failure, request.id) => {
+            Outcome::Failure(failure) if says_unauthorized(failure, request.received.id) => {
                 Err(GatewayRefusal::Unauthorized)
             }
             Outcome::Failure(failure) => Err(failed(format!("it failed: {}", failure.summary()))),
@@ -99,7 +95,10 @@ impl Authorizer {
     /// # Errors
     ///
     /// When one of them is missing.
-    pub(crate) fn identity(&self, request: &MethodRequest) -> Result<Vec<String>, GatewayRefusal> {
+    pub(crate) fn identity(
+        &self,
+        request: &MethodRequest<'_>,
+    ) -> Result<Vec<String>, GatewayRefusal> {
         let value = |source: &MappingSource| {
             source
                 .value(request)
@@ -118,11 +117,11 @@ impl Authorizer {
         }
     }
 
-    /// The event that its function gets, made from the event of the request.
+    /// The event that its function gets for a request.
     #[must_use]
     pub(crate) fn event(
         &self,
-        mut request: Value,
+        request: &MethodRequest<'_>,
         identity: &[String],
         method_arn: &str,
     ) -> String {
@@ -133,13 +132,15 @@ impl Authorizer {
                 "authorizationToken": identity.first(),
             }),
             AuthorizerKind::Request { .. } => {
-                if let Some(event) = request.as_object_mut() {
+                let event = ProxyEvent { request, mapped: &Mapped::default() };
+                let mut event = serde_json::to_value(event).unwrap_or_default();
+                if let Some(event) = event.as_object_mut() {
                     event.remove("body");
                     event.remove("isBase64Encoded");
                     event.insert("type".to_owned(), json!("REQUEST"));
                     event.insert("methodArn".to_owned(), json!(method_arn));
                 }
-                request
+                event
             }
         };
         event.to_string()

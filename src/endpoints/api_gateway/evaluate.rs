@@ -7,20 +7,21 @@ use serde_json::Value;
 
 use crate::endpoints::api_gateway::mapping::{Mapping, MappingSource, MappingTarget};
 use crate::endpoints::api_gateway::method_request::MethodRequest;
+use crate::endpoints::api_gateway::request_context::RequestContext;
 
 impl MappingSource {
     /// The value that a request has at this source.
     #[must_use]
-    pub(crate) fn value(&self, request: &MethodRequest) -> Option<String> {
+    pub(crate) fn value(&self, request: &MethodRequest<'_>) -> Option<String> {
         match self {
-            Self::Header(name) => request.header(name).last().cloned(),
-            Self::MultiValueHeader(name) => joined(&request.header(name)),
-            Self::QueryString(name) => request.query_string(name).last().cloned(),
-            Self::MultiValueQueryString(name) => joined(&request.query_string(name)),
-            Self::Path(name) => request.place.parameters.get(name).cloned(),
-            Self::Body(names) => body(&request.body, names),
-            Self::Context(name) => request.context(name),
-            Self::StageVariable(name) => request.stage_variables.get(name).cloned(),
+            Self::Header(name) => request.header(name).next_back().map(str::to_owned),
+            Self::MultiValueHeader(name) => joined(request.header(name)),
+            Self::QueryString(name) => request.query_string(name).next_back().map(str::to_owned),
+            Self::MultiValueQueryString(name) => joined(request.query_string(name)),
+            Self::Path(name) => request.received.place.parameters.get(name).cloned(),
+            Self::Body(names) => body(&request.received.body, names),
+            Self::Context(name) => RequestContext(request).member(name),
+            Self::StageVariable(name) => request.api.stage_variables.get(name).cloned(),
             Self::Static(text) => Some(text.clone()),
         }
     }
@@ -39,7 +40,7 @@ pub(crate) struct Mapped {
 
 /// Applies these mappings to a request. A mapping whose source has no value is left out.
 #[must_use]
-pub(crate) fn mapped(mappings: &[Mapping], request: &MethodRequest) -> Mapped {
+pub(crate) fn mapped(mappings: &[Mapping], request: &MethodRequest<'_>) -> Mapped {
     let mut mapped = Mapped::default();
     for mapping in mappings {
         let Some(value) = mapping.source.value(request) else { continue };
@@ -68,7 +69,8 @@ impl Mapped {
     }
 }
 
-fn joined(values: &[String]) -> Option<String> {
+fn joined<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
+    let values: Vec<&str> = values.collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ pub(crate) struct FunctionCall<'a> {
     /// The tenant that it is run for, if one is named.
     pub(crate) tenant_id: Option<TenantId>,
     /// The event.
-    pub(crate) payload: String,
+    pub(crate) payload: Bytes,
     /// The id of the invocation.
     pub(crate) id: Uuid,
     /// The X-Ray trace of the request.
@@ -49,7 +50,7 @@ impl FunctionCall<'_> {
         }
         let invocation = InvocationRequest {
             tenant_id,
-            payload: payload.into(),
+            payload,
             trace_id,
             headers: HeaderMap::new(),
             response_mode: ResponseMode::Buffered,

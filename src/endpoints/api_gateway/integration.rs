@@ -2,9 +2,9 @@
 //! reply that the function's answer becomes.
 
 use crate::endpoints::api_gateway::answer::{self, Accepts};
-use crate::endpoints::api_gateway::api::{ApiMethod, FixedResponse, LambdaIntegration, RestApi};
+use crate::endpoints::api_gateway::api::{FixedResponse, LambdaIntegration};
 use crate::endpoints::api_gateway::evaluate;
-use crate::endpoints::api_gateway::event;
+use crate::endpoints::api_gateway::event::ProxyEvent;
 use crate::endpoints::api_gateway::function_call::{FunctionCall, refuse};
 use crate::endpoints::api_gateway::method_request::MethodRequest;
 use crate::endpoints::api_gateway::refusal::GatewayRefusal;
@@ -20,18 +20,16 @@ use crate::system::http::{Reply, json as json_reply};
 ///
 /// When the value that is mapped as the tenant id is not a valid one.
 pub(crate) fn call<'a>(
-    api: &RestApi,
-    method: &ApiMethod,
     integration: &'a LambdaIntegration,
-    request: &MethodRequest,
+    request: &MethodRequest<'_>,
 ) -> Result<FunctionCall<'a>, GatewayRefusal> {
     let LambdaIntegration { function, parameters, timeout } = integration;
     let mapped = evaluate::mapped(parameters, request);
     Ok(FunctionCall {
         function,
         tenant_id: tenant(mapped.header("X-Amz-Tenant-Id"))?,
-        payload: event::proxy(api, method, request, &mapped).to_string(),
-        id: request.id,
+        payload: ProxyEvent { request, mapped: &mapped }.json().into(),
+        id: request.received.id,
         trace_id: request.trace_id(),
         patience: *timeout,
     })
@@ -43,15 +41,14 @@ pub(crate) fn call<'a>(
 ///
 /// When the function failed, or its answer is not a response.
 pub(crate) fn reply(
-    api: &RestApi,
-    request: &MethodRequest,
+    request: &MethodRequest<'_>,
     completed: &Completed,
 ) -> Result<Reply, GatewayRefusal> {
     let answer = match &completed.outcome {
         Outcome::Success(answer) => answer,
         Outcome::Failure(failure) => return Err(GatewayRefusal::Function(failure.summary())),
     };
-    let is_binary = request.accepts_binary(&api.binary_media_types);
+    let is_binary = request.accepts_binary();
     let accepts = if is_binary { Accepts::Bytes } else { Accepts::Text };
     let mut reply = answer::reply(&answer.payload, accepts)?;
     set_environment(&mut reply, completed.ran);

@@ -70,9 +70,11 @@ impl Received {
 /// The name of a header as HTTP/1.1 usually writes it, such as `Content-Type`. The server has it in lower
 /// case only.
 fn written(name: &HeaderName) -> String {
-    let words = name.as_str().split('-').map(|word| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        format!("{}{rest}", first.to_ascii_uppercase())
-    });
-    words.collect::<Vec<_>>().join("-")
+    let mut written = String::with_capacity(name.as_str().len());
+    let mut begins_word = true;
+    for character in name.as_str().chars() {
+        written.push(if begins_word { character.to_ascii_uppercase() } else { character });
+        begins_word = character == '-';
+    }
+    written
 }

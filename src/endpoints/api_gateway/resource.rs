@@ -102,7 +102,8 @@ impl Resource {
         for segment in &self.0 {
             let part = parts.pop()?;
             match segment {
-                Segment::Literal(text) if *text == decoded(part) => {}
+                Segment::Literal(text)
+                    if *text == *percent_decode_str(part).decode_utf8_lossy() => {}
                 Segment::Literal(_) => return None,
                 Segment::Parameter(name) => {
                     parameters.insert(name.clone(), decoded(part));
