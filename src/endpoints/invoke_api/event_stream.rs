@@ -24,6 +24,9 @@ pub(crate) const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 /// nothing before its end.
 const FRAME_BYTES: usize = 256 * 1024;
 
+/// What a frame has besides its payload: lengths, checksums and the three headers, in bytes.
+const FRAME_OVERHEAD_BYTES: usize = 128;
+
 /// Turns a response into frames as it comes, no faster than they are read.
 #[must_use]
 pub(crate) fn frames(
@@ -118,7 +121,8 @@ fn frame(event_type: &'static str, content_type: &'static str, payload: Bytes) -
         .add_header(header(":message-type", "event"))
         .add_header(header(":event-type", event_type))
         .add_header(header(":content-type", content_type));
-    let mut bytes = Vec::new();
+    // With room for all of it, the payload is copied once and checksummed on the way.
+    let mut bytes = Vec::with_capacity(message.payload().len() + FRAME_OVERHEAD_BYTES);
     // It fails for headers or payloads that are too long, and these have an upper bound.
     let written = write_message_to(&message, &mut bytes);
     debug_assert!(written.is_ok(), "a frame is shorter than 16 MB");

@@ -64,8 +64,9 @@ pub(crate) async fn forward(
 
 /// Rust's client writes its trailers into the data, as a piece of its own.
 fn data_trailers(data: &[u8]) -> Option<HeaderMap> {
-    let text = std::str::from_utf8(data).ok()?;
-    let rest = text.strip_prefix(ERROR_TYPE)?.strip_prefix(": ")?;
+    // Most data is none, and isn't read for it.
+    let rest = std::str::from_utf8(data.strip_prefix(ERROR_TYPE.as_bytes())?).ok()?;
+    let rest = rest.strip_prefix(": ")?;
     let (error_type, rest) = rest.split_once("\r\n")?;
     let body = rest.strip_prefix(ERROR_BODY)?.strip_prefix(": ")?.strip_suffix("\r\n")?;
     let mut trailers = HeaderMap::new();
