@@ -209,13 +209,21 @@ impl InFlight {
     }
 
     /// The invocation is over, since the runtime and all extensions are done, or one of them failed
-    /// after the answer: logs REPORT and tells the caller.
-    pub(crate) fn finish(&mut self, late: Option<Failure>, memory: MemoryFigures, log: &LogStream) {
-        let (of_runtime, of_extension) = match self.progress {
-            InvocationProgress::Answered(_) => (late, None),
-            _ => (None, late),
+    /// after the answer: logs REPORT and tells the caller. The memory is needed if the runtime was not
+    /// known to be done until now.
+    pub(crate) fn finish(
+        &mut self,
+        late: Option<Failure>,
+        memory: Option<MemoryFigures>,
+        log: &LogStream,
+    ) {
+        let of_extension = match memory {
+            Some(memory) => {
+                self.runtime_done_after(late, memory, log);
+                None
+            }
+            None => late,
         };
-        self.runtime_done_after(of_runtime, memory, log);
         let progress = std::mem::replace(&mut self.progress, InvocationProgress::Over);
         let InvocationProgress::RuntimeDone(answered, mut report) = progress else { return };
         if let Some(late) = &of_extension {

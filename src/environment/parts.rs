@@ -328,10 +328,11 @@ impl EnvironmentParts {
     }
 
     fn finish(&mut self, late: Option<Failure>) {
-        if self.in_flight.as_ref().is_some_and(InFlight::awaits_runtime) {
+        let is_awaited = self.in_flight.as_ref().is_some_and(InFlight::awaits_runtime);
+        let memory = is_awaited.then(|| {
             self.drain();
-        }
-        let memory = self.memory();
+            self.memory()
+        });
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.finish(late, memory, &self.log);
         }

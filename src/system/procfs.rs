@@ -6,5 +6,6 @@ mod files;
 pub(crate) mod ports;
 
 pub(crate) use files::{
-    Resident, Stat, environment, may_be_starting, network, processes, proportional_set_size,
+    Resident, Stat, StatusFile, environment, may_be_starting, network, processes,
+    proportional_set_size,
 };

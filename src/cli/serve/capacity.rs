@@ -10,12 +10,12 @@ use crate::lambda::quotas;
 use crate::system::process::limits::raise_file_descriptor_limit;
 
 /// How many file descriptors one environment takes at most: the listener of its Runtime API, two
-/// connections to it, two pipes, and the connection of a caller.
-const FILES_PER_ENVIRONMENT: u64 = 6;
+/// connections to it, two pipes, what tells its memory, and the connection of a caller.
+const FILES_PER_ENVIRONMENT: u64 = 7;
 
-/// How many more an external extension takes: two pipes, two connections to the Runtime API, and one
-/// over which it is told of telemetry.
-const FILES_PER_EXTENSION: u64 = 5;
+/// How many more an external extension takes: two pipes, two connections to the Runtime API, one over
+/// which it is told of telemetry, and what tells its memory.
+const FILES_PER_EXTENSION: u64 = 6;
 
 /// How many file descriptors mtl itself keeps free.
 const OWN_FILES: u64 = 64;
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn environments_have_the_files_that_mtl_itself_does_not_need() {
         assert_eq!(fitting(64 + 17, 0), 2);
-        assert_eq!(fitting(64 + 22, 1), 2);
+        assert_eq!(fitting(64 + 26, 1), 2);
         assert_eq!(fitting(10, 0), 1, "nothing can be served without one");
     }
 }

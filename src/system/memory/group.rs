@@ -1,18 +1,21 @@
 //! The memory of process groups: how much there is now, and the most that there was.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::process::Pid;
 use tokio::sync::watch;
 
-use crate::system::procfs::{Resident, Stat, processes, proportional_set_size};
+use crate::system::procfs::{Resident, Stat, StatusFile, processes, proportional_set_size};
 
 /// One process group that is watched.
 #[derive(Debug)]
 pub(crate) struct Group {
     leader: Pid,
+    /// What tells the leader's memory, from the first time on that somebody asks.
+    status: OnceLock<StatusFile>,
     limit: Option<u64>,
     peak: AtomicU64,
     exceeded: watch::Sender<bool>,
@@ -22,7 +25,13 @@ impl Group {
     /// A group that was not measured yet. The limit is in bytes.
     #[must_use]
     pub(crate) fn new(leader: Pid, limit: Option<u64>) -> Self {
-        Self { leader, limit, peak: AtomicU64::new(0), exceeded: watch::Sender::new(false) }
+        Self {
+            leader,
+            status: OnceLock::new(),
+            limit,
+            peak: AtomicU64::new(0),
+            exceeded: watch::Sender::new(false),
+        }
     }
 
     /// The most that was seen, in bytes; `None` before anything was.
@@ -33,6 +42,9 @@ impl Group {
 
     /// Answers once more than the limit was seen.
     pub(crate) async fn exceeded(&self) {
+        if self.limit.is_none() {
+            return pending().await;
+        }
         // The sender lives as long as the group, so this can't be an error.
         let _ = self.exceeded.subscribe().wait_for(|exceeded| *exceeded).await;
     }
@@ -46,9 +58,17 @@ impl Group {
 
     /// Takes in what the system knows of the leader alone.
     pub(crate) fn ask_leader(&self) {
-        if let Some(resident) = Resident::read(self.leader) {
+        if let Some(resident) = self.status().and_then(StatusFile::resident) {
             self.saw(resident.peak);
         }
+    }
+
+    fn status(&self) -> Option<&StatusFile> {
+        if self.status.get().is_none() {
+            // Another thread may have been faster.
+            let _ = self.status.set(StatusFile::open(self.leader)?);
+        }
+        self.status.get()
     }
 
     fn measure(&self, members: &[Pid]) {

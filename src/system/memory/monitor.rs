@@ -14,6 +14,10 @@ use crate::system::procfs::proportional_set_size;
 /// invocation costs none.
 const INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often it looks for an active group in vain before it has to be woken for the next: waking it
+/// for each of many short invocations would cost them more than the looking does.
+const IDLE_TURNS: u32 = 20;
+
 /// Where measuring takes long, it is done less often: it has one part in so many of a processor.
 const SHARE: u32 = 20;
 
@@ -66,7 +70,7 @@ impl Watched {
         let mut state = watchlist.state();
         state.active.retain(|group| !Arc::ptr_eq(group, &self.group));
         state.active.push(Arc::clone(&self.group));
-        if state.asleep {
+        if std::mem::take(&mut state.asleep) {
             watchlist.changed.notify_one();
         }
     }
@@ -121,30 +125,50 @@ struct WatchlistState {
     closed: bool,
 }
 
+impl WatchlistState {
+    /// Whether there is nothing to do.
+    fn is_idle(&self) -> bool {
+        self.active.is_empty() && !self.closed
+    }
+}
+
 impl Watchlist {
     fn state(&self) -> MutexGuard<'_, WatchlistState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The groups to measure when there are any and `pause` is over; `None` at the end.
-    fn next(&self, pause: Duration) -> Option<Vec<Arc<Group>>> {
-        let mut state = self.state();
-        state.asleep = true;
-        let idle = |state: &mut WatchlistState| state.active.is_empty() && !state.closed;
-        let state = self.changed.wait_while(state, idle);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        state.asleep = false;
-        let waited = self.changed.wait_timeout_while(state, pause, |state| !state.closed);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    /// The groups to measure now; `None` at the end.
+    fn active(&self) -> Option<Vec<Arc<Group>>> {
+        let state = self.state();
         (!state.closed).then(|| state.active.clone())
+    }
+
+    /// Waits until there is a group to measure.
+    fn sleep(&self) {
+        let mut state = self.state();
+        state.asleep = state.is_idle();
+        drop(self.changed.wait_while(state, |state| state.is_idle()));
     }
 }
 
 fn run(watchlist: &Watchlist) {
+    let mut idle_turns = IDLE_TURNS;
     let mut pause = INTERVAL;
-    while let Some(active) = watchlist.next(pause) {
+    loop {
+        if idle_turns >= IDLE_TURNS {
+            watchlist.sleep();
+        }
+        sleep(pause);
+        let Some(active) = watchlist.active() else { return };
+        idle_turns = if active.is_empty() { idle_turns + 1 } else { 0 };
         let start = Instant::now();
         measure(&active);
         pause = INTERVAL.max(start.elapsed() * SHARE);
     }
+}
+
+/// Unlike waiting for a condition, this needs no lock, which others would find taken.
+#[expect(clippy::disallowed_methods, reason = "this thread serves nobody")]
+fn sleep(pause: Duration) {
+    thread::sleep(pause);
 }

@@ -3,10 +3,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
 use rustix::process::{Pid, Uid};
+
+/// More than `stat` has up to the start time: a name of 64 bytes and 20 numbers of 20 digits.
+const STAT_BYTES: usize = 512;
+
+/// More than `status` has of a process that is in no more than a hundred groups.
+const STATUS_BYTES: usize = 2048;
 
 /// Every process, in ascending order as the kernel lists them.
 ///
@@ -35,7 +41,10 @@ impl Stat {
     /// Reads it for one process.
     #[must_use]
     pub(crate) fn read(pid: Pid) -> Option<Self> {
-        Self::parse(&fs::read(path(pid, "stat")).ok()?)
+        let file = File::open(path(pid, "stat")).ok()?;
+        let mut buffer = [0; STAT_BYTES];
+        let read = file.read_at(&mut buffer, 0).ok()?;
+        Self::parse(&buffer[..read])
     }
 
     /// The name in parentheses is whatever the process likes, so the fields are counted from the
@@ -93,8 +102,47 @@ impl Resident {
     /// Reads it for one process.
     #[must_use]
     pub(crate) fn read(pid: Pid) -> Option<Self> {
-        let status = fs::read_to_string(path(pid, "status")).ok()?;
-        Some(Self { now: kilobytes(&status, "VmRSS:")?, peak: kilobytes(&status, "VmHWM:")? })
+        StatusFile::open(pid)?.resident()
+    }
+
+    fn parse(status: &[u8]) -> Option<Self> {
+        Some(Self { peak: kilobytes(status, "VmHWM:")?, now: kilobytes(status, "VmRSS:")? })
+    }
+}
+
+/// The `status` of one process, kept open: it is read with one call, and never that of another
+/// process which has got the same id.
+#[derive(Debug)]
+pub(crate) struct StatusFile(File);
+
+impl StatusFile {
+    /// Opens that of this process.
+    #[must_use]
+    pub(crate) fn open(pid: Pid) -> Option<Self> {
+        File::open(path(pid, "status")).ok().map(Self)
+    }
+
+    /// The resident memory now; `None` once the process has ended.
+    #[must_use]
+    pub(crate) fn resident(&self) -> Option<Resident> {
+        let mut buffer = [0; STATUS_BYTES];
+        let read = self.0.read_at(&mut buffer, 0).ok()?;
+        Resident::parse(&buffer[..read]).or_else(|| {
+            // Where the kernel had more to say, the list of groups before it was long.
+            let whole = if read == STATUS_BYTES { self.whole().ok()? } else { return None };
+            Resident::parse(&whole)
+        })
+    }
+
+    fn whole(&self) -> io::Result<Vec<u8>> {
+        let mut whole = Vec::new();
+        let mut buffer = [0; STATUS_BYTES];
+        loop {
+            match self.0.read_at(&mut buffer, whole.len() as u64)? {
+                0 => return Ok(whole),
+                read => whole.extend_from_slice(&buffer[..read]),
+            }
+        }
     }
 }
 
@@ -102,13 +150,17 @@ impl Resident {
 /// each of them in part, so that the sum over the processes counts it once.
 #[must_use]
 pub(crate) fn proportional_set_size(pid: Pid) -> Option<u64> {
-    kilobytes(&fs::read_to_string(path(pid, "smaps_rollup")).ok()?, "Pss:")
+    kilobytes(&fs::read(path(pid, "smaps_rollup")).ok()?, "Pss:")
 }
 
 /// The bytes in a line such as `VmHWM:     1234 kB`.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+fn kilobytes(text: &[u8], name: &str) -> Option<u64> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let line = lines
+        .filter_map(|line| line.strip_suffix(b"\n"))
+        .find(|line| line.starts_with(name.as_bytes()))?;
+    let value = str::from_utf8(&line[name.len()..]).ok()?;
+    Some(value.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 /// A file of a process.
@@ -150,8 +202,9 @@ mod tests {
 
     #[test]
     fn memory_is_told_in_bytes() {
-        assert_eq!(kilobytes("VmPeak:\t 9 kB\nVmRSS:\t    12 kB\n", "VmRSS:"), Some(12 * 1024));
-        assert_eq!(kilobytes("VmRSS:\tmuch\n", "VmRSS:"), None);
+        assert_eq!(kilobytes(b"VmPeak:\t 9 kB\nVmRSS:\t    12 kB\n", "VmRSS:"), Some(12 * 1024));
+        assert_eq!(kilobytes(b"VmRSS:\tmuch\n", "VmRSS:"), None);
+        assert_eq!(kilobytes(b"VmRSS:\t    12 kB", "VmRSS:"), None, "the line may be cut");
         let resident = Resident::read(getpid()).unwrap();
         assert!(resident.peak >= resident.now && resident.now > 0);
         assert!(proportional_set_size(getpid()).unwrap() > 0);
