@@ -1,7 +1,6 @@
 //! A process's stdout and stderr, cut into lines.
 
 use std::io;
-use std::mem::MaybeUninit;
 
 use tokio::net::unix::pipe::Receiver;
 
@@ -9,9 +8,8 @@ use tokio::net::unix::pipe::Receiver;
 /// until 2025. What is longer comes in several.
 const LINE_BYTES: usize = 256 * 1024;
 
-/// How much [`Output::drain`] reads of each pipe at most: the largest that a pipe can be. What is
-/// in the pipe when it begins is read, and a process that keeps writing can't hold it up.
-const DRAIN_BYTES: usize = 1024 * 1024;
+/// How much of a pipe is read at once.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Both pipes of a process.
 #[derive(Debug)]
@@ -37,19 +35,19 @@ impl Output {
 
     /// Waits until there is output, and passes its whole lines on. Never returns once both pipes
     /// are closed. Dropping the future loses nothing.
+    ///
+    /// All others have their turn after each read of as much as is read at once: a process that writes
+    /// faster than its lines are dealt with would otherwise have the thread for itself for ever.
     pub(crate) async fn read(&mut self, mut line: impl FnMut(&[u8])) {
         let [stdout, stderr] = &mut self.pipes;
         let pipe = tokio::select! {
             () = stdout.readable() => stdout,
             () = stderr.readable() => stderr,
         };
-        let mut buffer = [0; 16 * 1024];
-        let Some(receiver) = &pipe.receiver else { return };
-        match receiver.try_read(&mut buffer) {
-            Ok(0) => pipe.close(&mut line),
-            Ok(read) => pipe.take(&buffer[..read], &mut line),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => pipe.close(&mut line),
+        if pipe.read(&mut line) == READ_BYTES {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::task::coop::consume_budget().await;
         }
     }
 
@@ -71,28 +69,50 @@ impl Pipe {
         }
     }
 
-    /// Reads around tokio, which only knows what the last poll of all descriptors has told it.
+    /// Reads once, and returns how much.
+    fn read(&mut self, line: &mut impl FnMut(&[u8])) -> usize {
+        let mut buffer = [0; READ_BYTES];
+        let Some(receiver) = &self.receiver else { return 0 };
+        match receiver.try_read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Ok(0) | Err(_) => {
+                self.close(line);
+                0
+            }
+            Ok(read) => {
+                self.take(&buffer[..read], line);
+                read
+            }
+        }
+    }
+
+    /// Reads around tokio, which only knows what the last poll of all descriptors has told it: so much
+    /// as is in the pipe now, as a process that keeps writing must not hold up the others.
     fn drain(&mut self, line: &mut impl FnMut(&[u8])) {
-        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
-        let mut drained = 0;
-        while drained < DRAIN_BYTES {
+        let waiting = self.receiver.as_ref().and_then(|pipe| rustix::io::ioctl_fionread(pipe).ok());
+        let mut left = usize::try_from(waiting.unwrap_or_default()).unwrap_or(usize::MAX);
+        while left > 0 {
+            let mut buffer = [0; READ_BYTES];
             let Some(receiver) = &self.receiver else { return };
             match rustix::io::read(receiver, &mut buffer) {
-                Ok(([], _)) => return self.close(line),
-                Ok((read, _)) => {
-                    drained += read.len();
-                    self.take(read, line);
+                Ok(0) | Err(_) => return,
+                Ok(read) => {
+                    left = left.saturating_sub(read);
+                    self.take(&buffer[..read], line);
                 }
-                Err(_) => return,
             }
         }
     }
 
     fn take(&mut self, mut bytes: &[u8], line: &mut impl FnMut(&[u8])) {
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (head, rest) = bytes.split_at(end);
-            self.partial.extend_from_slice(head);
-            self.pass(line);
+            if self.partial.is_empty() {
+                line(without_return(head));
+            } else {
+                self.partial.extend_from_slice(head);
+                self.pass(line);
+            }
             bytes = &rest[1..];
         }
         self.partial.extend_from_slice(bytes);
@@ -103,7 +123,7 @@ impl Pipe {
 
     fn pass(&mut self, line: &mut impl FnMut(&[u8])) {
         let whole = std::mem::take(&mut self.partial);
-        line(whole.strip_suffix(b"\r").unwrap_or(&whole));
+        line(without_return(&whole));
     }
 
     fn flush(&mut self, line: &mut impl FnMut(&[u8])) {
@@ -116,4 +136,9 @@ impl Pipe {
         self.flush(line);
         self.receiver = None;
     }
+}
+
+/// A line without the carriage return that some programs end theirs with.
+fn without_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
