@@ -125,8 +125,8 @@ impl RunningEmulator {
     }
 
     /// Writes a line to stdout, in its turn among the log lines.
-    pub(crate) fn say(&self, line: String) {
-        self.machinery.writer.stdout(line);
+    pub(crate) fn say(&self, line: &str) {
+        self.machinery.writer.stdout(|lines| lines.extend_from_slice(line.as_bytes()));
     }
 
     /// The next thing that the user should know.

@@ -59,6 +59,10 @@ struct MetricDefinition {
 
 /// Publishes the metrics that a line of output has, if it has any.
 pub(crate) fn publish(line: &str, store: &MetricStore) {
+    // Cheaper than to parse whatever a function writes.
+    if !line.trim_start().starts_with('{') || !line.contains("\"_aws\"") {
+        return;
+    }
     let now = Timestamp::now();
     for datum in extract(line, now) {
         store.put(&datum, now);
@@ -68,10 +72,6 @@ pub(crate) fn publish(line: &str, store: &MetricStore) {
 /// The metrics that a line of output publishes now. Most lines publish none, and one that breaks the rules
 /// of the format is, as on AWS, a line like any other.
 fn extract(line: &str, now: Timestamp) -> Vec<Datum> {
-    // Cheaper than to parse whatever a function writes.
-    if !line.contains("\"_aws\"") {
-        return Vec::new();
-    }
     data(line, now).unwrap_or_default()
 }
 

@@ -44,7 +44,7 @@ impl Announcement {
             ));
         }
         if self.stdout == Stdout::Json {
-            emulator.say(ready_as_json(emulator, &runtimes));
+            emulator.say(&ready_as_json(emulator, &runtimes));
         }
         let apis = emulator.api_endpoints().map(|(_, url)| url);
         let endpoint = std::iter::once(emulator.endpoint());

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::data_plane::event_queue::retry::{AttemptEnd, Condition, History};
 use crate::lambda::function::{Function, LATEST};
 use crate::lambda::invocation::{Invocation, Outcome};
-use crate::telemetry::log_time;
+use crate::telemetry::log_time::{self, LogTime};
 
 /// The last attempt of an event.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(crate) struct EventEnd {
 #[serde(rename_all = "camelCase")]
 struct InvocationRecord<'a> {
     version: &'static str,
-    timestamp: String,
+    timestamp: LogTime,
     request_context: RequestContext,
     request_payload: Payload<'a>,
     response_context: ResponseContext,

@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::lambda::function::LogLevel;
-use crate::telemetry::log_time;
+use crate::telemetry::log_time::{self, LogTime};
 use crate::telemetry::logs::source::LogSource;
 
 /// A text in the JSON format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TextLine<'a> {
-    timestamp: String,
+    timestamp: LogTime,
     level: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Uuid>,
@@ -27,26 +27,35 @@ struct TextLine<'a> {
     message: &'a str,
 }
 
-/// A line in the JSON format: an object stays as it is, a text becomes the message of one.
-#[must_use]
-pub(crate) fn line(source: &LogSource, line: &str, request_id: Option<Uuid>) -> String {
+/// Adds a line in the JSON format to a text: an object stays as it is, what is none becomes the message
+/// of one.
+pub(crate) fn write(text: &mut Vec<u8>, source: &LogSource, line: &str, request_id: Option<Uuid>) {
     if as_object(line).is_some() {
-        return line.to_owned();
+        return text.extend_from_slice(line.as_bytes());
     }
-    to_json(&TextLine {
+    let line = TextLine {
         timestamp: log_time::now(),
         level: LogLevel::Info.as_str(),
         request_id,
         tenant_id: source.tenant_in(request_id),
         message: line,
-    })
+    };
+    write_json(text, &line);
+}
+
+/// A line in the JSON format.
+#[must_use]
+pub(crate) fn line(source: &LogSource, line: &str, request_id: Option<Uuid>) -> String {
+    let mut text = Vec::new();
+    write(&mut text, source, line, request_id);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// A line on stdout for programs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StdoutLine<'a> {
-    time: String,
+    time: LogTime,
     r#type: &'a str,
     environment_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,17 +73,22 @@ enum OutputRecord<'a> {
     Text(&'a str),
 }
 
-/// A line for programs that read stdout: what it is, whose it is, and the line itself.
-#[must_use]
-pub(crate) fn for_programs(source: &LogSource, line: &str, request_id: Option<Uuid>) -> String {
-    to_json(&StdoutLine {
+/// Adds a line for programs that read stdout: what it is, whose it is, and the line itself.
+pub(crate) fn write_for_programs(
+    text: &mut Vec<u8>,
+    source: &LogSource,
+    line: &str,
+    request_id: Option<Uuid>,
+) {
+    let line = StdoutLine {
         time: log_time::now(),
         r#type: "function",
         environment_id: source.environment_id,
         tenant_id: source.tenant(),
         request_id,
         record: as_object(line).map_or(OutputRecord::Text(line), OutputRecord::Object),
-    })
+    };
+    write_json(text, &line);
 }
 
 /// The part of an object that says its level.
@@ -93,6 +107,10 @@ pub(crate) fn level(line: &str) -> LogLevel {
 
 /// The line, if it is a JSON object that does not pass itself off as an event of the platform.
 fn as_object(line: &str) -> Option<&RawValue> {
+    // Cheaper than to have a parser say of each text what is wrong with it.
+    if !line.trim_start().starts_with('{') {
+        return None;
+    }
     let object: serde_json::Map<String, Value> = serde_json::from_str(line).ok()?;
     let kind = object.get("type").and_then(Value::as_str);
     if kind.is_some_and(|kind| kind.starts_with("platform.")) {
@@ -101,9 +119,9 @@ fn as_object(line: &str) -> Option<&RawValue> {
     serde_json::from_str(line).ok()
 }
 
-fn to_json(line: &impl Serialize) -> String {
+fn write_json(text: &mut Vec<u8>, line: &impl Serialize) {
     // Nothing that is written here can fail to become JSON.
-    serde_json::to_string(line).unwrap_or_default()
+    let _ = serde_json::to_writer(text, line);
 }
 
 #[cfg(test)]

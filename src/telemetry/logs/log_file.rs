@@ -1,6 +1,7 @@
 //! The file of a log stream, under AWS's names of the group and the stream.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::lambda::function::Function;
 use crate::telemetry::logs::writer::Writer;
@@ -8,7 +9,7 @@ use crate::telemetry::logs::writer::Writer;
 /// The file that a stream is written to.
 #[derive(Debug)]
 pub(crate) struct LogFile {
-    path: PathBuf,
+    path: Arc<Path>,
     writer: Writer,
 }
 
@@ -22,11 +23,12 @@ impl LogFile {
         writer: Writer,
     ) -> Self {
         let group = function.log_group();
-        Self { path: directory.join(group.trim_start_matches('/')).join(stream_name), writer }
+        let path = directory.join(group.trim_start_matches('/')).join(stream_name);
+        Self { path: path.into(), writer }
     }
 
     /// Queues a line or lines, without the last end of line.
-    pub(crate) fn add(&self, lines: &str) {
-        self.writer.file(self.path.clone(), format!("{lines}\n"));
+    pub(crate) fn add(&self, lines: &[u8]) {
+        self.writer.file(&self.path, lines);
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::telemetry::extensions::TelemetryApi;
-use crate::telemetry::log_time;
+use crate::telemetry::log_time::{self, LogTime};
 use crate::telemetry::logs::platform_event::PlatformEvent;
 use crate::telemetry::logs::platform_record::{
     ExtensionRecord, InitReportRecord, InitRuntimeDoneRecord, InitStartRecord, PlatformRecord,
@@ -14,16 +14,25 @@ use crate::telemetry::logs::source::LogSource;
 
 #[derive(Serialize)]
 struct PlatformObject<'a> {
-    time: String,
+    time: LogTime,
     #[serde(flatten)]
     record: PlatformRecord<'a>,
+}
+
+/// Adds the object of an event to a text. Nothing for what is not told in JSON.
+pub(crate) fn write(text: &mut Vec<u8>, source: &LogSource, event: &PlatformEvent<'_>) {
+    if let Some(record) = record(source, event) {
+        // Nothing that is written here can fail to become JSON.
+        let _ = serde_json::to_writer(text, &PlatformObject { time: log_time::now(), record });
+    }
 }
 
 /// The object of an event; `None` for what is not told in JSON.
 #[must_use]
 pub(crate) fn object(source: &LogSource, event: &PlatformEvent<'_>) -> Option<String> {
-    let record = record(source, event)?;
-    serde_json::to_string(&PlatformObject { time: log_time::now(), record }).ok()
+    let mut text = Vec::new();
+    write(&mut text, source, event);
+    String::from_utf8(text).ok().filter(|text| !text.is_empty())
 }
 
 fn record<'a>(source: &'a LogSource, event: &'a PlatformEvent<'_>) -> Option<PlatformRecord<'a>> {
@@ -37,7 +46,7 @@ fn record<'a>(source: &'a LogSource, event: &'a PlatformEvent<'_>) -> Option<Pla
             PlatformRecord::InitReport(InitReportRecord::new(phase, duration, failure))
         }
         PlatformEvent::Start { request_id } => {
-            PlatformRecord::Start(StartRecord::new(request_id, function, tenant))
+            PlatformRecord::Start(StartRecord::new(request_id, &source.function_arn, tenant))
         }
         PlatformEvent::RuntimeDone { request_id, report, failure } => {
             let record = RuntimeDoneRecord::new(request_id, tenant, report, failure);

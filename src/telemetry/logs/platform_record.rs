@@ -119,17 +119,17 @@ impl<'a> InitReportRecord<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StartRecord<'a> {
     request_id: Uuid,
-    function_arn: String,
+    function_arn: &'a str,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'a str>,
 }
 
 impl<'a> StartRecord<'a> {
-    /// An invocation of this function begins.
+    /// An invocation of the function with this ARN begins.
     #[must_use]
-    pub(crate) fn new(request_id: Uuid, function: &Function, tenant_id: Option<&'a str>) -> Self {
-        Self { request_id, function_arn: function.arn(), version: LATEST, tenant_id }
+    pub(crate) fn new(request_id: Uuid, function_arn: &'a str, tenant_id: Option<&'a str>) -> Self {
+        Self { request_id, function_arn, version: LATEST, tenant_id }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::lambda::invocation::failure::Failure;
 use crate::lambda::invocation::{Report, ResponseFigures};
-use crate::telemetry::log_time;
+use crate::telemetry::log_time::{self, LogTime};
 
 /// The members that say whether something failed.
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ impl ReportMetrics {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeSpan {
     name: &'static str,
-    start: String,
+    start: LogTime,
     duration_ms: f64,
 }
 

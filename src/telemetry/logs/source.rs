@@ -11,6 +11,8 @@ use crate::lambda::function::{Function, TenantId};
 pub(crate) struct LogSource {
     /// Its function.
     pub(crate) function: Arc<Function>,
+    /// The function's ARN, which is written for each invocation.
+    pub(crate) function_arn: String,
     /// Its id.
     pub(crate) environment_id: Uuid,
     /// Its tenant.
@@ -18,6 +20,16 @@ pub(crate) struct LogSource {
 }
 
 impl LogSource {
+    /// The environment with this id of a tenant's function.
+    #[must_use]
+    pub(crate) fn new(
+        function: Arc<Function>,
+        environment_id: Uuid,
+        tenant_id: Option<TenantId>,
+    ) -> Self {
+        Self { function_arn: function.arn(), function, environment_id, tenant_id }
+    }
+
     /// The tenant as it is written.
     #[must_use]
     pub(crate) fn tenant(&self) -> Option<&str> {

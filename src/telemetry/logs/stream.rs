@@ -1,6 +1,6 @@
 //! The log stream of one environment: which line goes where, and in which format.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,6 +17,9 @@ use crate::telemetry::logs::terminal::{Author, TerminalFormat};
 use crate::telemetry::logs::{application_json, platform_json, telemetry_events, text_format};
 use crate::telemetry::subscribers::{Subscribers, TelemetryType};
 
+/// How much memory is kept for the next line, in bytes: few lines are longer.
+const KEPT_TEXT: usize = 1024;
+
 /// The log stream of one environment, and so of one tenant.
 #[derive(Debug)]
 pub(crate) struct LogStream {
@@ -29,6 +32,8 @@ pub(crate) struct LogStream {
     /// The extensions that have subscribed to what is logged.
     subscribers: Subscribers,
     tail: LogTail,
+    /// Where a line is put together before it goes to all of these.
+    text: Mutex<Vec<u8>>,
 }
 
 impl LogStream {
@@ -42,7 +47,7 @@ impl LogStream {
     ) -> Self {
         let day = Timestamp::now().strftime("%Y/%m/%d").to_string();
         let name = format!("{day}/[$LATEST]{}", environment_id.simple());
-        let source = LogSource { function, environment_id, tenant_id };
+        let source = LogSource::new(function, environment_id, tenant_id);
         let terminal = match sink.stdout {
             Stdout::Lines | Stdout::Json => None,
             Stdout::Terminal { color: false } => Some(TerminalFormat::plain(&source)),
@@ -53,7 +58,8 @@ impl LogStream {
             .as_deref()
             .map(|directory| LogFile::new(directory, &source.function, &name, sink.writer.clone()));
         let (subscribers, tail) = (Subscribers::default(), LogTail::default());
-        Self { source, name, sink, terminal, file, subscribers, tail }
+        let text = Mutex::default();
+        Self { source, name, sink, terminal, file, subscribers, tail, text }
     }
 
     /// The environment that it is the log of.
@@ -110,33 +116,32 @@ impl LogStream {
             self.subscribers.publish(event);
         }
         embedded_metrics::publish(&line, &self.sink.metrics);
-        if self.sink.stdout == Stdout::Json {
-            self.write_json(Some(application_json::for_programs(&self.source, &line, request_id)));
-        }
-        self.write(self.logged(&line, request_id), Author::Function);
-    }
-
-    /// A line of output as CloudWatch Logs has it, if its level is logged.
-    fn logged(&self, line: &str, request_id: Option<Uuid>) -> Option<String> {
+        self.write_for_programs(|text| {
+            application_json::write_for_programs(text, &self.source, &line, request_id);
+        });
         match self.source.function.log_format {
-            LogFormat::Text => Some(text_format::output(line)),
-            LogFormat::Json(levels) if application_json::level(line) < levels.application => None,
-            LogFormat::Json(_) => Some(application_json::line(&self.source, line, request_id)),
+            LogFormat::Text => {
+                self.write(Author::Function, |text| text_format::write_output(text, &line));
+            }
+            LogFormat::Json(levels) if application_json::level(&line) < levels.application => {}
+            LogFormat::Json(_) => self.write(Author::Function, |text| {
+                application_json::write(text, &self.source, &line, request_id);
+            }),
         }
     }
 
     /// Logs an event of the platform, and tells the subscribers of it.
     pub(crate) fn platform(&self, event: &PlatformEvent<'_>) {
         self.publish(event);
-        let json = || platform_json::object(&self.source, event);
-        let logged = match self.source.function.log_format {
-            LogFormat::Text => text_format::platform(event),
-            LogFormat::Json(levels) => json().filter(|_| event.level() >= levels.system),
-        };
-        if self.sink.stdout == Stdout::Json {
-            self.write_json(json());
+        let write_json = |text: &mut Vec<u8>| platform_json::write(text, &self.source, event);
+        self.write_for_programs(write_json);
+        match self.source.function.log_format {
+            LogFormat::Text => self.write(Author::Platform, |text| {
+                text_format::write_platform(text, event);
+            }),
+            LogFormat::Json(levels) if event.level() < levels.system => {}
+            LogFormat::Json(_) => self.write(Author::Platform, write_json),
         }
-        self.write(logged, Author::Platform);
     }
 
     /// Tells the subscribers of an event of the platform, and logs nothing.
@@ -147,25 +152,43 @@ impl LogStream {
         }
     }
 
-    /// Sends what is logged, if it is, to all who get it in AWS's format.
-    fn write(&self, lines: Option<String>, author: Author) {
-        let Some(lines) = lines else { return };
-        // Only stdout shows empty lines.
-        if !lines.is_empty() {
-            self.tail.add(&lines);
-            self.file.iter().for_each(|file| file.add(&lines));
+    /// Sends what is logged to all who get it in AWS's format. An event that adds nothing is not logged,
+    /// while an empty line of the function's is shown on stdout, and only there.
+    fn write(&self, author: Author, add: impl FnOnce(&mut Vec<u8>)) {
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        text.clear();
+        add(&mut text);
+        if !text.is_empty() {
+            self.tail.add(&text);
+            self.file.iter().for_each(|file| file.add(&text));
+        } else if author == Author::Platform {
+            return;
         }
         match (self.sink.stdout, &self.terminal) {
             (Stdout::Json, _) => {}
-            (_, Some(terminal)) => self.sink.writer.stdout(terminal.lines(&lines, author)),
-            (_, None) => self.sink.writer.stdout(lines + "\n"),
+            (_, Some(terminal)) => {
+                self.sink.writer.stdout(|shown| terminal.write(shown, &text, author));
+            }
+            (_, None) => self.sink.writer.stdout(|lines| {
+                lines.extend_from_slice(&text);
+                lines.push(b'\n');
+            }),
+        }
+        if text.capacity() > KEPT_TEXT {
+            *text = Vec::new();
         }
     }
 
-    /// Sends an object to the programs that read stdout, if there is one.
-    fn write_json(&self, object: Option<String>) {
-        if let Some(object) = object {
-            self.sink.writer.stdout(object + "\n");
+    /// Sends an object to the programs that read stdout, if there are any and something is added.
+    fn write_for_programs(&self, add: impl FnOnce(&mut Vec<u8>)) {
+        if self.sink.stdout == Stdout::Json {
+            self.sink.writer.stdout(|lines| {
+                let start = lines.len();
+                add(lines);
+                if lines.len() > start {
+                    lines.push(b'\n');
+                }
+            });
         }
     }
 }

@@ -20,9 +20,9 @@ impl LogTail {
     }
 
     /// Adds a line or lines, without the last end of line.
-    pub(crate) fn add(&self, lines: &str) {
+    pub(crate) fn add(&self, lines: &[u8]) {
         let mut tail = self.lock();
-        let end = &lines.as_bytes()[lines.len().saturating_sub(quotas::LOG_TAIL_BYTES)..];
+        let end = &lines[lines.len().saturating_sub(quotas::LOG_TAIL_BYTES)..];
         tail.extend_from_slice(end);
         tail.push(b'\n');
         if tail.len() > KEPT_BYTES {
@@ -53,14 +53,14 @@ mod tests {
     #[test]
     fn the_tail_is_cut_at_its_beginning() {
         let tail = LogTail::default();
-        tail.add("before");
+        tail.add(b"before");
         tail.clear();
         assert_eq!(tail.last(), "");
-        tail.add("one\ntwo");
+        tail.add(b"one\ntwo");
         assert_eq!(tail.last(), "one\ntwo\n");
         for _ in 0..10 {
-            tail.add(&"x".repeat(LOG_TAIL_BYTES));
-            tail.add("last");
+            tail.add(&b"x".repeat(LOG_TAIL_BYTES));
+            tail.add(b"last");
             assert_eq!(tail.last().len(), LOG_TAIL_BYTES);
             assert!(tail.last().ends_with(b"x\nlast\n"));
         }

@@ -1,7 +1,7 @@
 //! Log lines as a terminal shows them: each with its tenant and environment in front, and with
 //! nothing in it that the terminal would obey.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
@@ -52,21 +52,18 @@ impl TerminalFormat {
         }
     }
 
-    /// A line or lines, complete with their ends.
-    #[must_use]
-    pub(crate) fn lines(&self, lines: &str, author: Author) -> String {
+    /// Adds a line or lines to what is shown, complete with their ends.
+    pub(crate) fn write(&self, shown: &mut Vec<u8>, lines: &[u8], author: Author) {
         let Self { prefix, tenant, .. } = self;
         let style = match author {
             Author::Function => Style::new(),
             Author::Platform => self.platform,
         };
-        let mut shown = String::with_capacity(lines.len() + 64);
-        for line in lines.split('\n') {
+        for line in String::from_utf8_lossy(lines).split('\n') {
             let line = tabbed_line(line);
-            // Writing to a string can't fail.
+            // Writing to memory can't fail.
             let _ = writeln!(shown, "{tenant}{prefix}{tenant:#} {style}{line}{style:#}");
         }
-        shown
     }
 }
 

@@ -66,11 +66,7 @@ fn timeless(json: &str) -> String {
 /// Telemetry API and in the Logs API.
 fn formats(event: &PlatformEvent<'_>) -> String {
     let tenant: TenantId = "alice".parse().unwrap();
-    let source = LogSource {
-        function: Arc::new(function()),
-        environment_id: Uuid::nil(),
-        tenant_id: Some(tenant),
-    };
+    let source = LogSource::new(Arc::new(function()), Uuid::nil(), Some(tenant));
     let formats = [
         ("text", text_format::platform(event)),
         ("telemetry", platform_json::object(&source, event)),

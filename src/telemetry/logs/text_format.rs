@@ -1,6 +1,8 @@
 //! The text format of Lambda's logs: the lines of the platform, and those of a function, which can't
 //! look like them.
 
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -19,87 +21,108 @@ const PLATFORM_OPENINGS: [&str; 5] =
 /// in the text format.
 #[must_use]
 pub(crate) fn platform(event: &PlatformEvent<'_>) -> Option<String> {
-    Some(match event {
+    let mut text = Vec::new();
+    write_platform(&mut text, event);
+    String::from_utf8(text).ok().filter(|text| !text.is_empty())
+}
+
+/// Adds the line or lines of an event of the platform to a text, without the last end of line. Nothing
+/// for what is not in the text format.
+pub(crate) fn write_platform(text: &mut Vec<u8>, event: &PlatformEvent<'_>) {
+    // Writing to memory can't fail.
+    let _ = match event {
         PlatformEvent::InitStart => {
-            format!("INIT_START Runtime Version: mtl:{}\t", env!("CARGO_PKG_VERSION"))
+            write!(text, "INIT_START Runtime Version: mtl:{}\t", env!("CARGO_PKG_VERSION"))
         }
-        PlatformEvent::InitReport { phase, duration, failure: Some(failure) } => format!(
-            "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}{}",
-            milliseconds(*duration),
-            status_fields(failure)
-        ),
+        PlatformEvent::InitReport { phase, duration, failure: Some(failure) } => {
+            let duration = milliseconds(*duration);
+            let status = StatusFields(failure);
+            write!(text, "INIT_REPORT Init Duration: {duration:.2} ms\tPhase: {phase}{status}")
+        }
         PlatformEvent::InitReport { failure: None, .. }
         | PlatformEvent::InitRuntimeDone { .. }
         | PlatformEvent::ExtensionRegistered { .. }
-        | PlatformEvent::Subscribed { .. } => return None,
+        | PlatformEvent::Subscribed { .. } => Ok(()),
         PlatformEvent::Start { request_id } => {
-            format!("START RequestId: {request_id} Version: {LATEST}")
+            write!(text, "START RequestId: {request_id} Version: {LATEST}")
         }
-        PlatformEvent::Fault { request_id, failure } => fault(*request_id, failure)?,
-        PlatformEvent::RuntimeDone { request_id, .. } => format!("END RequestId: {request_id}"),
+        PlatformEvent::Fault { request_id, failure } => write_fault(text, *request_id, failure),
+        PlatformEvent::RuntimeDone { request_id, .. } => {
+            write!(text, "END RequestId: {request_id}")
+        }
         PlatformEvent::Report { request_id, report, failure } => {
-            report_line(*request_id, report, *failure)
+            write_report(text, *request_id, report, *failure)
         }
-    })
+    };
 }
 
-fn report_line(id: Uuid, report: &Report, failure: Option<&Failure>) -> String {
-    let mut line = format!(
-        "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t",
+fn write_report(
+    text: &mut Vec<u8>,
+    id: Uuid,
+    report: &Report,
+    failure: Option<&Failure>,
+) -> io::Result<()> {
+    write!(
+        text,
+        "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB",
         milliseconds(report.duration),
         report.billed_ms(),
         report.memory_size_mb,
-    );
+    )?;
     // Left out where the system can't tell: a made-up figure would be read as a measured one.
     if let Some(used) = report.max_memory_used_mb {
-        line += &format!("Max Memory Used: {used} MB\t");
+        write!(text, "\tMax Memory Used: {used} MB")?;
     }
     if let Some(init) = report.init_duration {
-        line += &format!("Init Duration: {:.2} ms\t", milliseconds(init));
+        write!(text, "\tInit Duration: {:.2} ms", milliseconds(init))?;
     }
-    if let Some(failure) = failure {
-        line.truncate(line.trim_end_matches('\t').len());
-        line += &status_fields(failure);
+    match failure {
+        Some(failure) => write!(text, "{}", StatusFields(failure)),
+        None => text.write_all(b"\t"),
     }
-    line
 }
 
-fn status_fields(failure: &Failure) -> String {
-    match failure {
-        Failure::TimedOut(_) => "\tStatus: timeout".to_owned(),
-        failure => format!("\tStatus: {}\tError Type: {}", failure.status(), failure.error_type()),
+/// The last fields of a line about what has failed.
+struct StatusFields<'a>(&'a Failure);
+
+impl Display for StatusFields<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Failure::TimedOut(_) => formatter.write_str("\tStatus: timeout"),
+            failure => {
+                let (status, error_type) = (failure.status(), failure.error_type());
+                write!(formatter, "\tStatus: {status}\tError Type: {error_type}")
+            }
+        }
     }
 }
 
 /// What AWS prints above END when the platform ended the invocation.
-fn fault(id: Uuid, failure: &Failure) -> Option<String> {
-    let reason = failure.reason()?;
-    Some(match failure {
-        Failure::TimedOut(_) => format!("{} {id} {reason}", log_time::now()),
-        failure => format!("RequestId: {id} Error: {reason}\n{}", failure.error_type()),
-    })
+fn write_fault(text: &mut Vec<u8>, id: Uuid, failure: &Failure) -> io::Result<()> {
+    let Some(reason) = failure.reason() else { return Ok(()) };
+    match failure {
+        Failure::TimedOut(_) => write!(text, "{} {id} {reason}", log_time::now()),
+        failure => write!(text, "RequestId: {id} Error: {reason}\n{}", failure.error_type()),
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// What a function or an extension wrote, as it is read: Lambda's runtimes write several lines that
-/// belong together with carriage returns between them. A line that opens as one of the platform's gets
-/// a space in front.
-#[must_use]
-pub(crate) fn output(written: &str) -> String {
-    let mut guarded = String::with_capacity(written.len());
+/// Adds what a function or an extension wrote to a text, as it is read: Lambda's runtimes write several
+/// lines that belong together with carriage returns between them. A line that opens as one of the
+/// platform's gets a space in front.
+pub(crate) fn write_output(text: &mut Vec<u8>, written: &str) {
     for (index, line) in written.trim_end_matches('\r').split('\r').enumerate() {
         if index > 0 {
-            guarded.push('\n');
+            text.push(b'\n');
         }
         if PLATFORM_OPENINGS.iter().any(|opening| line.starts_with(opening)) {
-            guarded.push(' ');
+            text.push(b' ');
         }
-        guarded.push_str(line);
+        text.extend_from_slice(line.as_bytes());
     }
-    guarded
 }
 
 #[cfg(test)]
@@ -108,10 +131,16 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::{output, platform};
+    use super::{platform, write_output};
     use crate::lambda::invocation::Report;
     use crate::lambda::invocation::failure::Failure;
     use crate::telemetry::logs::platform_event::PlatformEvent;
+
+    fn output(written: &str) -> String {
+        let mut text = Vec::new();
+        write_output(&mut text, written);
+        String::from_utf8(text).unwrap()
+    }
 
     #[test]
     fn a_function_cannot_write_a_line_of_the_platform() {

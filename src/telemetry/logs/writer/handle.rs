@@ -1,7 +1,8 @@
 //! The handle by which lines are queued.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::telemetry::logs::writer::write_queue::WriteQueue;
 
@@ -32,14 +33,17 @@ impl Writer {
         Ok(Self { stdout, files: WriteQueue::for_files()? })
     }
 
-    /// Queues lines for stdout, complete with their ends.
-    pub(crate) fn stdout(&self, lines: String) {
-        self.stdout.send(None, lines);
+    /// Queues lines for stdout, complete with their ends, which `write` adds to what waits already.
+    pub(crate) fn stdout(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.stdout.add(None, write);
     }
 
-    /// Queues lines for a file that is appended to, complete with their ends.
-    pub(crate) fn file(&self, path: PathBuf, lines: String) {
-        self.files.send(Some(path), lines);
+    /// Queues a line or lines for a file that is appended to, without the last end of line.
+    pub(crate) fn file(&self, path: &Arc<Path>, lines: &[u8]) {
+        self.files.add(Some(path), |waiting| {
+            waiting.extend_from_slice(lines);
+            waiting.push(b'\n');
+        });
     }
 
     /// Writes what is queued, for a second at the most, and ends the threads. Returns how often
@@ -54,7 +58,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
-    use std::sync::mpsc;
+    use std::sync::{Arc, Mutex, mpsc};
 
     use super::Writer;
 
@@ -72,10 +76,37 @@ mod tests {
         }
     }
 
+    /// Like a file.
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_waits_is_written_in_its_order_when_the_last_handle_goes() {
+        let kept = Arc::default();
+        let writer = Writer::start_with(Kept(Arc::clone(&kept))).unwrap();
+        let mut expected = String::new();
+        for number in 0..50_000 {
+            let line = format!("{number}\n");
+            writer.stdout(|lines| lines.extend_from_slice(line.as_bytes()));
+            expected += &line;
+        }
+        drop(writer);
+        assert_eq!(*kept.lock().unwrap(), expected.as_bytes());
+    }
+
     fn stopped() -> (mpsc::Sender<()>, Writer) {
         let (go_on, stopped) = mpsc::channel();
         let writer = Writer::start_with(Stopped(stopped)).unwrap();
-        writer.stdout("a line\n".to_owned());
+        writer.stdout(|waiting| waiting.extend_from_slice(b"a line\n"));
         (go_on, writer)
     }
 
