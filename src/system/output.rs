@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::unix::pipe::Receiver;
 
 /// The longest line that is kept in one piece, in bytes: the size of one event of CloudWatch Logs
@@ -53,10 +54,21 @@ impl Output {
 
     /// Passes on all that has been written so far, the last line even if its end is missing.
     pub(crate) fn drain(&mut self, mut line: impl FnMut(&[u8])) {
+        let is_empty = self.is_empty();
         for pipe in &mut self.pipes {
-            pipe.drain(&mut line);
+            if !is_empty {
+                pipe.drain(&mut line);
+            }
             pipe.flush(&mut line);
         }
+    }
+
+    /// Whether neither pipe has anything, which most invocations end with, by one call for both.
+    fn is_empty(&self) -> bool {
+        let [stdout, stderr] = self.pipes.each_ref().map(|pipe| pipe.receiver.as_ref());
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else { return false };
+        let mut pipes = [stdout, stderr].map(|pipe| PollFd::new(pipe, PollFlags::IN));
+        poll(&mut pipes, Some(&Timespec::default())) == Ok(0)
     }
 }
 

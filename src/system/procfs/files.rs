@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
+use memchr::{memchr, memmem};
 use rustix::process::{Pid, Uid};
 
 /// More than `stat` has up to the start time: a name of 64 bytes and 20 numbers of 20 digits.
@@ -155,11 +156,11 @@ pub(crate) fn proportional_set_size(pid: Pid) -> Option<u64> {
 
 /// The bytes in a line such as `VmHWM:     1234 kB`.
 fn kilobytes(text: &[u8], name: &str) -> Option<u64> {
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let line = lines
-        .filter_map(|line| line.strip_suffix(b"\n"))
-        .find(|line| line.starts_with(name.as_bytes()))?;
-    let value = str::from_utf8(&line[name.len()..]).ok()?;
+    // The name that a process gives itself is in there too, but has no line breaks.
+    let is_line = |start: &usize| *start == 0 || text[*start - 1] == b'\n';
+    let start = memmem::find_iter(text, name).find(is_line)? + name.len();
+    let end = start + memchr(b'\n', &text[start..])?;
+    let value = str::from_utf8(&text[start..end]).ok()?;
     Some(value.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
