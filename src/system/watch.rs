@@ -14,10 +14,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// How often it looks at the most.
-const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(40);
 
 /// How many times longer than a look the pause after it is, so that large folders cost no more than that.
 const PAUSE_PER_LOOK: u32 = 10;
+
+/// How long everything stays as it is when a storm of changes is over. Editors and compilers take less
+/// from one write to the next.
+const CALM: Duration = Duration::from_millis(25);
 
 /// How long a storm of changes is waited for: a file that is always written must not hide the others.
 const LONGEST_STORM: Duration = Duration::from_secs(1);
@@ -113,6 +117,7 @@ impl Watch {
                     self.seen = now;
                     return changes;
                 }
+                pause = CALM;
             }
             last = now;
         }
@@ -128,9 +133,14 @@ impl Watch {
 
     /// What there is, and how long to wait before looking again.
     async fn look(&self) -> (Snapshot, Duration) {
-        let (scope, start) = (self.scope.clone(), Instant::now());
-        let found = spawn_blocking(move || snapshot(&scope)).await.unwrap_or_default();
-        (found, INTERVAL.max(start.elapsed() * PAUSE_PER_LOOK))
+        let scope = self.scope.clone();
+        let look = spawn_blocking(move || {
+            // The time until a thread is free is no part of a look.
+            let start = Instant::now();
+            (snapshot(&scope), start.elapsed())
+        });
+        let (found, took) = look.await.unwrap_or_default();
+        (found, INTERVAL.max(took * PAUSE_PER_LOOK))
     }
 }
 
