@@ -11,6 +11,7 @@
 //! trace.
 
 pub(crate) mod advice;
+pub(crate) mod interpreter;
 pub(crate) mod lifecycle;
 pub(crate) mod local_calls;
 pub(crate) mod runtime_client;

@@ -14,6 +14,7 @@ use crate::emulator::config::{
 use crate::emulator::error::FunctionError;
 use crate::endpoints::front_door;
 use crate::endpoints::management_api::configuration;
+use crate::environment::interpreter::Interpreters;
 use crate::environment::lifecycle::PhaseLimits;
 use crate::environment::runtime_client::RuntimeClient;
 use crate::lambda::function::{
@@ -191,7 +192,8 @@ impl Function {
         let (command, runtime) = match &self.program {
             TestedProgram::Command(command) => (command.clone(), Runtime::Command),
             TestedProgram::Handler(handler) => {
-                let client = RuntimeClient::find(handler, None, &task_root);
+                let client =
+                    RuntimeClient::find(handler, None, &task_root, &mut Interpreters::default());
                 let client = client.map_err(FunctionError::Handler)?;
                 // Its command is the client's, which the emulator knows.
                 (Vec::new(), Runtime::Handler { client, debugged: false })

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::environment::advice::Adviser;
 use crate::environment::attachments::Attachments;
+use crate::environment::interpreter::Language;
 use crate::environment::lifecycle::PhaseLimits;
-use crate::environment::runtime_client::Language;
 use crate::lambda::function::Function;
 use crate::system::memory::MemoryMonitor;
 use crate::system::process::Processes;

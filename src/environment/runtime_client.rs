@@ -1,23 +1,15 @@
-//! What runs a handler of Python or Node.js: which language it is in, which interpreter and which
-//! runtime client, the official one where it is installed and mtl's own otherwise.
+//! What runs a handler of Python or Node.js: which language it is in, and which runtime client, the
+//! official one where it is installed and mtl's own otherwise.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
-/// A language whose handlers are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// Python.
-    Python,
-    /// JavaScript on Node.js.
-    Node,
-}
+use crate::environment::interpreter::{Interpreter, Interpreters, Language};
 
 /// Whose runtime client it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +24,11 @@ enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeClient {
     language: Language,
-    interpreter: String,
-    /// Where that is, if it could be asked.
-    executable: Option<String>,
+    interpreter: Interpreter,
     origin: Origin,
     handler: String,
     /// The runtime that Lambda would have for it, such as `python3.12`.
     runtime: String,
-    /// The runtime that the interpreter is of, if it could be asked.
-    version: String,
-    has_debugger: bool,
 }
 
 /// Why there is nothing to run a handler with.
@@ -103,6 +90,7 @@ impl RuntimeClient {
         handler: &str,
         runtime: Option<&str>,
         folder: &Path,
+        interpreters: &mut Interpreters,
     ) -> Result<Self, HandlerError> {
         if !is_handler(handler) {
             return Err(HandlerError::Malformed(handler.to_owned()));
@@ -112,24 +100,21 @@ impl RuntimeClient {
                 .ok_or_else(|| HandlerError::Runtime(runtime.to_owned()))?,
             None => language_of(handler, folder)?,
         };
-        let interpreter = interpreter(language, runtime);
-        let Installed { version, executable, official, debugger } =
-            installed(language, &interpreter, folder).unwrap_or_default();
+        let interpreter = interpreters.of(language, runtime);
+        let is_official = match language {
+            Language::Python => interpreter.has_official_client,
+            Language::Node => folder.join(OFFICIAL_NODE).is_file(),
+        };
         let runtime = match runtime {
-            Some(runtime) if runtime.ends_with(|last: char| last.is_alphanumeric()) => {
-                runtime.to_owned()
-            }
-            _ => version.clone(),
+            Some(runtime) if runtime.ends_with(|last: char| last.is_alphanumeric()) => runtime,
+            _ => &interpreter.version,
         };
         Ok(Self {
+            runtime: runtime.to_owned(),
             language,
             interpreter,
-            executable,
-            origin: if official { Origin::Official } else { Origin::Own },
+            origin: if is_official { Origin::Official } else { Origin::Own },
             handler: handler.to_owned(),
-            runtime,
-            version,
-            has_debugger: debugger,
         })
     }
 
@@ -148,7 +133,7 @@ impl RuntimeClient {
     /// The program that runs it.
     #[must_use]
     pub(crate) fn interpreter(&self) -> &str {
-        &self.interpreter
+        &self.interpreter.name
     }
 
     /// The name that Lambda has for its runtime, such as `python3.12`.
@@ -160,14 +145,14 @@ impl RuntimeClient {
     /// The runtime that its interpreter is of, where that is not the one that was asked for.
     #[must_use]
     pub(crate) fn stand_in(&self) -> Option<&str> {
-        Some(self.version.as_str())
+        Some(self.interpreter.version.as_str())
             .filter(|version| !version.is_empty() && *version != self.runtime)
     }
 
     /// Whether the debugger of its language is installed.
     #[must_use]
     pub(crate) fn has_debugger(&self) -> bool {
-        self.has_debugger
+        self.interpreter.has_debugger
     }
 
     /// What it is, for a person.
@@ -178,7 +163,7 @@ impl RuntimeClient {
             (Origin::Official, Language::Python) => "awslambdaric",
             (Origin::Official, Language::Node) => "aws-lambda-ric",
         };
-        format!("`{}` with `{}` and {client}", self.handler, self.interpreter)
+        format!("`{}` with `{}` and {client}", self.handler, self.interpreter.name)
     }
 
     /// The command that runs the handler. Its last word is the handler.
@@ -194,7 +179,8 @@ impl RuntimeClient {
         };
         // Version managers put a script in the PATH that looks for the interpreter each time: in a cold
         // start that would be most of it.
-        let program = self.executable.as_ref().unwrap_or(&self.interpreter);
+        let Interpreter { name, executable, .. } = &self.interpreter;
+        let program = executable.as_ref().unwrap_or(name);
         let mut command = vec![OsString::from(program)];
         command.extend(client);
         command.push(OsString::from(&self.handler));
@@ -244,88 +230,12 @@ fn language_of(handler: &str, folder: &Path) -> Result<Language, HandlerError> {
     }
 }
 
-/// The interpreter of a runtime's version where this machine has it, otherwise the usual one.
-fn interpreter(language: Language, runtime: Option<&str>) -> String {
-    match (language, runtime) {
-        (Language::Node, _) => "node".to_owned(),
-        (Language::Python, Some(version)) if runs(Command::new(version).arg("--version")) => {
-            version.to_owned()
-        }
-        (Language::Python, _) => "python3".to_owned(),
-    }
-}
-
-/// What an interpreter has.
-#[derive(Debug, Default)]
-struct Installed {
-    /// The name that Lambda has for this version of it.
-    version: String,
-    /// The path of its program.
-    executable: Option<String>,
-    official: bool,
-    debugger: bool,
-}
-
-/// `None` when the interpreter can't be asked: then it is not there, and the first invocation says so.
-fn installed(language: Language, interpreter: &str, folder: &Path) -> Option<Installed> {
-    let mut command = Command::new(interpreter);
-    match language {
-        Language::Python => {
-            let answer = output(command.args(["-c", PYTHON_QUESTION]))?;
-            let mut lines = answer.lines();
-            Some(Installed {
-                version: lines.next()?.to_owned(),
-                official: lines.next()? == "True",
-                debugger: lines.next()? == "True",
-                executable: program(lines.next()),
-            })
-        }
-        Language::Node => {
-            let answer = output(command.args(["-p", NODE_QUESTION]))?;
-            let mut lines = answer.lines();
-            let major = lines.next()?.trim_start_matches('v').split('.').next()?;
-            Some(Installed {
-                version: format!("nodejs{major}.x"),
-                executable: program(lines.next()),
-                official: folder.join(OFFICIAL_NODE).is_file(),
-                debugger: true,
-            })
-        }
-    }
-}
-
-fn program(path: Option<&str>) -> Option<String> {
-    path.filter(|path| Path::new(path).is_file()).map(str::to_owned)
-}
-
-/// Node's version and where it is.
-const NODE_QUESTION: &str = "process.version + '\\n' + process.execPath";
-
-/// Python's version as Lambda names it, whether the official client and the debugger are there, and where
-/// it is.
-const PYTHON_QUESTION: &str = "
-import importlib.util, sys
-has = lambda name: importlib.util.find_spec(name) is not None
-answers = ['python%d.%d' % sys.version_info[:2], has('awslambdaric'), has('debugpy'), sys.executable]
-print(*answers, sep='\\n')
-";
-
-fn output(command: &mut Command) -> Option<String> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn runs(command: &mut Command) -> bool {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{HandlerError, Language, language_of};
-    use crate::environment::runtime_client::RuntimeClient;
+    use super::{HandlerError, RuntimeClient, language_of};
+    use crate::environment::interpreter::{Interpreters, Language};
 
     #[test]
     fn the_file_tells_the_language() {
@@ -338,11 +248,14 @@ mod tests {
         assert_eq!(of("index.member.handler"), Ok(Language::Node));
         assert_eq!(of("both.handler"), Err(HandlerError::Ambiguous("both".to_owned())));
         assert_eq!(of("no.handler"), Err(HandlerError::NoFile("no".to_owned())));
+        let find = |handler, runtime| {
+            RuntimeClient::find(handler, runtime, folder.path(), &mut Interpreters::default())
+        };
         for malformed in ["app", ".handler", "app.", "a.b/c"] {
-            let found = RuntimeClient::find(malformed, None, folder.path());
+            let found = find(malformed, None);
             assert_eq!(found, Err(HandlerError::Malformed(malformed.to_owned())));
         }
-        let unknown = RuntimeClient::find("app.handler", Some("java21"), folder.path());
+        let unknown = find("app.handler", Some("java21"));
         assert_eq!(unknown, Err(HandlerError::Runtime("java21".to_owned())));
     }
 }

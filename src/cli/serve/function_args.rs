@@ -8,6 +8,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::serve::args::FunctionArgs;
 use crate::cli::serve::variables::env_file;
 use crate::emulator::config::Runtime;
+use crate::environment::interpreter::Interpreters;
 use crate::environment::runtime_client::{HandlerError, RuntimeClient};
 
 impl FunctionArgs {
@@ -28,7 +29,12 @@ impl FunctionArgs {
 
     fn runtime_client(&self, folder: &Path) -> Result<Option<RuntimeClient>, Failure> {
         let Some(handler) = &self.handler else { return Ok(None) };
-        let client = RuntimeClient::find(handler, self.runtime.as_deref(), folder);
+        let client = RuntimeClient::find(
+            handler,
+            self.runtime.as_deref(),
+            folder,
+            &mut Interpreters::default(),
+        );
         client.map(Some).map_err(|error| {
             let help = match error {
                 HandlerError::Malformed(_) => "app.handler is the function `handler` of app.py",

@@ -198,7 +198,7 @@ fn check(path: &Path) -> Result<(), SpawnError> {
 }
 
 /// What the `#!` line of a script names.
-fn interpreter(program: &Path) -> Option<PathBuf> {
+pub(crate) fn interpreter(program: &Path) -> Option<PathBuf> {
     let mut start = Vec::new();
     File::open(program).ok()?.take(256).read_to_end(&mut start).ok()?;
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;

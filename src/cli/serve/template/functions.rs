@@ -13,6 +13,7 @@ use crate::emulator::template::functions::function::{Code, TemplateFunction};
 use crate::emulator::template::functions::refusal::FunctionRefusal;
 use crate::emulator::template::input::{TemplateError, TemplateInput};
 use crate::emulator::template::{Template, read};
+use crate::environment::interpreter::Interpreters;
 
 /// The names of the files that are looked for, as SAM does.
 const TEMPLATE_FILES: [&str; 2] = ["template.yaml", "template.yml"];
@@ -54,9 +55,10 @@ impl ServeArgs {
         let refused = refused.into_iter().map(|one| (one.logical_id, NotServed::from(one.reason)));
         let mut not_served: BTreeMap<String, NotServed> = refused.collect();
         let built = built(&functions);
+        let mut interpreters = Interpreters::default();
         for function in functions {
             let folder = code_folder(&function.program, &mut served.inline)?;
-            match program_of(&self.template, &function, folder) {
+            match program_of(&self.template, &function, folder, &mut interpreters) {
                 Ok(program) => served.functions.push(self.configure(function.into(), program)?),
                 Err(reason) => drop(not_served.insert(function.logical_id, reason.into())),
             }

@@ -13,6 +13,7 @@ use crate::cli::serve::args::TemplateArgs;
 use crate::cli::serve::function::RuntimeProgram;
 use crate::emulator::config::Runtime;
 use crate::emulator::template::functions::function::{Code, TemplateFunction, TemplateProgram};
+use crate::environment::interpreter::Interpreters;
 use crate::environment::runtime_client::{HandlerError, RuntimeClient};
 
 /// Why nothing runs a function.
@@ -54,6 +55,7 @@ pub(super) fn program_of(
     args: &TemplateArgs,
     function: &TemplateFunction,
     folder: PathBuf,
+    interpreters: &mut Interpreters,
 ) -> Result<RuntimeProgram, ProgramRefusal> {
     if let Some(command) = asked_for(args, function) {
         let words = ["/bin/sh".into(), "-c".into(), format!("exec {command}").into()];
@@ -62,7 +64,7 @@ pub(super) fn program_of(
     let runtime = function.program.runtime.as_deref().unwrap_or("provided");
     if runtime.starts_with("python") || runtime.starts_with("nodejs") {
         let handler = function.program.handler.as_deref().unwrap_or_default();
-        let client = RuntimeClient::find(handler, Some(runtime), &folder)?;
+        let client = RuntimeClient::find(handler, Some(runtime), &folder, interpreters)?;
         let command = client.command(&folder);
         return Ok(program(Runtime::Handler { client, debugged: false }, command, folder));
     }
