@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::client::error::{InvokeError, excerpt};
@@ -86,6 +87,9 @@ pub(crate) fn read(
 
 /// A throttle has status 429; Lambda's other errors have their type in a header.
 fn refusal(head: &Parts, body: &[u8]) -> Option<InvokeError> {
+    if !head.status.is_client_error() && !head.status.is_server_error() {
+        return None;
+    }
     let error_type = text_of(&head.headers, "x-amzn-errortype").map(|value| {
         // The header may go on with the URI of the error's namespace.
         value.split(':').next().unwrap_or_default().to_owned()
@@ -102,9 +106,7 @@ fn refusal(head: &Parts, body: &[u8]) -> Option<InvokeError> {
             retry_after: text_of(&head.headers, "retry-after"),
         });
     }
-    let refused = head.status.is_client_error() || head.status.is_server_error();
-    let error_type = error_type.filter(|_| refused)?;
-    Some(InvokeError::Refused { status: head.status, error_type, message })
+    Some(InvokeError::Refused { status: head.status, error_type: error_type?, message })
 }
 
 /// The kind of function error that the response reports, if it does.
@@ -131,7 +133,9 @@ fn is_lambda(headers: &HeaderMap) -> bool {
 }
 
 fn has_text(body: &[u8], member: &str) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|value| value[member].is_string())
+    // An answer that doesn't have the word is not parsed: it may be long, and most have no error.
+    memmem::find(body, member.as_bytes()).is_some()
+        && serde_json::from_slice::<Value>(body).is_ok_and(|value| value[member].is_string())
 }
 
 /// RIE answers a timeout with this sentence alone.

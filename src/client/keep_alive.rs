@@ -8,7 +8,7 @@ use crate::client::answer::{self, InvokeAnswer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
-use crate::client::local::{ANSWER_TIMEOUT, connect, no_answer, request};
+use crate::client::local::{ANSWER_TIMEOUT, RequestHead, connect, no_answer};
 use crate::lambda::invocation_type::InvocationType;
 use crate::system::http::call::ClientConnection;
 
@@ -16,17 +16,19 @@ use crate::system::http::call::ClientConnection;
 #[derive(Debug)]
 pub(crate) struct KeepAlive {
     endpoint: Endpoint,
+    head: RequestHead,
     connection: Option<ClientConnection>,
 }
 
 impl KeepAlive {
-    /// Nothing is connected yet.
+    /// For invocations of this function, with these headers. Nothing is connected yet.
     #[must_use]
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, connection: None }
+    pub(crate) fn new(endpoint: Endpoint, function_name: &str, headers: &HeaderMap) -> Self {
+        let head = RequestHead::new(&endpoint, &endpoint.target(function_name), headers);
+        Self { endpoint, head, connection: None }
     }
 
-    /// Invokes a function, and returns the head of the response with its answer.
+    /// Invokes the function, and returns the head of the response with its answer.
     ///
     /// # Errors
     ///
@@ -34,10 +36,8 @@ impl KeepAlive {
     pub(crate) async fn invoke(
         &mut self,
         input: InvokeInput,
-        headers: &HeaderMap,
     ) -> Result<(Parts, InvokeAnswer), InvokeError> {
-        let target = self.endpoint.target(&input.function_name);
-        let request = request(&self.endpoint, &target, input, headers);
+        let request = self.head.request(input);
         let mut connection = match self.connection.take() {
             Some(connection) if connection.is_ready() => connection,
             _ => connect(&self.endpoint).await?,

@@ -20,6 +20,7 @@ mod figures;
 pub(crate) mod tally;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -150,25 +151,28 @@ async fn send_all(shared: &Arc<LoadState>, connections: u32, tell: impl Fn(LoadP
 
 impl LoadState {
     async fn send(self: Arc<Self>) {
-        let mut connection = self.server.connection();
+        let Load { function_name, headers, .. } = &self.load;
+        let mut connection = self.server.connection(function_name, headers);
+        let mut no_longer = pin!(self.no_longer());
         while let Some(due) = self.next() {
             let number = due.number;
             let since = tokio::select! {
+                biased;
                 since = due.wait() => since,
                 () = self.stop.cancelled() => return,
             };
             let tenant = self.tenant(number);
             let input = self.input(number, tenant);
             let result = tokio::select! {
-                result = connection.invoke(input, &self.load.headers) => result,
-                () = self.no_longer() => return self.tally().unanswered(),
+                biased;
+                result = connection.invoke(input) => result,
+                () = &mut no_longer => return self.tally().unanswered(),
             };
             let latency = since.elapsed();
             let tenant = tenant.map(TenantId::as_str).unwrap_or_default();
             let leaks = self.leaks(tenant, &result);
             let end = self.end(result);
             let has_failed = matches!(end, End::Failed(_));
-            let tenant = tenant.to_owned();
             self.tally().add(&LoadObservation { tenant, latency, end, leaks });
             if has_failed {
                 tokio::select! {

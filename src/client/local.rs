@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -22,6 +22,12 @@ use crate::system::http::call::{CallError, ClientConnection};
 /// calls that were forgotten.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_hours(24);
 
+/// The header of the Invoke API, and that of the Runtime API.
+static TENANT_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-amz-tenant-id"),
+    HeaderName::from_static("lambda-runtime-aws-tenant-id"),
+];
+
 /// Invokes a function of the server at `endpoint` and waits for its answer, for
 /// [`ANSWER_TIMEOUT`] at most. `headers` replace those of the same name that mtl would send.
 ///
@@ -35,7 +41,7 @@ pub(crate) async fn invoke(
 ) -> Result<InvokeAnswer, InvokeError> {
     let invocation_type = input.invocation_type;
     let target = endpoint.target(&input.function_name);
-    let request = request(endpoint, &target, input, headers);
+    let request = RequestHead::new(endpoint, &target, headers).request(input);
     let response = connect(endpoint).await?.call(request, ANSWER_TIMEOUT).await;
     let (head, body) = response.map_err(|error| no_answer(endpoint, error))?.into_parts();
     answer::read(&head, body, invocation_type)
@@ -74,52 +80,76 @@ pub(crate) fn no_answer(endpoint: &Endpoint, error: CallError) -> InvokeError {
     }
 }
 
-/// The request of an invocation. An endpoint with a path of its own gets both tenant headers: it may be
-/// the Swift server, which reads the Runtime API's, or a gateway, which reads the Invoke API's.
-///
-/// # Panics
-///
-/// Never: every part was checked to have only characters that a request may have.
-#[must_use]
-pub(crate) fn request(
-    endpoint: &Endpoint,
-    target: &str,
-    input: InvokeInput,
-    headers: &HeaderMap,
-) -> Request<Full<Bytes>> {
-    let mut request = Request::post(target)
-        .header(HOST, endpoint.authority())
-        .header(CONTENT_TYPE, "application/json");
-    if let Some(tenant_id) = &input.tenant_id {
-        request = request.header("x-amz-tenant-id", tenant_id.as_str());
-        if endpoint.has_path() {
-            request = request.header("lambda-runtime-aws-tenant-id", tenant_id.as_str());
+/// What the requests to one function have in common. A load sends many of them, and makes this once.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestHead {
+    target: Uri,
+    headers: HeaderMap,
+    /// An endpoint with a path of its own gets both tenant headers: it may be the Swift server, which reads
+    /// the Runtime API's, or a gateway, which reads the Invoke API's.
+    tenant_headers: &'static [HeaderName],
+}
+
+impl RequestHead {
+    /// For this target of an endpoint. `given` headers replace those of the same name that mtl would send.
+    ///
+    /// # Panics
+    ///
+    /// Never: an endpoint has only what a request may have.
+    #[must_use]
+    pub(crate) fn new(endpoint: &Endpoint, target: &str, given: &HeaderMap) -> Self {
+        let checked = "endpoints are checked to have only what a request may have";
+        let host = HeaderValue::from_str(endpoint.authority()).expect(checked);
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for name in given.keys() {
+            headers.remove(name);
         }
+        headers.extend(given.clone());
+        let tenant_headers =
+            if endpoint.has_path() { &TENANT_HEADERS[..] } else { &TENANT_HEADERS[..1] };
+        Self { target: target.parse().expect(checked), headers, tenant_headers }
     }
-    if input.invocation_type != InvocationType::RequestResponse {
-        request = request.header("x-amz-invocation-type", input.invocation_type.as_str());
+
+    /// The request of an invocation.
+    ///
+    /// # Panics
+    ///
+    /// Never: every part was checked to have only characters that a request may have.
+    #[must_use]
+    pub(crate) fn request(&self, input: InvokeInput) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(input.payload));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = self.headers.clone();
+        let mut add = |name: &HeaderName, value: &str| {
+            if !self.headers.contains_key(name) {
+                let value = HeaderValue::from_str(value);
+                let value = value.expect("tenant ids and base64 have only what a header may have");
+                request.headers_mut().insert(name, value);
+            }
+        };
+        if let Some(tenant_id) = &input.tenant_id {
+            self.tenant_headers.iter().for_each(|name| add(name, tenant_id.as_str()));
+        }
+        if input.invocation_type != InvocationType::RequestResponse {
+            let name = HeaderName::from_static("x-amz-invocation-type");
+            add(&name, input.invocation_type.as_str());
+        }
+        if input.log_tail {
+            add(&HeaderName::from_static("x-amz-log-type"), "Tail");
+        }
+        if let Some(context) = &input.client_context {
+            add(&HeaderName::from_static("x-amz-client-context"), context);
+        }
+        request
     }
-    if input.log_tail {
-        request = request.header("x-amz-log-type", "Tail");
-    }
-    if let Some(context) = &input.client_context {
-        request = request.header("x-amz-client-context", context);
-    }
-    let mut request = request
-        .body(Full::new(input.payload))
-        .expect("endpoints and tenant ids are checked to have only what a request may have");
-    for name in headers.keys() {
-        request.headers_mut().remove(name);
-    }
-    for (name, value) in headers {
-        request.headers_mut().append(name, value.clone());
-    }
-    request
 }
 
 #[cfg(test)]
 mod tests {
-    use super::request;
+    use super::RequestHead;
     use crate::client::endpoint::Endpoint;
     use crate::client::input::InvokeInput;
     use crate::lambda::invocation_type::InvocationType;
@@ -168,7 +198,8 @@ mod tests {
             client_context: None,
         };
         let endpoint: Endpoint = endpoint.parse().unwrap();
-        let request = request(&endpoint, &endpoint.target("f"), input, &headers);
+        let head = RequestHead::new(&endpoint, &endpoint.target("f"), &headers);
+        let request = head.request(input);
         let mut text = format!("{} {}\n", request.method(), request.uri());
         for (name, value) in request.headers() {
             text += &format!("{name}: {}\n", value.to_str().unwrap());

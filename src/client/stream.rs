@@ -13,7 +13,7 @@ use crate::client::answer::{self, InvokeAnswer};
 use crate::client::endpoint::Endpoint;
 use crate::client::error::InvokeError;
 use crate::client::input::InvokeInput;
-use crate::client::local::{ANSWER_TIMEOUT, no_answer, request, send};
+use crate::client::local::{ANSWER_TIMEOUT, RequestHead, no_answer, send};
 use crate::system::http::call::within;
 
 /// How a stream ended: `InvokeWithResponseStreamCompleteEvent`.
@@ -59,7 +59,8 @@ pub(crate) async fn invoke(
 ) -> Result<InvokeAnswer, InvokeError> {
     let invocation_type = input.invocation_type;
     let target = endpoint.streaming_target(&input.function_name);
-    let response = send(endpoint, request(endpoint, &target, input, headers)).await?;
+    let request = RequestHead::new(endpoint, &target, headers).request(input);
+    let response = send(endpoint, request).await?;
     let (head, body) = response.into_parts();
     if head.status != StatusCode::OK && head.status != StatusCode::ACCEPTED {
         let body = within(ANSWER_TIMEOUT, body.collect()).await;

@@ -45,8 +45,11 @@ impl Environments {
         match end {
             End::Answered { environment: Some(environment), .. } => {
                 self.identified += 1;
-                let served = self.served.entry(environment.clone()).or_default();
-                served.insert(tenant.to_owned());
+                let served = self.served.get(environment);
+                if !served.is_some_and(|tenants| tenants.contains(tenant)) {
+                    let served = self.served.entry(environment.clone()).or_default();
+                    served.insert(tenant.to_owned());
+                }
             }
             // A function that failed answers with an error, which has nothing at the pointer.
             End::Answered { is_error: true, .. } if self.identity != Identity::Header => {}

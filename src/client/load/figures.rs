@@ -43,7 +43,11 @@ impl LoadFigures {
                 let counter = if *is_error { &mut self.function_errors } else { &mut self.ok };
                 *counter += 1;
                 self.latencies.add(latency.as_secs_f64() * 1_000.0);
-                self.environments.extend(environment.clone());
+                if let Some(environment) = environment
+                    && !self.environments.contains(environment)
+                {
+                    self.environments.insert(environment.clone());
+                }
                 self.cold_starts =
                     self.cold_starts.zip(*is_cold).map(|(n, cold)| n + u64::from(cold));
             }

@@ -24,11 +24,18 @@ pub(crate) enum LoadServer {
 }
 
 impl LoadServer {
-    /// A new connection.
+    /// A new connection for invocations of this function, with these headers.
     #[must_use]
-    pub(crate) fn connection(&self) -> LoadConnection<'_> {
+    pub(crate) fn connection(
+        &self,
+        function_name: &str,
+        headers: &HeaderMap,
+    ) -> LoadConnection<'_> {
         match self {
-            Self::Local(endpoint) => LoadConnection::Local(KeepAlive::new(endpoint.clone())),
+            Self::Local(endpoint) => {
+                let connection = KeepAlive::new(endpoint.clone(), function_name, headers);
+                LoadConnection::Local(Box::new(connection))
+            }
             Self::Aws { lambda, qualifier } => LoadConnection::Aws(lambda, qualifier.as_deref()),
         }
     }
@@ -37,7 +44,7 @@ impl LoadServer {
 /// What sends the invocations of a load, one after the other.
 pub(crate) enum LoadConnection<'a> {
     /// To a local server.
-    Local(KeepAlive),
+    Local(Box<KeepAlive>),
     /// To AWS, to this version or alias.
     Aws(&'a LambdaClient, Option<&'a str>),
 }
@@ -52,11 +59,10 @@ impl LoadConnection<'_> {
     pub(crate) async fn invoke(
         &mut self,
         input: InvokeInput,
-        headers: &HeaderMap,
     ) -> Result<(HeaderMap, InvokeAnswer), InvokeError> {
         match self {
             Self::Local(connection) => {
-                let (head, answer) = connection.invoke(input, headers).await?;
+                let (head, answer) = connection.invoke(input).await?;
                 Ok((head.headers, answer))
             }
             Self::Aws(lambda, qualifier) => {

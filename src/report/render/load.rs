@@ -133,7 +133,7 @@ mod tests {
         for tenant in ["alice", "b\u{1b}b"] {
             let environment = Some("pid 7".to_owned());
             tally.add(&LoadObservation {
-                tenant: tenant.to_owned(),
+                tenant,
                 latency: Duration::from_millis(2),
                 end: End::Answered { is_error: false, environment, is_cold: None },
                 leaks: BTreeSet::new(),
