@@ -2,8 +2,8 @@
 //! invocation has the same [`InvokeAnswer`](answer::InvokeAnswer) or the same
 //! [`InvokeError`](error::InvokeError) from both. mtl's own server is one local endpoint among others.
 //!
-//! Only [`aws`], and [`target`], [`cloudwatch`], [`configuration`], [`deployment`] and [`insights`] with
-//! their [`query_error`], use the SDKs: loading their configuration takes longer than a local call.
+//! Only [`aws`], and [`target`], [`service`], [`configuration`] and [`deployment`] with their
+//! [`query_error`], use the SDKs: loading their configuration takes longer than a local call.
 
 pub(crate) mod endpoint;
 pub(crate) mod error;
@@ -24,6 +24,8 @@ pub(crate) mod load;
 pub(crate) mod query_error;
 
 pub(crate) mod target;
+
+mod service;
 
 pub(crate) mod cloudwatch;
 

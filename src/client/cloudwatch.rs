@@ -1,19 +1,30 @@
-//! CloudWatch, on AWS or in `mtl serve`, through its SDK: which metrics there are, and their
-//! values. No other file uses the types of CloudWatch's SDK.
+//! CloudWatch, on AWS or in `mtl serve`: which metrics there are, and their values. No other file
+//! uses its messages.
 
+mod messages;
+
+use std::borrow::Cow;
 use std::cell::Cell;
-use std::error::Error as StdError;
 use std::ops::Range;
 
-use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{self, DimensionFilter, MetricDataQuery, MetricStat};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::client::query_error::QueryError;
+use crate::client::service::{Service, ServiceModel};
 use crate::client::target::Target;
+use messages::{
+    Dimension, GetMetricDataInput, GetMetricDataOutput, ListMetricsInput, ListMetricsOutput,
+    MetricDataQuery, MetricDataResult, MetricStat, NamedMetric,
+};
+
+/// <https://docs.aws.amazon.com/general/latest/gr/cw_region.html>
+const CLOUDWATCH: ServiceModel = ServiceModel {
+    id: "CloudWatch",
+    agent: "cloudwatch",
+    host: "monitoring",
+    target: "GraniteServiceVersion20100801",
+    content_type: "application/x-amz-json-1.0",
+};
 
 /// The most queries in one request of `GetMetricData`.
 ///
@@ -66,8 +77,7 @@ pub(crate) struct Asked {
 /// A client of CloudWatch.
 #[derive(Debug)]
 pub(crate) struct CloudWatch {
-    client: Client,
-    place: String,
+    service: Service,
     asked: Cell<Asked>,
 }
 
@@ -78,12 +88,8 @@ impl CloudWatch {
     ///
     /// When there is no Region, or there are no credentials.
     pub(crate) async fn for_target(target: &Target) -> Result<Self, QueryError> {
-        let (config, place) = target.service("CloudWatch").await?;
-        Ok(Self::new(Client::new(&config), place))
-    }
-
-    fn new(client: Client, place: String) -> Self {
-        Self { client, place, asked: Cell::default() }
+        let (config, place) = target.service(CLOUDWATCH.id).await?;
+        Ok(Self { service: Service::new(&CLOUDWATCH, &config, place), asked: Cell::default() })
     }
 
     /// What was asked for until now.
@@ -104,21 +110,20 @@ impl CloudWatch {
         name: Option<&str>,
         dimensions: &[(&str, Option<&str>)],
     ) -> Result<Vec<Metric>, QueryError> {
-        let filters = dimensions.iter().map(|(name, value)| {
-            DimensionFilter::builder().name(*name).set_value(value.map(str::to_owned)).build()
+        let dimensions = dimensions.iter().map(|&(name, value)| Dimension {
+            name: Cow::Borrowed(name),
+            value: value.map(Cow::Borrowed),
         });
-        let filters: Vec<_> = filters.collect();
+        let dimensions = dimensions.collect();
+        let mut input =
+            ListMetricsInput { namespace, metric_name: name, dimensions, next_token: None };
         let mut metrics = Vec::new();
-        let mut token = None;
         loop {
             self.count(0);
-            let call = self.client.list_metrics().namespace(namespace);
-            let call = call.set_metric_name(name.map(str::to_owned)).set_next_token(token);
-            let call = call.set_dimensions(Some(filters.clone()));
-            let page = call.send().await.map_err(|error| self.error(&error))?;
-            metrics.extend(page.metrics().iter().map(metric));
-            token = page.next_token;
-            if token.is_none() {
+            let page: ListMetricsOutput = self.service.call("ListMetrics", &input).await?;
+            metrics.extend(page.metrics.into_iter().map(metric));
+            input.next_token = page.next_token;
+            if input.next_token.is_none() {
                 return Ok(metrics);
             }
         }
@@ -156,25 +161,23 @@ impl CloudWatch {
         metrics.sort_unstable();
         metrics.dedup();
         let mut metrics_left = metrics.len() as u64;
-        let queries = queries.iter().enumerate().map(|(index, query)| sdk_query(index, query));
-        let queries: Vec<_> = queries.collect();
-        let mut token = None;
+        let mut input = GetMetricDataInput {
+            metric_data_queries: queries.iter().enumerate().map(data_query).collect(),
+            start_time: range.start.as_second(),
+            end_time: range.end.as_second(),
+            scan_by: "TimestampAscending",
+            next_token: None,
+        };
         loop {
             self.count(std::mem::take(&mut metrics_left));
-            let call = self.client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
-            let call = call.start_time(date_time(range.start)).end_time(date_time(range.end));
-            let call = call.scan_by(types::ScanBy::TimestampAscending).set_next_token(token);
-            let page = call.send().await.map_err(|error| self.error(&error))?;
-            for result in page.metric_data_results() {
-                let index = result.id().and_then(|id| id.strip_prefix('q')?.parse::<usize>().ok());
+            let page: GetMetricDataOutput = self.service.call("GetMetricData", &input).await?;
+            for result in page.metric_data_results {
+                let index = result.id.strip_prefix('q').and_then(|id| id.parse::<usize>().ok());
                 let Some(points) = index.and_then(|index| points.get_mut(index)) else { continue };
-                let values = result.timestamps().iter().zip(result.values());
-                points.extend(values.filter_map(|(time, value)| {
-                    Some((Timestamp::from_second(time.secs()).ok()?, *value))
-                }));
+                points.extend(values(&result));
             }
-            token = page.next_token;
-            if token.is_none() {
+            input.next_token = page.next_token;
+            if input.next_token.is_none() {
                 return Ok(());
             }
         }
@@ -184,43 +187,38 @@ impl CloudWatch {
         let Asked { requests, metrics: before } = self.asked.get();
         self.asked.set(Asked { requests: requests + 1, metrics: before + metrics });
     }
-
-    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> QueryError
-    where
-        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
-    {
-        QueryError::new(&self.place, error)
-    }
 }
 
-fn metric(metric: &types::Metric) -> Metric {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let dimensions = metric.dimensions().iter();
+fn metric(metric: NamedMetric<'_>) -> Metric {
+    let dimensions = metric.dimensions.into_iter().map(|dimension| {
+        (dimension.name.into_owned(), dimension.value.unwrap_or_default().into_owned())
+    });
     Metric {
-        namespace: text(metric.namespace()),
-        name: text(metric.metric_name()),
-        dimensions: dimensions
-            .map(|dimension| (text(dimension.name()), text(dimension.value())))
-            .collect(),
+        namespace: metric.namespace.into_owned(),
+        name: metric.metric_name.into_owned(),
+        dimensions: dimensions.collect(),
     }
 }
 
-fn sdk_query(index: usize, query: &Query) -> MetricDataQuery {
+fn data_query((index, query): (usize, &Query)) -> MetricDataQuery<'_> {
     let Query { metric, statistic, period } = query;
-    let dimensions = metric
-        .dimensions
-        .iter()
-        .map(|(name, value)| types::Dimension::builder().name(name).value(value).build());
-    let metric = types::Metric::builder()
-        .namespace(&metric.namespace)
-        .metric_name(&metric.name)
-        .set_dimensions(Some(dimensions.collect()))
-        .build();
-    let period = i32::try_from(*period).unwrap_or(i32::MAX);
-    let statistic = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
-    MetricDataQuery::builder().id(format!("q{index}")).metric_stat(statistic).build()
+    let dimensions = metric.dimensions.iter().map(|(name, value)| Dimension {
+        name: Cow::Borrowed(name),
+        value: Some(Cow::Borrowed(value)),
+    });
+    let metric = NamedMetric {
+        namespace: Cow::Borrowed(&metric.namespace),
+        metric_name: Cow::Borrowed(&metric.name),
+        dimensions: dimensions.collect(),
+    };
+    let metric_stat = MetricStat { metric, period: *period, stat: statistic };
+    MetricDataQuery { id: format!("q{index}"), metric_stat }
 }
 
-fn date_time(time: Timestamp) -> DateTime {
-    DateTime::from_secs(time.as_second())
+fn values(result: &MetricDataResult) -> impl Iterator<Item = (Timestamp, f64)> {
+    let values = result.timestamps.iter().zip(&result.values);
+    values.filter_map(|(seconds, value)| {
+        let since = SignedDuration::try_from_secs_f64(seconds.0.floor()).ok()?;
+        Some((Timestamp::UNIX_EPOCH.checked_add(since).ok()?, value.0))
+    })
 }

@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 use crate::client::aws;

@@ -11,14 +11,14 @@ use std::process::{Command, Output, Stdio};
 
 /// What one run printed, and its exit code.
 #[derive(Debug)]
-struct Run {
-    exit: Option<i32>,
+pub(crate) struct Run {
+    pub(crate) exit: Option<i32>,
     stdout: Vec<u8>,
-    stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
-    fn stdout(&self) -> &str {
+    pub(crate) fn stdout(&self) -> &str {
         str::from_utf8(&self.stdout).expect("stdout is text")
     }
 }
@@ -45,7 +45,7 @@ fn invoke(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> Run {
+pub(crate) fn run(command: &mut Command) -> Run {
     command.output().expect("mtl starts").into()
 }
 

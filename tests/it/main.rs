@@ -14,6 +14,7 @@ mod after_answer;
 mod api_gateway;
 mod attach;
 mod authorizers;
+mod aws_services;
 mod cloudwatch;
 mod embedding;
 mod environment_variables;
