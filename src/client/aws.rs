@@ -21,6 +21,12 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseSt
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::error::TooManyRequestsException;
 use aws_sdk_lambda::types::{InvokeWithResponseStreamResponseEvent as StreamEvent, LogType};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -185,7 +191,7 @@ pub(super) fn local(endpoint: &Endpoint) -> SdkConfig {
         .endpoint_url(endpoint.to_string())
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(Builder::new().build_http())
         .retry_config(RetryConfig::disabled())
         .build()
 }
@@ -210,12 +216,27 @@ pub(super) async fn authenticated(
     Ok((config.to_builder().credentials_provider(credentials).build(), region))
 }
 
+/// The SDK's default client of HTTP, but with `ring` below TLS: `aws-lc`, which the SDK has there,
+/// takes longer to compile than any crate of mtl's but the SDK itself.
+fn https_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
+}
+
 async fn config(options: &AwsOptions) -> SdkConfig {
     let retries = match options.retries {
         0 => RetryConfig::disabled(),
         retries => RetryConfig::standard().with_max_attempts(retries.saturating_add(1)),
     };
+    let http = https_client();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.clone())
         .retry_config(retries)
         // A function may be silent for 15 minutes.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -225,6 +246,7 @@ async fn config(options: &AwsOptions) -> SdkConfig {
     let Some(profile) = &options.profile else { return loader.load().await };
     let config = loader.profile_name(profile).load().await;
     let provider_config = ProviderConfig::default().with_region(config.region().cloned());
+    let provider_config = provider_config.with_http_client(http);
     let provider = ProfileFileCredentialsProvider::builder()
         .configure(&provider_config)
         .profile_name(profile)

@@ -17,6 +17,7 @@ pub(crate) fn client(server: &Server) -> Client {
         .endpoint_url(format!("http://{}", server.address))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .retry_config(RetryConfig::disabled())
         .build();
     Client::from_conf(config)
