@@ -6,6 +6,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ValueEnum, ValueHint};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use super::format::{ReportFormat, Sort};
 use super::plan::{CostSubject, LogSubject, MetricsPlan, Question, TimeSpan};
@@ -251,7 +252,7 @@ fn pause(text: &str) -> Result<Duration, String> {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    let civil = || text.parse::<DateTime>().ok()?.in_tz("UTC").ok();
+    let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
     text.parse::<Timestamp>()
         .ok()
         .or_else(|| Some(civil()?.timestamp()))

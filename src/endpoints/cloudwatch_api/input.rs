@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -107,7 +109,7 @@ fn time(text: &str) -> Option<Timestamp> {
         )]
         return Timestamp::from_millisecond((seconds * 1_000.0) as i64).ok();
     }
-    let civil = || text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok();
+    let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
     text.parse().ok().or_else(|| Some(civil()?.timestamp()))
 }
 
