@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
+use uuid::Uuid;
 
 use crate::system::random::random_bytes;
 
@@ -12,8 +13,10 @@ use crate::system::random::random_bytes;
 #[must_use]
 pub(crate) fn new_trace_id() -> HeaderValue {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let root = u128::from_be_bytes(random_bytes()) >> 32;
-    let parent = u64::from_be_bytes(random_bytes());
-    let trace = format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0");
+    // The hexadecimal digits of ids: those of numbers take five times as long.
+    let (mut root, mut parent) = (Uuid::encode_buffer(), Uuid::encode_buffer());
+    let root = &Uuid::from_bytes(random_bytes()).simple().encode_lower(&mut root)[..24];
+    let parent = &Uuid::from_bytes(random_bytes()).simple().encode_lower(&mut parent)[..16];
+    let trace = format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0");
     HeaderValue::from_str(&trace).unwrap_or_else(|_| HeaderValue::from_static("Sampled=0"))
 }

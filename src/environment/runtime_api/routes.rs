@@ -45,15 +45,19 @@ enum Route {
 
 impl Route {
     fn parse(path: &str) -> Option<Self> {
+        // What each invocation calls comes first, and is found without taking the path apart.
+        if let Some(rest) = path.strip_prefix("/2018-06-01/runtime/invocation/") {
+            return match rest.split_once('/') {
+                None => (rest == "next").then_some(Self::Next),
+                Some((id, "response")) => Some(Self::Response(id.to_owned())),
+                Some((id, "error")) => Some(Self::Error(id.to_owned())),
+                Some(_) => None,
+            };
+        }
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         Some(match parts.as_slice() {
             ["2018-06-01", "ping"] => Self::Ping,
             ["2018-06-01", "runtime", "init", "error"] => Self::InitError,
-            ["2018-06-01", "runtime", "invocation", "next"] => Self::Next,
-            ["2018-06-01", "runtime", "invocation", id, "response"] => {
-                Self::Response((*id).to_owned())
-            }
-            ["2018-06-01", "runtime", "invocation", id, "error"] => Self::Error((*id).to_owned()),
             other => Self::Extension(ExtensionRoute::parse(other)?),
         })
     }

@@ -15,11 +15,11 @@ use http::{HeaderValue, Request};
 pub(crate) fn check<B>(request: &Request<B>, allowed: &[String]) -> Result<(), String> {
     let named = request.headers().get_all(HOST).iter();
     let named = named.map(HeaderValue::to_str).map(Result::unwrap_or_default);
-    let hosts: Vec<&str> = named.chain(request.uri().authority().map(Authority::as_str)).collect();
-    if hosts.is_empty() {
+    let mut hosts = named.chain(request.uri().authority().map(Authority::as_str)).peekable();
+    if hosts.peek().is_none() {
         return Err("mtl does not answer requests without a Host header.".to_owned());
     }
-    match hosts.iter().find(|host| !is_allowed(host, allowed)) {
+    match hosts.find(|host| !is_allowed(host, allowed)) {
         None => Ok(()),
         Some(host) => Err(format!(
             "mtl does not answer to the host name `{host}`. Start it with --allow-host NAME to \
@@ -33,9 +33,11 @@ fn is_allowed(host: &str, allowed: &[String]) -> bool {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
+    if without_port.parse::<IpAddr>().is_ok() {
+        return true;
+    }
     let name = without_port.trim_end_matches('.').to_ascii_lowercase();
-    without_port.parse::<IpAddr>().is_ok()
-        || name == "localhost"
+    name == "localhost"
         || name.ends_with(".localhost")
         || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&name))
 }
