@@ -104,7 +104,11 @@ impl RuntimeRoutes {
         }
         match route {
             Route::Ping => text(StatusCode::OK, "pong"),
-            Route::Next => self.next(on).await,
+            Route::Next => {
+                // It holds the buffer that it was read into, 8 KB for as long as the environment is idle.
+                drop(request);
+                self.next(on).await
+            }
             Route::Response(id) => self.response(&id, on, request).await,
             Route::Error(id) => self.error(&id, on, request).await,
             Route::InitError => self.init_error(request).await,
