@@ -32,6 +32,7 @@ mod doors;
 mod metrics;
 mod rates;
 mod ready;
+mod recording;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ impl Row {
     }
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     Row::new("warm", rates::warm),
     Row::new("tenants", rates::tenants),
     Row::new("syscalls", calls::system_calls),
@@ -70,6 +71,7 @@ const ROWS: [Row; 16] = [
     Row::new("invoke", client::invoke),
     Row::new("load", client::load),
     Row::new("metrics", metrics::metrics),
+    Row::new("recording", recording::recording),
     Row::new("doors", doors::doors),
     Row::new("ready", ready::ready),
     Row::new("reload", ready::reload),
