@@ -119,8 +119,8 @@ async fn a_ceiling_of_environments_is_one_for_all_functions() {
 
 #[tokio::test]
 async fn the_limit_of_open_files_is_one_for_all_functions() {
-    // 64 are for mtl itself, and six for each environment.
-    let setup = setup(&template("Comment"), &[]).open_files(64 + 2 * 6);
+    // 64 are for mtl itself, and seven for each environment.
+    let setup = setup(&template("Comment"), &[]).open_files(64 + 2 * 7);
     let server = setup.start().await;
     invoke(&server, "one", "alice").await.answer();
     invoke(&server, "two", "alice").await.answer();
