@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::Reply;
@@ -75,6 +76,23 @@ async fn a_timeout_ends_the_environment() {
     let after = server.answer("alice", &json!({})).await;
     assert_ne!(after["pid"], before["pid"]);
     assert_eq!(after["count"], 1);
+}
+
+#[tokio::test]
+async fn functions_that_print_without_end_hold_up_nobody() {
+    let mut server = Setup::function(&["--timeout", "1s"]).start().await;
+    let (flood, nothing) = (json!({ "do": "flood" }), json!({}));
+    let (one, other, alice) = tokio::join!(
+        server.invoke("flood-1", &flood),
+        server.invoke("flood-2", &flood),
+        server.answer("alice", &nothing),
+    );
+    for timed_out in [one, other] {
+        platform_error(&timed_out, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
+    }
+    assert_eq!(alice["tenantId"], "alice");
+    server.signal(Signal::TERM);
+    server.exit().await;
 }
 
 #[tokio::test]
